@@ -1,0 +1,88 @@
+//! The structures that cross the device interface: little-endian, without padding, with every bit
+//! pattern valid.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::registers::{Identification, MAX_MESSAGES};
+
+/// A single 32-bit value.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(transparent)]
+pub struct Word(pub u32);
+
+/// What [`crate::ioctl::INFORMATION`] gives.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Information {
+    /// The device's identification register.
+    pub identification: Identification,
+    /// The driver's version: major, minor, patch, 0, from the most to the least significant byte.
+    pub driver_version: u32,
+    /// How many of `interrupts` are connected.
+    pub interrupt_count: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// One entry for each interrupt object; those behind `interrupt_count` are zero.
+    pub interrupts: [InterruptInformation; MAX_MESSAGES],
+}
+
+/// How one interrupt object is connected (`WdfInterruptGetInfo`).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct InterruptInformation {
+    /// Interrupt vector.
+    pub vector: u32,
+    /// DIRQL; 0 when the interrupt is handled at passive level.
+    pub irql: u32,
+    /// Message number; 0 for a line-based interrupt.
+    pub message_number: u32,
+    /// 1: message-signaled; 0: line-based.
+    pub message_signaled: u32,
+    /// Processors that may take it, in its group.
+    pub target_processors: u64,
+    /// Processor group.
+    pub group: u32,
+    /// `KINTERRUPT_MODE`: 0 level-sensitive, 1 latched.
+    pub mode: u32,
+}
+
+/// What [`crate::ioctl::STATISTICS`] gives: counts since the device was started last. Each counts
+/// up only; taken together they are one snapshot.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Statistics {
+    /// Calls of EvtInterruptIsr.
+    pub isr_calls: u64,
+    /// Calls that found a cause of ours, acknowledged it and returned TRUE.
+    pub interrupts: u64,
+    /// Calls that found the interrupt status 0: another device's interrupt, or a spurious one.
+    pub not_ours: u64,
+    /// Calls that read all ones: the device is gone.
+    pub device_gone: u64,
+    /// `WdfInterruptQueueDpcForIsr` calls that queued a DPC.
+    pub dpcs_queued: u64,
+    /// `WdfInterruptQueueDpcForIsr` calls that found it queued already.
+    pub dpcs_already_queued: u64,
+    /// Calls of EvtInterruptDpc.
+    pub dpc_calls: u64,
+    /// Snapshots the ring had no room for. Their causes were serviced all the same.
+    pub snapshots_overwritten: u64,
+    /// Interrupts with the factorial cause.
+    pub factorial_causes: u64,
+    /// Interrupts with the DMA cause.
+    pub dma_causes: u64,
+    /// Interrupts with causes that software raised.
+    pub software_causes: u64,
+    /// Factorial causes that found no request waiting.
+    pub stray_factorials: u64,
+    /// Factorial requests completed with a result.
+    pub factorials_completed: u64,
+}
