@@ -131,6 +131,21 @@ pub trait Bus {
 
     /// Writes memory by DMA. Bytes at addresses without memory are dropped.
     fn write_memory(&mut self, address: u64, bytes: &[u8]);
+
+    /// Takes note that the driver misused the device. Only a model can tell; hardware answers a
+    /// misuse with whatever it does. A bus that checks nothing ignores it.
+    fn misuse(&mut self, misuse: Misuse) {
+        drop(misuse);
+    }
+}
+
+/// Something a driver must not do to a device, whatever the device makes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misuse {
+    /// Name of the rule, `RegisterWidth` for example.
+    pub rule: &'static str,
+    /// What was done: register, value.
+    pub detail: String,
 }
 
 /// Whose clock a function runs by.
@@ -225,7 +240,10 @@ pub trait PciFunction {
     ) -> Result<(), DeviceError>;
 
     /// Does everything that is due up to `now`, in order. For [`Clock::Virtual`].
-    fn advance(&mut self, bus: &mut dyn Bus, now: VirtualTime);
+    ///
+    /// # Errors
+    /// The device failed: what was due is what a real one does not survive.
+    fn advance(&mut self, bus: &mut dyn Bus, now: VirtualTime) -> Result<(), DeviceError>;
 
     /// When it changes next by itself, if it will. For [`Clock::Virtual`].
     fn next_event(&self) -> Option<VirtualTime>;
