@@ -1,0 +1,557 @@
+//! A connection, its handles and the requests pending on them.
+
+use std::{
+    collections::HashMap,
+    io::{self, Read, Write},
+    net::Shutdown,
+    os::unix::net::UnixStream,
+    path::Path,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    error::Error,
+    framing::{FrameReader, encode},
+    protocol::{
+        Access, Greeting, HandleId, InterfaceId, NtStatus, Reply, Request, Share, Tag, VERSION,
+    },
+};
+
+/// How long a host may take to greet.
+const GREETING_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long to wait, once nothing can be sent any more, for the reader to see why.
+const LAST_WORDS_LIMIT: Duration = Duration::from_secs(1);
+
+/// How much is read from the socket at once.
+const READ_BYTES: usize = 16 * 1024;
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// The status the driver completed it with.
+    pub status: NtStatus,
+    /// `IoStatus.Information`: for reads, writes and control requests, a number of bytes.
+    pub information: u64,
+    /// What came back.
+    pub output: Vec<u8>,
+}
+
+/// What [`Pending::wait_timeout`] saw.
+#[derive(Debug)]
+pub enum Wait {
+    /// The request completed.
+    Completed(Completion),
+    /// It is still pending.
+    TimedOut(Pending),
+}
+
+/// A connection to a host. Clones share it; it ends with the last clone, handle and pending request.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    line: Arc<Line>,
+}
+
+impl Connection {
+    /// Connects to the host that listens at `path` ([`crate::socket_path`] gives the usual one) and
+    /// greets it.
+    ///
+    /// # Errors
+    /// [`Error::NoHost`], [`Error::Silent`], [`Error::VersionMismatch`], [`Error::HostGone`] when it
+    /// hangs up or sends something else.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let stream = UnixStream::connect(path).map_err(|source| Error::NoHost {
+            path: path.to_owned(),
+            source: Arc::new(source),
+        })?;
+        Self::over(stream, path, GREETING_LIMIT)
+    }
+
+    /// Greets the host at the other end of `stream`, which was reached by `path`.
+    fn over(stream: UnixStream, path: &Path, limit: Duration) -> Result<Self, Error> {
+        let mut reader = Reader {
+            stream: stream.try_clone().map_err(|error| gone(&error))?,
+            frames: FrameReader::new(),
+        };
+        let line = Arc::new(Line {
+            stream: Mutex::new(stream),
+            waiting: Mutex::new(Waiting::default()),
+        });
+        // A host that refuses us may hang up before it has read our greeting, with its own already
+        // on its way: what it sent says more than that the line is closed.
+        let greeting = encode(&Request::Hello(Greeting::OURS)).map_err(Error::NotSendable)?;
+        let greeted = line.write(&greeting).map_err(|error| gone(&error));
+        match reader.greeting(limit) {
+            Ok(Some(Reply::Hello(greeting))) if greeting.version == VERSION => greeted?,
+            Ok(Some(Reply::Hello(greeting))) => {
+                return Err(Error::VersionMismatch {
+                    host: greeting.version,
+                });
+            }
+            Ok(Some(Reply::Goodbye { reason })) => {
+                return Err(Error::HostGone {
+                    reason: reason.into(),
+                });
+            }
+            Ok(Some(_)) => return Err(gone(&"it did not begin with a greeting")),
+            Ok(None) => {
+                return Err(Error::Silent {
+                    path: path.to_owned(),
+                    limit,
+                });
+            }
+            Err(reason) => return Err(gone(&reason)),
+        }
+        let waiting = Arc::downgrade(&line);
+        thread::Builder::new()
+            .name("kmdf-host-client".into())
+            .spawn(move || {
+                let reason = loop {
+                    let reply = reader.next();
+                    let Some(line) = waiting.upgrade() else {
+                        return;
+                    };
+                    match reply {
+                        Ok(reply) => {
+                            if let Some(reason) = line.dispatch(reply) {
+                                break reason;
+                            }
+                        }
+                        Err(reason) => break reason,
+                    }
+                };
+                if let Some(line) = waiting.upgrade() {
+                    line.waiting().end(&reason);
+                }
+                // After a broken rule the host is still there, and is to see that we are not. An
+                // end that is closed already needs no shutting down.
+                drop(reader.stream.shutdown(Shutdown::Both));
+            })
+            .map_err(|error| Error::NoThread(Arc::new(error)))?;
+        Ok(Self { line })
+    }
+
+    /// Opens the device interface `interface` of the device `instance` (0 is the first one), as
+    /// `CreateFile` does.
+    ///
+    /// # Errors
+    /// [`Error::OpenFailed`] with the status that the create request completed with, or
+    /// `STATUS_OBJECT_NAME_NOT_FOUND` when there is no such interface; [`Error::HostGone`].
+    pub fn open_interface(
+        &self,
+        interface: InterfaceId,
+        instance: u32,
+        access: Access,
+        share: Share,
+    ) -> Result<Handle, Error> {
+        let (_, answer) = self.line.ask(|tag| Request::Open {
+            tag,
+            interface,
+            instance,
+            access,
+            share,
+        })?;
+        match answer.recv() {
+            Ok(Reply::Opened { result: Ok(id), .. }) => Ok(Handle {
+                line: Arc::clone(&self.line),
+                id: Some(id),
+            }),
+            Ok(Reply::Opened {
+                result: Err(status),
+                ..
+            }) => Err(Error::OpenFailed(status)),
+            Ok(_) => Err(self
+                .line
+                .broken_rule("it answered an open with something else")),
+            Err(_) => Err(self.line.why_gone()),
+        }
+    }
+}
+
+/// An open device interface. Any number of requests may be pending on it, from any threads.
+///
+/// Dropping it closes it: the host then cancels what is still pending.
+#[derive(Debug)]
+pub struct Handle {
+    line: Arc<Line>,
+    /// `None` only once it was closed.
+    id: Option<HandleId>,
+}
+
+impl Handle {
+    /// Sends a control request, as an overlapped `DeviceIoControl` does.
+    ///
+    /// # Errors
+    /// [`Error::HostGone`]; [`Error::NotSendable`] when a buffer is above
+    /// [`crate::protocol::MAX_TRANSFER_BYTES`].
+    pub fn submit_control(
+        &self,
+        code: u32,
+        input: &[u8],
+        output_length: u32,
+    ) -> Result<Pending, Error> {
+        self.submit(|tag, handle| Request::Control {
+            tag,
+            handle,
+            code,
+            input: input.to_vec(),
+            output_length,
+        })
+    }
+
+    /// Sends a read request for `length` bytes at file offset `offset`, as an overlapped `ReadFile`
+    /// does.
+    ///
+    /// # Errors
+    /// As [`Handle::submit_control`].
+    pub fn submit_read(&self, offset: u64, length: u32) -> Result<Pending, Error> {
+        self.submit(|tag, handle| Request::Read {
+            tag,
+            handle,
+            offset,
+            length,
+        })
+    }
+
+    /// Sends a write request at file offset `offset`, as an overlapped `WriteFile` does.
+    ///
+    /// # Errors
+    /// As [`Handle::submit_control`].
+    pub fn submit_write(&self, offset: u64, data: &[u8]) -> Result<Pending, Error> {
+        self.submit(|tag, handle| Request::Write {
+            tag,
+            handle,
+            offset,
+            data: data.to_vec(),
+        })
+    }
+
+    fn submit(&self, request: impl FnOnce(Tag, HandleId) -> Request) -> Result<Pending, Error> {
+        let id = self.id.ok_or_else(|| gone(&"the handle was closed"))?;
+        let (tag, answer) = self.line.ask(|tag| request(tag, id))?;
+        Ok(Pending {
+            line: Arc::clone(&self.line),
+            tag,
+            answer,
+            settled: false,
+        })
+    }
+
+    /// Closes the handle and waits until the driver has seen it: cleanup and close done, everything
+    /// that was pending completed.
+    ///
+    /// # Errors
+    /// [`Error::HostGone`].
+    pub fn close(mut self) -> Result<(), Error> {
+        let Some(handle) = self.id.take() else {
+            return Ok(());
+        };
+        let (_, answer) = self.line.ask(|tag| Request::Close { tag, handle })?;
+        match answer.recv() {
+            Ok(Reply::Closed { .. }) => Ok(()),
+            Ok(_) => Err(self
+                .line
+                .broken_rule("it answered a close with something else")),
+            Err(_) => Err(self.line.why_gone()),
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if let Some(handle) = self.id.take() {
+            // Nobody is left to tell when the host is gone: then the handle is closed too.
+            drop(self.line.ask(|tag| Request::Close { tag, handle }));
+        }
+    }
+}
+
+/// A request that the driver has not completed yet, or whose completion nobody has taken yet.
+///
+/// Dropping it cancels the request; its completion is thrown away.
+#[derive(Debug)]
+#[must_use = "dropping it cancels the request"]
+pub struct Pending {
+    line: Arc<Line>,
+    tag: Tag,
+    answer: Receiver<Reply>,
+    /// Whether its end was seen, so that there is nothing to cancel.
+    settled: bool,
+}
+
+impl Pending {
+    /// Waits for the completion.
+    ///
+    /// # Errors
+    /// [`Error::HostGone`].
+    pub fn wait(mut self) -> Result<Completion, Error> {
+        self.settled = true;
+        match self.answer.recv() {
+            Ok(reply) => self.completion(reply),
+            Err(_) => Err(self.line.why_gone()),
+        }
+    }
+
+    /// Waits for the completion, at most for `timeout`.
+    ///
+    /// # Errors
+    /// [`Error::HostGone`].
+    pub fn wait_timeout(mut self, timeout: Duration) -> Result<Wait, Error> {
+        match self.answer.recv_timeout(timeout) {
+            Ok(reply) => {
+                self.settled = true;
+                self.completion(reply).map(Wait::Completed)
+            }
+            Err(RecvTimeoutError::Timeout) => Ok(Wait::TimedOut(self)),
+            Err(RecvTimeoutError::Disconnected) => {
+                self.settled = true;
+                Err(self.line.why_gone())
+            }
+        }
+    }
+
+    /// Asks the driver to cancel the request, as `CancelIoEx` does. The request still completes:
+    /// with `STATUS_CANCELLED`, or with its result if that came first.
+    ///
+    /// # Errors
+    /// [`Error::HostGone`].
+    pub fn cancel(&self) -> Result<(), Error> {
+        let frame = encode(&Request::Cancel { tag: self.tag }).map_err(Error::NotSendable)?;
+        self.line.write(&frame).map_err(|error| gone(&error))
+    }
+
+    fn completion(&self, reply: Reply) -> Result<Completion, Error> {
+        match reply {
+            Reply::Completed {
+                status,
+                information,
+                output,
+                ..
+            } => Ok(Completion {
+                status,
+                information,
+                output,
+            }),
+            _ => Err(self
+                .line
+                .broken_rule("it answered a request with something else")),
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.settled {
+            // Nobody is left to tell when the host is gone: then nothing is pending either.
+            drop(self.cancel());
+        }
+    }
+}
+
+/// What all users of a connection share.
+#[derive(Debug)]
+struct Line {
+    /// Locked for as long as a frame is written, so that frames stay whole.
+    stream: Mutex<UnixStream>,
+    waiting: Mutex<Waiting>,
+}
+
+/// Who waits for an answer.
+#[derive(Debug, Default)]
+struct Waiting {
+    last_tag: u64,
+    answers: HashMap<Tag, SyncSender<Reply>>,
+    /// Why nothing will be answered any more.
+    ended: Option<Arc<str>>,
+}
+
+impl Waiting {
+    /// Takes note that nothing will be answered any more, and wakes everybody. The first reason
+    /// stays.
+    fn end(&mut self, reason: &str) {
+        self.ended.get_or_insert_with(|| reason.into());
+        self.answers.clear();
+    }
+}
+
+impl Line {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // Every section under this lock leaves the state whole, so a panic elsewhere in the thread
+        // that held it spoils nothing.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a request and gives where its answer will arrive.
+    fn ask(&self, request: impl FnOnce(Tag) -> Request) -> Result<(Tag, Receiver<Reply>), Error> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let tag = {
+            let mut waiting = self.waiting();
+            if waiting.ended.is_some() {
+                drop(waiting);
+                return Err(self.why_gone());
+            }
+            waiting.last_tag += 1;
+            let tag = Tag(waiting.last_tag);
+            waiting.answers.insert(tag, sender);
+            tag
+        };
+        let frame = encode(&request(tag)).map_err(|error| {
+            self.waiting().answers.remove(&tag);
+            Error::NotSendable(error)
+        })?;
+        match self.write(&frame) {
+            Ok(()) => Ok((tag, receiver)),
+            Err(error) => match receiver.recv_timeout(LAST_WORDS_LIMIT) {
+                // The reader has seen the end too, and knows why.
+                Err(RecvTimeoutError::Disconnected) => Err(self.why_gone()),
+                Ok(_) | Err(RecvTimeoutError::Timeout) => {
+                    self.waiting().answers.remove(&tag);
+                    Err(gone(&error))
+                }
+            },
+        }
+    }
+
+    fn write(&self, frame: &[u8]) -> io::Result<()> {
+        let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        stream.write_all(frame)
+    }
+
+    /// Hands a reply to who waits for it; gives the reason when it was the last one.
+    fn dispatch(&self, reply: Reply) -> Option<String> {
+        let tag = match &reply {
+            Reply::Opened { tag, .. } | Reply::Completed { tag, .. } | Reply::Closed { tag } => {
+                *tag
+            }
+            Reply::Goodbye { reason } => return Some(reason.clone()),
+            Reply::Hello(_) => return Some("it greeted a second time".into()),
+        };
+        let Some(answer) = self.waiting().answers.remove(&tag) else {
+            return Some(format!(
+                "it answered request {}, which is not pending",
+                tag.0
+            ));
+        };
+        // Who asked may have given up waiting; then nobody misses the answer.
+        let _ = answer.try_send(reply);
+        None
+    }
+
+    /// Ends the connection because the host broke a rule of the protocol.
+    fn broken_rule(&self, reason: &str) -> Error {
+        self.waiting().end(reason);
+        gone(&reason)
+    }
+
+    fn why_gone(&self) -> Error {
+        let reason = self.waiting().ended.clone();
+        Error::HostGone {
+            reason: reason.unwrap_or_else(|| "it no longer answers".into()),
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // Wakes the reader thread, which holds a second descriptor of the same socket. A socket
+        // that is closed already needs no shutting down.
+        let stream = self
+            .stream
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        drop(stream.shutdown(Shutdown::Both));
+    }
+}
+
+fn gone(reason: &dyn std::fmt::Display) -> Error {
+    Error::HostGone {
+        reason: reason.to_string().into(),
+    }
+}
+
+/// The receiving end of a connection.
+struct Reader {
+    stream: UnixStream,
+    frames: FrameReader<Reply>,
+}
+
+impl Reader {
+    /// The first reply, or `None` when it does not come within `limit`. `Err` says why none can
+    /// come any more.
+    fn greeting(&mut self, limit: Duration) -> Result<Option<Reply>, String> {
+        let deadline = Instant::now() + limit;
+        let reply = loop {
+            if let Some(reply) = self.frames.next() {
+                break Some(reply.map_err(|error| error.to_string())?);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break None;
+            }
+            self.set_timeout(Some(left))?;
+            match self.fill() {
+                Ok(()) => {}
+                Err(error) if is_timeout(&error) => break None,
+                Err(error) => return Err(error.to_string()),
+            }
+        };
+        self.set_timeout(None)?;
+        Ok(reply)
+    }
+
+    /// The next reply, or why there is none any more.
+    fn next(&mut self) -> Result<Reply, String> {
+        loop {
+            if let Some(reply) = self.frames.next() {
+                return reply.map_err(|error| error.to_string());
+            }
+            self.fill().map_err(|error| error.to_string())?;
+        }
+    }
+
+    /// Reads what there is, at least one byte.
+    fn fill(&mut self) -> io::Result<()> {
+        let mut bytes = [0; READ_BYTES];
+        loop {
+            match self.stream.read(&mut bytes) {
+                Ok(0) if self.frames.is_between_frames() => {
+                    return Err(io::Error::other(
+                        "it closed the connection without a goodbye",
+                    ));
+                }
+                Ok(0) => {
+                    return Err(io::Error::other(
+                        "it closed the connection within a message",
+                    ));
+                }
+                Ok(length) => {
+                    self.frames.push(bytes.get(..length).unwrap_or_default());
+                    return Ok(());
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn set_timeout(&self, timeout: Option<Duration>) -> Result<(), String> {
+        self.stream
+            .set_read_timeout(timeout)
+            .map_err(|error| error.to_string())
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}
+
+#[cfg(test)]
+mod tests;
