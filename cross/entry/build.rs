@@ -1,0 +1,33 @@
+//! Writes down which KMDF version the driver is built for: the workspace's manifest says it, and
+//! the framework's function table of that version gives the count.
+
+use std::{env, error::Error, fs, path::Path};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let manifest = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../Cargo.toml");
+    println!("cargo::rerun-if-changed={}", manifest.display());
+    println!("cargo::rerun-if-changed=build.rs");
+
+    let manifest: toml::Table = fs::read_to_string(&manifest)?.parse()?;
+    let minor = manifest["workspace"]["metadata"]["wdk"]["driver-model"]["target-kmdf-version-minor"]
+        .as_integer()
+        .ok_or("target-kmdf-version-minor is not a number")?;
+    let functions = function_count(u8::try_from(minor)?)?;
+
+    let source = format!(
+        "/// The framework version that the driver is built for: 1.{minor}.\n\
+         pub const MINOR: u32 = {minor};\n\
+         /// How many functions the table of that version has.\n\
+         pub const FUNCTION_COUNT: u32 = {functions};\n\
+         /// The framework puts the address of its function table here. The driver's headers\n\
+         /// declare the variable by this name, which has the version in it.\n\
+         #[unsafe(export_name = \"WdfFunctions_010{minor:02}\")]\n\
+         pub static mut FUNCTIONS: *const Function = core::ptr::null();\n"
+    );
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("version.rs"), source)?;
+    Ok(())
+}
+
+fn function_count(minor: u8) -> Result<usize, Box<dyn Error>> {
+    if minor == 15 { Ok(444) } else { Err("unknown version".into()) }
+}

@@ -1,0 +1,139 @@
+//! What a driver may import: names of documented exports, held as text in `exports/`.
+//!
+//! The lists serve twice. The import libraries are made from them, so that a name the kernel
+//! lacks does not link; and the image check compares the finished import table with them, so
+//! that a real kit's libraries cannot let another name in either.
+
+use std::{collections::BTreeMap, fmt::Write as _, sync::LazyLock};
+
+/// One documented export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Export {
+    /// The name, as it stands in an import table.
+    pub name: &'static str,
+    /// A variable rather than a routine.
+    pub data: bool,
+    /// The first version of Windows 10 that has it, such as 1803 or 2004; `None` if all have it.
+    pub since: Option<u16>,
+}
+
+/// A kernel module and its documented exports.
+#[derive(Debug)]
+pub struct Module {
+    /// The module's name, as it stands in an import table.
+    pub name: &'static str,
+    /// The kit's import library for it, without `.lib`.
+    pub library: &'static str,
+    exports: BTreeMap<&'static str, Export>,
+}
+
+impl Module {
+    fn parse(name: &'static str, library: &'static str, text: &'static str) -> Self {
+        let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+        let exports = lines.filter(|line| !line.is_empty()).map(|line| {
+            let mut words = line.split_ascii_whitespace();
+            let mut export = Export { name: words.next().unwrap_or_default(), data: false, since: None };
+            while let Some(word) = words.next() {
+                match word {
+                    "DATA" => export.data = true,
+                    "since" => export.since = words.next().and_then(|version| version.parse().ok()),
+                    other => unreachable!("exports/{name}: what is `{other}` in `{line}`?"),
+                }
+            }
+            (export.name, export)
+        });
+        Self { name, library, exports: exports.collect() }
+    }
+
+    /// The export of this name, if it is a documented one. Names are case-sensitive.
+    #[must_use]
+    pub fn export(&self, name: &str) -> Option<&Export> {
+        self.exports.get(name)
+    }
+
+    /// All exports, by name.
+    pub fn exports(&self) -> impl Iterator<Item = &Export> {
+        self.exports.values()
+    }
+
+    /// The module-definition file an import library is made from.
+    #[must_use]
+    pub fn definition(&self) -> String {
+        let mut text = format!("LIBRARY \"{}\"\nEXPORTS\n", self.name);
+        for export in self.exports() {
+            let _ = writeln!(text, "    {}{}", export.name, if export.data { " DATA" } else { "" });
+        }
+        text
+    }
+}
+
+/// The modules a KMDF driver may import from.
+pub static MODULES: LazyLock<[Module; 4]> = LazyLock::new(|| {
+    [
+        Module::parse("ntoskrnl.exe", "ntoskrnl", include_str!("../exports/ntoskrnl.exe.txt")),
+        Module::parse("HAL.dll", "hal", include_str!("../exports/hal.dll.txt")),
+        Module::parse("WDFLDR.SYS", "WdfLdr", include_str!("../exports/wdfldr.sys.txt")),
+        Module::parse("WMILIB.SYS", "wmilib", include_str!("../exports/wmilib.sys.txt")),
+    ]
+});
+
+/// The module of this name. The loader does not mind upper and lower case, so neither does this.
+#[must_use]
+pub fn module(name: &str) -> Option<&'static Module> {
+    MODULES.iter().find(|module| module.name.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_name_what_every_kmdf_driver_imports() {
+        for (file, name) in [
+            ("wdfldr.sys", "WdfVersionBind"),
+            ("WDFLDR.SYS", "WdfVersionUnbind"),
+            ("ntoskrnl.exe", "DbgPrint"),
+            ("ntoskrnl.exe", "KeBugCheckEx"),
+            ("ntoskrnl.exe", "MmMapIoSpaceEx"),
+            ("ntoskrnl.exe", "memcpy"),
+            ("ntoskrnl.exe", "RtlCopyUnicodeString"),
+        ] {
+            let module = module(file).expect(file);
+            assert!(module.export(name).is_some(), "{file} lacks {name}");
+        }
+    }
+
+    #[test]
+    fn inline_functions_of_the_headers_are_no_exports() {
+        let kernel = module("ntoskrnl.exe").unwrap();
+        for name in ["KeInitializeSpinLock", "READ_REGISTER_ULONG", "MmGetSystemAddressForMdlSafe"] {
+            assert!(kernel.export(name).is_none(), "{name} is inline in wdm.h");
+        }
+    }
+
+    #[test]
+    fn an_export_knows_the_windows_version_it_came_with() {
+        let kernel = module("ntoskrnl.exe").unwrap();
+        assert_eq!(kernel.export("ExAllocatePool2").unwrap().since, Some(2004));
+        assert_eq!(kernel.export("ExAllocatePoolWithTag").unwrap().since, None);
+    }
+
+    #[test]
+    fn a_definition_file_lists_every_export_once() {
+        let definition = module("wdfldr.sys").unwrap().definition();
+        assert!(definition.starts_with("LIBRARY \"WDFLDR.SYS\"\nEXPORTS\n"));
+        assert_eq!(definition.matches("WdfVersionBind\n").count(), 1);
+        assert!(module("ntoskrnl.exe").unwrap().definition().contains("    PsProcessType DATA\n"));
+    }
+
+    #[test]
+    fn no_name_is_in_two_modules() {
+        let mut seen = BTreeMap::new();
+        for module in MODULES.iter() {
+            for export in module.exports() {
+                let other = seen.insert(export.name, module.name);
+                assert!(other.is_none(), "{} is in {} and {other:?}", export.name, module.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Builds the shipped `.sys` away from Windows, and checks any `.sys` before it ships.
+//!
+//! How it works and why: `docs/cross.md` and `docs/adr/0002-cross-build.md`.
+
+pub mod arch;
+mod command;
+pub mod driver;
+pub mod edits;
+pub mod error;
+pub mod exports;
+mod files;
+pub mod layout;
+mod libclang;
+mod packages;
+pub mod toolchain;
+mod wdk;
+mod workspace;

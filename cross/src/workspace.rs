@@ -1,0 +1,208 @@
+//! The scratch workspace: this workspace again, by links, with a lock file and a cargo
+//! configuration of its own.
+//!
+//! The patched `wdk-build` must not show in the lock file that Windows uses, and cargo writes
+//! the lock file beside the workspace's manifest. So the build runs in a directory that has the
+//! same manifest and the same members (links to the checkout's directories), where cargo keeps
+//! another `Cargo.lock` and finds `.cargo/config.toml` with the patch, the linker and the flags.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use cargo_metadata::{Metadata, MetadataCommand};
+
+use crate::{
+    arch::Arch,
+    edits::Edits,
+    error::{Error, Result},
+    files::{self, Stamp},
+    layout::Layout,
+    libclang::LibClang,
+    toolchain::Toolchain,
+    wdk::Kit,
+};
+
+/// Entries of the checkout that the scratch workspace has none or another of.
+const NOT_LINKED: [&str; 5] = [".git", ".cargo", "target", "Cargo.lock", "Cargo.toml"];
+
+/// What cargo is run with.
+#[derive(Debug)]
+pub struct Workspace {
+    directory: PathBuf,
+}
+
+/// What the checkout's manifests say, as far as it matters here.
+#[derive(Debug)]
+pub struct Manifest {
+    /// KMDF 1.x.
+    pub kmdf_minor: u8,
+    wdk_build_version: String,
+    wdk_build_source: PathBuf,
+}
+
+impl Manifest {
+    /// Asks cargo, which fetches what is not yet in its registry.
+    pub fn read(layout: &Layout, toolchain: &Toolchain, arch: Arch) -> Result<Self> {
+        let manifest = layout.repository().join("Cargo.toml");
+        let metadata = MetadataCommand::new()
+            .cargo_path(&toolchain.cargo)
+            .manifest_path(&manifest)
+            .other_options([
+                "--locked".into(),
+                format!("--filter-platform={}", arch.target()),
+            ])
+            .exec()
+            .map_err(|error| {
+                Error::build(
+                    format!("cargo cannot read {}: {error}", manifest.display()),
+                    "if Cargo.lock is out of date run `cargo update --workspace`; else check the \
+                     network, which the first build needs for cargo's registry",
+                )
+            })?;
+        Self::from_metadata(&metadata)
+    }
+
+    fn from_metadata(metadata: &Metadata) -> Result<Self> {
+        let minor = &metadata.workspace_metadata["wdk"]["driver-model"]["target-kmdf-version-minor"];
+        let kmdf_minor = minor.as_u64().and_then(|minor| u8::try_from(minor).ok()).ok_or_else(|| {
+            Error::build(
+                "Cargo.toml has no target-kmdf-version-minor",
+                "add it under [workspace.metadata.wdk.driver-model]",
+            )
+        })?;
+        let wdk_build = metadata.packages.iter().find(|package| package.name == "wdk-build");
+        let wdk_build = wdk_build.ok_or_else(|| {
+            Error::build("nothing in the workspace depends on wdk-build", "restore driver/Cargo.toml")
+        })?;
+        let source = wdk_build.manifest_path.parent().map(|path| path.as_std_path().to_owned());
+        Ok(Self {
+            kmdf_minor,
+            wdk_build_version: wdk_build.version.to_string(),
+            wdk_build_source: source.unwrap_or_default(),
+        })
+    }
+}
+
+impl Workspace {
+    /// Makes the scratch workspace ready.
+    pub fn prepare(
+        layout: &Layout,
+        manifest: &Manifest,
+        toolchain: &Toolchain,
+        arch: Arch,
+    ) -> Result<Self> {
+        let workspace = Self { directory: layout.workspace() };
+        files::create_dir(&workspace.directory)?;
+        workspace.link_members(layout)?;
+        Edits::of_wdk_build().apply(
+            &manifest.wdk_build_version,
+            &manifest.wdk_build_source,
+            &workspace.directory.join("patched/wdk-build"),
+        )?;
+        workspace.renew_lock(layout)?;
+        let configuration = configuration(layout, toolchain, arch);
+        files::write_if_changed(&workspace.directory.join(".cargo/config.toml"), configuration)?;
+        Ok(workspace)
+    }
+
+    fn link_members(&self, layout: &Layout) -> Result<()> {
+        let repository = layout.repository();
+        let entries =
+            fs::read_dir(repository).map_err(|error| Error::io("list", repository, error))?;
+        for entry in entries.filter_map(std::result::Result::ok) {
+            let name = entry.file_name();
+            if !NOT_LINKED.iter().any(|other| name == *other) {
+                files::link(&entry.path(), &self.directory.join(name))?;
+            }
+        }
+        files::copy_if_changed(&repository.join("Cargo.toml"), &self.directory.join("Cargo.toml"))
+            .map(drop)
+    }
+
+    /// Starts from the checkout's lock file whenever that changed; in between cargo's own copy,
+    /// in which the patched crate has no checksum, stays.
+    fn renew_lock(&self, layout: &Layout) -> Result<()> {
+        let lock = files::read(&layout.repository().join("Cargo.lock"))?;
+        let stamp_path = self.directory.join("Cargo.lock.stamp");
+        let stamp = Stamp::of(&stamp_path, [&lock]);
+        let copy = self.directory.join("Cargo.lock");
+        if !stamp.is_fresh() || !copy.exists() {
+            files::write_if_changed(&copy, &lock)?;
+            stamp.record()?;
+        }
+        Ok(())
+    }
+
+    /// Where cargo puts what it builds for `arch`; `profile` is cargo's name of the directory.
+    #[must_use]
+    pub fn built(&self, arch: Arch, profile: &str) -> PathBuf {
+        self.directory.join("target").join(arch.target()).join(profile)
+    }
+
+    /// cargo, in this workspace, with the environment the build needs; the arguments are missing.
+    #[must_use]
+    pub fn cargo(
+        &self,
+        toolchain: &Toolchain,
+        kit: &Kit,
+        libclang: &LibClang,
+        arch: Arch,
+    ) -> Command {
+        let mut cargo = Command::new(&toolchain.cargo);
+        cargo.current_dir(&self.directory);
+        // What the caller's shell or an outer cargo set must not change what is built.
+        for variable in [
+            "RUSTFLAGS",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_BUILD_TARGET_DIR",
+            "RUSTC_WRAPPER",
+            "RUSTC_WORKSPACE_WRAPPER",
+            "Version_Number",
+        ] {
+            cargo.env_remove(variable);
+        }
+        cargo
+            .env("CARGO_TARGET_DIR", self.directory.join("target"))
+            .env("CARGO_BUILD_TARGET", arch.target())
+            .env("WDKContentRoot", kit.root())
+            .env("LIBCLANG_PATH", &libclang.path);
+        let mut library_paths = libclang.library_paths.clone();
+        if let Some(debian) = &toolchain.debian {
+            library_paths.extend(debian.library_paths.iter().cloned());
+            cargo
+                .env("RUSTC", &debian.rustc)
+                // Building the library with a stable compiler is what this is for.
+                .env("RUSTC_BOOTSTRAP", "1")
+                .env("CARGO_UNSTABLE_BUILD_STD", "core,alloc");
+        }
+        if let (false, Ok(paths)) = (library_paths.is_empty(), std::env::join_paths(&library_paths)) {
+            cargo.env("LD_LIBRARY_PATH", paths);
+        }
+        cargo
+    }
+}
+
+/// The scratch workspace's `.cargo/config.toml`.
+fn configuration(layout: &Layout, toolchain: &Toolchain, arch: Arch) -> String {
+    let remap = |from: &std::path::Path, to: &str| {
+        format!("    \"--remap-path-prefix={}={to}\",\n", from.display())
+    };
+    let mut flags = String::new();
+    flags += &remap(&layout.workspace(), "");
+    flags += &remap(layout.repository(), "");
+    format!(
+        "# Written by cross; see docs/adr/0002-cross-build.md.\n\
+         [patch.crates-io]\n\
+         wdk-build = {{ path = \"patched/wdk-build\" }}\n\
+         \n\
+         [target.{}]\n\
+         linker = {:?}\n\
+         rustflags = [\n    \
+             \"-Clinker-flavor=lld-link\",\n    \
+             \"-Ctarget-feature=+crt-static\",\n    \
+             \"-Clink-arg=/RELEASE\",\n    \
+             \"-Clink-arg=/Brepro\",\n\
+         {flags}]\n",
+        arch.target(),
+        toolchain.lld,
+    )
+}

@@ -1,0 +1,16 @@
+//! The decisions of the `edu` driver, without Windows and without hardware.
+//!
+//! - [`ioctl`]: which control requests are well formed, and what is wrong with the others.
+//! - [`log`]: what the ISR records and what the DPC takes, and [`ring`], where snapshots wait.
+//! - [`engine`]: whose factorial the device computes, and who completes that request.
+//!
+//! They are a crate of their own so that plain `cargo test` runs them on any machine, thousands of
+//! random schedules a second. The driver adds what only the kernel has: registers, locks, requests.
+//! Nothing here allocates, panics or knows how long anything takes.
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod engine;
+pub mod ioctl;
+pub mod log;
+pub mod ring;

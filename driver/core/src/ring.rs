@@ -1,0 +1,86 @@
+//! A ring of snapshots that forgets the oldest when it is full.
+
+use edu_spec::registers::Causes;
+
+/// What one interrupt said, as the ISR saw it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Counts the interrupts of the device from 1; the same sequence for all its messages.
+    pub sequence: u64,
+    /// The interrupt status that was read and acknowledged.
+    pub causes: Causes,
+    /// The message that announced it; 0 for a line-based interrupt.
+    pub message: u32,
+}
+
+/// Up to `N` snapshots in the order they were pushed.
+///
+/// # Invariants
+/// `first < N` and `len <= N`, so that no sum below overflows.
+#[derive(Clone, Debug)]
+pub struct Ring<const N: usize> {
+    slots: [Snapshot; N],
+    first: usize,
+    len: usize,
+}
+
+impl<const N: usize> Ring<N> {
+    /// An empty ring.
+    #[must_use]
+    pub const fn new() -> Self {
+        const { assert!(N.is_power_of_two(), "slots are found by masking") };
+        const EMPTY: Snapshot = Snapshot {
+            sequence: 0,
+            causes: Causes::empty(),
+            message: 0,
+        };
+        Self {
+            slots: [EMPTY; N],
+            first: 0,
+            len: 0,
+        }
+    }
+
+    /// Adds a snapshot. Returns whether the oldest one had to go for it.
+    pub fn push(&mut self, snapshot: Snapshot) -> bool {
+        let overwrites = self.len == N;
+        if let Some(slot) = self.slots.get_mut((self.first + self.len) & (N - 1)) {
+            *slot = snapshot;
+        }
+        if overwrites {
+            self.first = (self.first + 1) & (N - 1);
+        } else {
+            self.len += 1;
+        }
+        overwrites
+    }
+
+    /// Takes the oldest snapshot.
+    pub fn pop(&mut self) -> Option<Snapshot> {
+        if self.len == 0 {
+            return None;
+        }
+        let oldest = self.slots.get(self.first).copied();
+        self.first = (self.first + 1) & (N - 1);
+        self.len -= 1;
+        oldest
+    }
+
+    /// How many snapshots wait.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether none waits.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl<const N: usize> Default for Ring<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
