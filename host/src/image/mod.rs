@@ -1,0 +1,17 @@
+//! The driver's image: reading a `.sys`, mapping it, naming its addresses, walking its call stacks.
+//!
+//! [`Image`] is the file, checked as strictly as Windows' loader checks it; [`MappedImage`] is the
+//! image in this process; [`MappedImage::call_stack`] and [`Symbols`]
+//! turn addresses into words.
+
+mod map;
+mod pe;
+mod symbols;
+#[cfg(test)]
+mod testing;
+mod unwind;
+
+pub use map::{MapError, MappedImage, PatchError, ResolverError};
+pub use pe::{CodeView, Export, Image, ImageError, Import, ImportName, Problem, Section, Target};
+pub use symbols::{Frame, Source, SymbolError, Symbols};
+pub use unwind::{CallStack, Function, StackEnd};

@@ -1,0 +1,401 @@
+//! Walks a driver's call stack by the image's unwind information (`.pdata`, `.xdata`), as
+//! RtlVirtualUnwind does: through prologs and epilogs too, so a walk may begin at any instruction.
+//!
+//! Every address and count in the unwind information and on the stack is taken as hostile: a walk
+//! always ends, and says why.
+
+use std::{fmt, ops::Range};
+
+use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Mnemonic, OpKind, Register};
+
+use super::{map::MappedImage, pe::Image};
+use crate::access::Registers;
+
+/// The most frames of one walk.
+const MOST_FRAMES: usize = 256;
+/// The most pieces of unwind information of one function.
+const MOST_CHAINED: usize = 32;
+/// The most instructions of one epilog: one release and a pop for each register that is saved.
+const LONGEST_EPILOG: usize = 12;
+
+/// Index of `rsp` in [`Registers::gpr`].
+const RSP: usize = 4;
+
+/// A function with unwind information: an entry of `.pdata`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// The RVAs of its code.
+    pub code: Range<u32>,
+    /// RVA of its unwind information.
+    pub(super) unwind_info: u32,
+}
+
+/// Where a walk came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StackEnd {
+    /// The image was called from outside: the return address.
+    Outside(u64),
+    /// The stack cannot be read at this address.
+    Unreadable(u64),
+    /// The unwind information of the function at this RVA makes no sense.
+    Malformed(u32),
+    /// More frames than any sane stack has.
+    TooDeep,
+}
+
+impl fmt::Display for StackEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Outside(address) => write!(f, "called from outside the image ({address:#x})"),
+            Self::Unreadable(address) => write!(f, "the stack at {address:#x} cannot be read"),
+            Self::Malformed(rva) => write!(f, "no sane unwind information for RVA {rva:#x}"),
+            Self::TooDeep => write!(f, "more than {MOST_FRAMES} frames"),
+        }
+    }
+}
+
+/// A call stack, innermost frame first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallStack {
+    /// RVAs: first the instruction where the walk began, then return addresses. To name the call
+    /// of a return address, look up the byte before it.
+    pub frames: Vec<u32>,
+    /// Why it ends there.
+    pub end: StackEnd,
+}
+
+impl CallStack {
+    /// RVAs to name the frames by: the first as it is, of return addresses the byte before.
+    pub fn lookups(&self) -> impl Iterator<Item = u32> {
+        let frames = self.frames.iter().enumerate();
+        frames.map(|(depth, rva)| rva.saturating_sub(u32::from(depth > 0)))
+    }
+}
+
+impl MappedImage {
+    /// The call stack at `registers`, as far as it lies in this image. `read` reads eight bytes
+    /// of the driver's memory, or says that it cannot.
+    pub fn call_stack(
+        &self,
+        registers: &Registers,
+        mut read: impl FnMut(u64) -> Option<u64>,
+    ) -> CallStack {
+        let mut state = State {
+            gpr: registers.gpr,
+            rip: registers.rip,
+        };
+        let mut frames = Vec::new();
+        let end = loop {
+            let Some(rva) = self.rva(state.rip) else {
+                break StackEnd::Outside(state.rip);
+            };
+            if frames.len() == MOST_FRAMES {
+                break StackEnd::TooDeep;
+            }
+            frames.push(rva);
+            let stack = state.gpr[RSP];
+            match state.step(self.image(), rva, &mut read) {
+                Ok(()) if state.gpr[RSP] > stack => {}
+                Ok(()) | Err(Failure::Malformed) => break StackEnd::Malformed(rva),
+                Err(Failure::Unreadable(address)) => break StackEnd::Unreadable(address),
+            }
+        };
+        CallStack { frames, end }
+    }
+}
+
+impl Image {
+    /// The function whose code holds an RVA, if it has unwind information. A function without is a
+    /// leaf: it changes no register that survives a call, and not the stack.
+    #[must_use]
+    pub fn function_of(&self, rva: u32) -> Option<&Function> {
+        let functions = self.functions();
+        let after = functions.partition_point(|function| function.code.start <= rva);
+        let function = functions.get(after.checked_sub(1)?)?;
+        function.code.contains(&rva).then_some(function)
+    }
+}
+
+/// Why one frame could not be unwound.
+enum Failure {
+    Malformed,
+    Unreadable(u64),
+}
+
+/// The registers while walking.
+struct State {
+    gpr: [u64; 16],
+    rip: u64,
+}
+
+/// One step of a prolog, as unwind information tells it.
+#[derive(Clone, Copy)]
+enum Operation {
+    Push(usize),
+    Allocate(u32),
+    SetFrame,
+    Save {
+        register: usize,
+        offset: u32,
+    },
+    /// A step that changes none of the registers this walk follows.
+    Nothing,
+    MachineFrame {
+        error_code: bool,
+    },
+}
+
+/// UNWIND_INFO, decoded.
+struct UnwindInfo {
+    prolog_bytes: u8,
+    /// The frame register and its distance from the stack pointer.
+    frame: Option<(usize, u64)>,
+    /// Offset of the end of each instruction in the prolog, and what it did; last one first.
+    operations: Vec<(u8, Operation)>,
+    /// Where the rest of it is.
+    chained: Option<u32>,
+}
+
+impl UnwindInfo {
+    fn parse(image: &[u8], rva: u32) -> Option<Self> {
+        const CHAINED: u8 = 4;
+        let data = image.get(rva as usize..)?;
+        let [version_flags, prolog_bytes, count, frame] = *data.first_chunk()?;
+        let (version, flags) = (version_flags & 7, version_flags >> 3);
+        if !matches!(version, 1 | 2) {
+            return None;
+        }
+        let frame =
+            (frame & 15 != 0).then(|| (usize::from(frame & 15), u64::from(frame >> 4) * 16));
+        let count = usize::from(count);
+        let codes = data.get(4..4 + 2 * count)?;
+        let mut codes = codes.chunks_exact(2).map(|code| [code[0], code[1]]);
+        let mut operations = Vec::new();
+        while let Some([at, code]) = codes.next() {
+            let info = code >> 4;
+            let mut slot = || codes.next().map(u16::from_le_bytes);
+            let register = usize::from(info);
+            let operation = match (code & 15, version) {
+                (0, _) => Operation::Push(register),
+                (1, _) if info == 0 => Operation::Allocate(u32::from(slot()?) * 8),
+                (1, _) if info == 1 => Operation::Allocate(long(slot()?, slot()?)),
+                (2, _) => Operation::Allocate(u32::from(info) * 8 + 8),
+                (3, _) => Operation::SetFrame,
+                (4, _) => Operation::Save {
+                    register,
+                    offset: u32::from(slot()?) * 8,
+                },
+                (5, _) => Operation::Save {
+                    register,
+                    offset: long(slot()?, slot()?),
+                },
+                // Version 2 says here where the epilogs are; this walk finds them by decoding.
+                (6, 2) => Operation::Nothing,
+                // An XMM register was saved: 16-byte slot number, or a 32-bit offset.
+                (6 | 8, _) => slot().map(|_| Operation::Nothing)?,
+                (7 | 9, _) => slot().and_then(|_| slot()).map(|_| Operation::Nothing)?,
+                (10, _) if info < 2 => Operation::MachineFrame {
+                    error_code: info == 1,
+                },
+                _ => return None,
+            };
+            operations.push((at, operation));
+        }
+        let chained = if flags & CHAINED == 0 {
+            None
+        } else {
+            let entry = data.get(4 + 2 * count.next_multiple_of(2)..)?;
+            let unwind_info = entry.get(8..)?.first_chunk()?;
+            Some(u32::from_le_bytes(*unwind_info))
+        };
+        Some(Self {
+            prolog_bytes,
+            frame,
+            operations,
+            chained,
+        })
+    }
+}
+
+/// Two slots of an unwind code as one number.
+fn long(low: u16, high: u16) -> u32 {
+    u32::from(low) | u32::from(high) << 16
+}
+
+impl State {
+    /// Returns from the function at `rva`.
+    fn step(
+        &mut self,
+        image: &Image,
+        rva: u32,
+        read: &mut impl FnMut(u64) -> Option<u64>,
+    ) -> Result<(), Failure> {
+        let Some(function) = image.function_of(rva) else {
+            return self.pop_rip(read);
+        };
+        let info =
+            UnwindInfo::parse(image.layout(), function.unwind_info).ok_or(Failure::Malformed)?;
+        if let Some(epilog) = Epilog::at(image.layout(), function, rva, info.frame) {
+            return self.run(&epilog, read);
+        }
+
+        let offset = rva - function.code.start;
+        let mut current = Some(info);
+        for piece in 0..MOST_CHAINED {
+            let Some(info) = current else {
+                return self.pop_rip(read);
+            };
+            // In the prolog only what has been executed is undone; of chained information all.
+            let done = |at: u8| piece > 0 || u32::from(at) <= offset;
+            let frame_base = match info.frame {
+                Some((register, distance))
+                    if piece > 0
+                        || offset >= u32::from(info.prolog_bytes)
+                        || info.operations.iter().any(|(at, operation)| {
+                            matches!(operation, Operation::SetFrame) && done(*at)
+                        }) =>
+                {
+                    self.gpr[register].wrapping_sub(distance)
+                }
+                _ => self.gpr[RSP],
+            };
+            for (_, operation) in info.operations.iter().filter(|(at, _)| done(*at)) {
+                match *operation {
+                    Operation::Push(register) => self.gpr[register] = self.pop(read)?,
+                    Operation::Allocate(bytes) => self.release(u64::from(bytes)),
+                    Operation::SetFrame => {
+                        let (register, distance) = info.frame.ok_or(Failure::Malformed)?;
+                        self.gpr[RSP] = self.gpr[register].wrapping_sub(distance);
+                    }
+                    Operation::Save { register, offset } => {
+                        let address = frame_base.wrapping_add(u64::from(offset));
+                        self.gpr[register] = read(address).ok_or(Failure::Unreadable(address))?;
+                    }
+                    Operation::Nothing => {}
+                    Operation::MachineFrame { error_code } => {
+                        if error_code {
+                            self.release(8);
+                        }
+                        self.rip = self.pop(read)?;
+                        // CS and RFLAGS come before RSP.
+                        self.release(16);
+                        self.gpr[RSP] = self.pop(read)?;
+                        return Ok(());
+                    }
+                }
+            }
+            current = match info.chained {
+                None => None,
+                Some(rva) => {
+                    Some(UnwindInfo::parse(image.layout(), rva).ok_or(Failure::Malformed)?)
+                }
+            };
+        }
+        Err(Failure::Malformed)
+    }
+
+    /// Executes the rest of an epilog.
+    fn run(
+        &mut self,
+        epilog: &Epilog,
+        read: &mut impl FnMut(u64) -> Option<u64>,
+    ) -> Result<(), Failure> {
+        if let Some((register, distance)) = epilog.stack {
+            self.gpr[RSP] = self.gpr[register].wrapping_add(distance);
+        }
+        for register in &epilog.pops {
+            self.gpr[*register] = self.pop(read)?;
+        }
+        self.pop_rip(read)
+    }
+
+    fn release(&mut self, bytes: u64) {
+        self.gpr[RSP] = self.gpr[RSP].wrapping_add(bytes);
+    }
+
+    fn pop(&mut self, read: &mut impl FnMut(u64) -> Option<u64>) -> Result<u64, Failure> {
+        let address = self.gpr[RSP];
+        let value = read(address).ok_or(Failure::Unreadable(address))?;
+        self.release(8);
+        Ok(value)
+    }
+
+    fn pop_rip(&mut self, read: &mut impl FnMut(u64) -> Option<u64>) -> Result<(), Failure> {
+        self.rip = self.pop(read)?;
+        Ok(())
+    }
+}
+
+/// What is left of an epilog. The x64 convention fixes its form: at most one `add rsp` or
+/// `lea rsp`, then pops, then a return or a jump out of the function.
+struct Epilog {
+    /// The register that the stack pointer comes from, and what is added to it.
+    stack: Option<(usize, u64)>,
+    /// The registers that are popped.
+    pops: Vec<usize>,
+}
+
+impl Epilog {
+    /// The rest of the epilog that the instruction at `rva` is in, if it is in one.
+    fn at(
+        image: &[u8],
+        function: &Function,
+        rva: u32,
+        frame: Option<(usize, u64)>,
+    ) -> Option<Self> {
+        let code = image.get(rva as usize..function.code.end as usize)?;
+        let decoder = Decoder::with_ip(64, code, u64::from(rva), DecoderOptions::NONE);
+        let mut epilog = Self {
+            stack: None,
+            pops: Vec::new(),
+        };
+        for (index, instruction) in decoder.into_iter().take(LONGEST_EPILOG).enumerate() {
+            match instruction.mnemonic() {
+                Mnemonic::Add
+                    if index == 0
+                        && instruction.op0_register() == Register::RSP
+                        && instruction.op1_kind() != OpKind::Register
+                        && instruction.op1_kind() != OpKind::Memory =>
+                {
+                    epilog.stack = Some((RSP, instruction.immediate(1)));
+                }
+                Mnemonic::Lea
+                    if index == 0
+                        && instruction.op0_register() == Register::RSP
+                        && instruction.memory_index() == Register::None =>
+                {
+                    let base = instruction.memory_base();
+                    let (register, _) = frame.filter(|_| base.is_gpr64())?;
+                    if base.number() != register {
+                        return None;
+                    }
+                    epilog.stack = Some((register, instruction.memory_displacement64()));
+                }
+                Mnemonic::Pop if instruction.op0_register().is_gpr64() => {
+                    epilog.pops.push(instruction.op0_register().number());
+                }
+                Mnemonic::Ret => return Some(epilog),
+                Mnemonic::Jmp => {
+                    let leaves = match instruction.flow_control() {
+                        FlowControl::UnconditionalBranch => {
+                            let target = u32::try_from(instruction.near_branch_target());
+                            target.is_ok_and(|target| {
+                                !function.code.contains(&target) || target == function.code.start
+                            })
+                        }
+                        // An import's tail call; a jump by register may be a switch.
+                        FlowControl::IndirectBranch => {
+                            instruction.code() == Code::Jmp_rm64
+                                && instruction.op0_kind() == OpKind::Memory
+                                && instruction.is_ip_rel_memory_operand()
+                        }
+                        _ => false,
+                    };
+                    return leaves.then_some(epilog);
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+}
