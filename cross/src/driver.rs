@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     files,
     layout::Layout,
-    libclang::LibClang,
+    clang::Clang,
     packages::Packages,
     toolchain::{Choice, Toolchain},
     wdk::Kit,
@@ -46,7 +46,7 @@ pub struct Setup {
     layout: Layout,
     arch: Arch,
     toolchain: Toolchain,
-    libclang: LibClang,
+    clang: Clang,
     kit: Kit,
     workspace: Workspace,
 }
@@ -56,12 +56,12 @@ impl Setup {
     pub fn prepare(layout: Layout, arch: Arch, toolchain: Choice) -> Result<Self> {
         let packages = Packages::below(layout.packages());
         let toolchain = Toolchain::find(toolchain, arch, &packages)?;
-        let libclang = LibClang::find(&packages)?;
+        let clang = Clang::find(&packages)?;
         let manifest = Manifest::read(&layout, &toolchain, arch)?;
         let kit = Kit::find(layout.wdk(), manifest.kmdf_minor)?;
         kit.make(arch, &toolchain.lld)?;
         let workspace = Workspace::prepare(&layout, &manifest, &toolchain, arch)?;
-        let setup = Self { layout, arch, toolchain, libclang, kit, workspace };
+        let setup = Self { layout, arch, toolchain, clang, kit, workspace };
         setup.driver_entry()?;
         Ok(setup)
     }
@@ -69,7 +69,7 @@ impl Setup {
     /// cargo with this setup; the caller adds the arguments.
     #[must_use]
     pub fn cargo(&self) -> std::process::Command {
-        self.workspace.cargo(&self.toolchain, &self.kit, &self.libclang, self.arch)
+        self.workspace.cargo(&self.toolchain, &self.kit, &self.clang, self.arch)
     }
 
     /// Builds the driver entry and puts it into the generated kit as the library the driver

@@ -3,6 +3,7 @@
 //! How it works and why: `docs/cross.md` and `docs/adr/0002-cross-build.md`.
 
 pub mod arch;
+mod clang;
 mod command;
 pub mod driver;
 pub mod edits;
@@ -10,7 +11,6 @@ pub mod error;
 pub mod exports;
 mod files;
 pub mod layout;
-mod libclang;
 mod packages;
 pub mod toolchain;
 mod wdk;

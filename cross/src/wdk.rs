@@ -7,6 +7,8 @@ use std::{
     process::Command,
 };
 
+use kmdf_abi::c::{KIT_VERSION, headers};
+
 use crate::{
     arch::Arch,
     command,
@@ -14,10 +16,6 @@ use crate::{
     exports,
     files::{self, Stamp},
 };
-
-/// The kit's version, a directory name. `wdk-build` wants four numbers of which the first is 10;
-/// no real kit is numbered like this.
-const KIT_VERSION: &str = "10.0.0.0";
 
 /// Libraries that `wdk-build` names and that nothing written in Rust takes anything from:
 /// security cookies are made by the C compiler's `/GS`, and `arm64rt` has helpers for C code.
@@ -69,16 +67,14 @@ impl Kit {
     }
 
     fn headers(&self) -> Result<()> {
-        let include = self.root.join("Include");
-        let kernel = include.join(KIT_VERSION).join("km");
-        let framework = include.join(format!("wdf/kmdf/1.{}", self.minor));
-        // wdk-build insists on each of these, needed or not.
-        for directory in [&kernel.join("crt"), &kernel.join("ufx/1.1"), &include.join(KIT_VERSION).join("shared"), &framework] {
-            files::create_dir(directory)?;
-        }
-        for (name, text) in headers(self.minor)? {
-            let directory = if name.starts_with("wdf") { &framework } else { &kernel };
-            files::write_if_changed(&directory.join(name), text)?;
+        let headers = headers(u32::from(self.minor)).map_err(|error| {
+            Error::build(
+                error.to_string(),
+                "choose one of them as target-kmdf-version-minor in Cargo.toml",
+            )
+        })?;
+        for header in headers {
+            files::write_if_changed(&self.root.join(header.path), header.contents)?;
         }
         Ok(())
     }
@@ -109,14 +105,6 @@ impl Kit {
     pub fn driver_entry(&self, arch: Arch) -> PathBuf {
         self.framework_libraries(arch).join("WdfDriverEntry.lib")
     }
-}
-
-fn headers(_minor: u8) -> Result<Vec<(String, String)>> {
-    let dir = PathBuf::from(env::var_os("CROSS_SCRATCH_HEADERS").unwrap());
-    ["ntifs.h", "ntddk.h", "ntstrsafe.h", "wdf.h"]
-        .into_iter()
-        .map(|name| Ok((name.to_owned(), files::read_text(&dir.join(name))?)))
-        .collect()
 }
 
 /// Makes an import library from a module-definition file, unless it was made from the same one.

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     files::{self, Stamp},
     layout::Layout,
-    libclang::LibClang,
+    clang::Clang,
     toolchain::Toolchain,
     wdk::Kit,
 };
@@ -144,7 +144,7 @@ impl Workspace {
         &self,
         toolchain: &Toolchain,
         kit: &Kit,
-        libclang: &LibClang,
+        clang: &Clang,
         arch: Arch,
     ) -> Command {
         let mut cargo = Command::new(&toolchain.cargo);
@@ -164,8 +164,14 @@ impl Workspace {
             .env("CARGO_TARGET_DIR", self.directory.join("target"))
             .env("CARGO_BUILD_TARGET", arch.target())
             .env("WDKContentRoot", kit.root())
-            .env("LIBCLANG_PATH", &libclang.path);
-        let mut library_paths = libclang.library_paths.clone();
+            .env("LIBCLANG_PATH", &clang.library);
+        // The cc crate's names; it passes the flags before its own, as rust-lld must have them.
+        let suffix = arch.target().replace('-', "_");
+        cargo
+            .env(format!("CC_{suffix}"), &clang.compiler)
+            .env(format!("AR_{suffix}"), &toolchain.lld)
+            .env(format!("ARFLAGS_{suffix}"), "-flavor link /lib");
+        let mut library_paths = clang.library_paths.clone();
         if let Some(debian) = &toolchain.debian {
             library_paths.extend(debian.library_paths.iter().cloned());
             cargo
@@ -197,7 +203,6 @@ fn configuration(layout: &Layout, toolchain: &Toolchain, arch: Arch) -> String {
          [target.{}]\n\
          linker = {:?}\n\
          rustflags = [\n    \
-             \"-Clinker-flavor=lld-link\",\n    \
              \"-Ctarget-feature=+crt-static\",\n    \
              \"-Clink-arg=/RELEASE\",\n    \
              \"-Clink-arg=/Brepro\",\n\

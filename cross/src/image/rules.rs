@@ -1,0 +1,213 @@
+//! The rules, one function each. Names are what the report and `docs/cross.md` call them.
+
+use object::{
+    LittleEndian as LE,
+    pe,
+    read::pe::{ImageNtHeaders, ImageOptionalHeader, Import},
+};
+
+use super::{Examination, checksum, has_characteristic, machine, resource, symbols};
+use crate::{arch::Arch, exports};
+
+/// Every rule, in the order of the report.
+pub(super) const ALL: [fn(&mut Examination<'_>); 11] = [
+    architecture,
+    native_subsystem,
+    entry_point,
+    checksum,
+    documented_imports,
+    write_xor_execute,
+    relocatable,
+    hardened,
+    no_thread_local_storage,
+    size_budget,
+    version_resource,
+];
+
+fn architecture(image: &mut Examination<'_>) {
+    let found = match machine(&image.file) {
+        pe::IMAGE_FILE_MACHINE_AMD64 => Arch::X86_64,
+        pe::IMAGE_FILE_MACHINE_ARM64 => Arch::Aarch64,
+        other => {
+            return image.problem(
+                "architecture",
+                format!("machine {other:#06x} is neither x64 nor ARM64; build for one of those"),
+            );
+        }
+    };
+    if let Some(expected) = image.expectations.arch
+        && expected != found
+    {
+        image.problem(
+            "architecture",
+            format!("the image is for {found}, expected {expected}; choose it with --arch"),
+        );
+    }
+}
+
+fn native_subsystem(image: &mut Examination<'_>) {
+    let subsystem = image.optional().subsystem();
+    if subsystem != pe::IMAGE_SUBSYSTEM_NATIVE {
+        image.problem(
+            "native-subsystem",
+            format!("subsystem {subsystem} is not native (1); link with /SUBSYSTEM:NATIVE"),
+        );
+    }
+}
+
+fn entry_point(image: &mut Examination<'_>) {
+    const RULE: &str = "entry-point";
+    let entry = image.optional().address_of_entry_point();
+    let in_code = image.file.section_table().iter().any(|section| {
+        let start = section.virtual_address.get(LE);
+        let executable = section.characteristics.get(LE) & pe::IMAGE_SCN_MEM_EXECUTE != 0;
+        executable && (start..start + section.virtual_size.get(LE)).contains(&entry)
+    });
+    if !in_code {
+        return image.problem(
+            RULE,
+            format!("the entry point {entry:#x} is in no executable section; link with /ENTRY:FxDriverEntry"),
+        );
+    }
+    let Some(path) = &image.expectations.symbols else { return };
+    if let Err(what) = symbols::compare(&image.file, path, entry) {
+        image.problem(RULE, what);
+    }
+}
+
+fn checksum(image: &mut Examination<'_>) {
+    let found = image.optional().check_sum();
+    let Some(expected) = checksum::of(image.data) else {
+        return image.problem("checksum", "the headers are cut short; link again");
+    };
+    if found != expected {
+        image.problem(
+            "checksum",
+            format!("the header says {found:#010x}, the file adds up to {expected:#010x}; link with /RELEASE and change nothing after"),
+        );
+    }
+}
+
+fn documented_imports(image: &mut Examination<'_>) {
+    const RULE: &str = "documented-imports";
+    let imports = match imports(image) {
+        Ok(imports) => imports,
+        Err(error) => return image.problem(RULE, format!("the import table cannot be read: {error}")),
+    };
+    if imports.is_empty() {
+        image.problem(RULE, "there is no import: a KMDF driver takes WdfVersionBind from WDFLDR.SYS");
+    }
+    for (module, names) in &imports {
+        let Some(known) = exports::module(module) else {
+            image.problem(
+                RULE,
+                format!("{module} is no module that a KMDF driver may import from ({})", names.join(", ")),
+            );
+            continue;
+        };
+        for name in names {
+            match known.export(name) {
+                None => image.problem(
+                    RULE,
+                    format!("{module} has no documented export {name}; use a documented routine, or add it to cross/exports with its source"),
+                ),
+                Some(export) => {
+                    let oldest = image.report.oldest_windows.map_or(0, |(version, _)| version);
+                    if let Some(since) = export.since.filter(|since| *since > oldest) {
+                        image.report.oldest_windows = Some((since, export.name));
+                    }
+                }
+            }
+        }
+    }
+    image.report.imports = imports;
+}
+
+fn imports(image: &Examination<'_>) -> object::Result<Vec<(String, Vec<String>)>> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let Some(table) = image.file.import_table()? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    let mut descriptors = table.descriptors()?;
+    while let Some(descriptor) = descriptors.next()? {
+        let module = text(table.name(descriptor.name.get(LE))?);
+        let mut names = Vec::new();
+        let mut thunks = table.thunks(descriptor.original_first_thunk.get(LE))?;
+        while let Some(thunk) = thunks.next::<pe::ImageNtHeaders64>()? {
+            names.push(match table.import::<pe::ImageNtHeaders64>(thunk)? {
+                Import::Name(_, name) => text(name),
+                Import::Ordinal(ordinal) => format!("#{ordinal}"),
+            });
+        }
+        found.push((module, names));
+    }
+    Ok(found)
+}
+
+fn write_xor_execute(image: &mut Examination<'_>) {
+    let both = pe::IMAGE_SCN_MEM_WRITE | pe::IMAGE_SCN_MEM_EXECUTE;
+    let names: Vec<_> = image
+        .file
+        .section_table()
+        .iter()
+        .filter(|section| section.characteristics.get(LE) & both == both)
+        .map(|section| String::from_utf8_lossy(section.raw_name()).into_owned())
+        .collect();
+    for name in names {
+        image.problem(
+            "write-xor-execute",
+            format!("section {name} is writable and executable; memory integrity (HVCI) refuses it"),
+        );
+    }
+}
+
+fn relocatable(image: &mut Examination<'_>) {
+    const RULE: &str = "relocatable";
+    let stripped = image.file.nt_headers().file_header().characteristics.get(LE)
+        & pe::IMAGE_FILE_RELOCS_STRIPPED
+        != 0;
+    let directories = image.file.data_directories();
+    let blocks = directories.relocation_blocks(image.data, &image.file.section_table());
+    match blocks {
+        _ if stripped => image.problem(RULE, "relocations are stripped; do not link with /FIXED"),
+        Ok(None) => image.problem(RULE, "there are no relocations; do not link with /FIXED"),
+        Err(error) => image.problem(RULE, format!("the relocations cannot be read: {error}")),
+        Ok(Some(_)) => {}
+    }
+}
+
+fn hardened(image: &mut Examination<'_>) {
+    for (flag, option) in [
+        (pe::IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE, "/DYNAMICBASE"),
+        (pe::IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA, "/HIGHENTROPYVA"),
+        (pe::IMAGE_DLLCHARACTERISTICS_NX_COMPAT, "/NXCOMPAT"),
+        (pe::IMAGE_DLLCHARACTERISTICS_FORCE_INTEGRITY, "/INTEGRITYCHECK"),
+    ] {
+        if !has_characteristic(&image.file, flag) {
+            image.problem("hardened", format!("the image lacks a flag; link with {option}"));
+        }
+    }
+}
+
+fn no_thread_local_storage(image: &mut Examination<'_>) {
+    let directory = image.file.data_directory(pe::IMAGE_DIRECTORY_ENTRY_TLS);
+    if directory.is_some_and(|directory| directory.virtual_address.get(LE) != 0) {
+        image.problem(
+            "no-thread-local-storage",
+            "there is a TLS directory, which the kernel's loader ignores; use no thread-locals",
+        );
+    }
+}
+
+fn size_budget(image: &mut Examination<'_>) {
+    let size = image.report.size_bytes;
+    if let Some(budget) = image.expectations.size_budget_bytes.filter(|budget| size > *budget) {
+        image.problem("size-budget", format!("{size} bytes are more than the budget of {budget} bytes"));
+    }
+}
+
+fn version_resource(image: &mut Examination<'_>) {
+    match resource::file_version(&image.file, image.data) {
+        Ok(version) => image.report.file_version = version,
+        Err(what) => image.problem("version-resource", what),
+    }
+}
