@@ -499,7 +499,7 @@ impl<'a> Types<'a> {
     }
 
     pub fn try_resolve(&self, ty: &str) -> Option<Resolved> {
-        let ty = ty.trim();
+        let ty = ty.trim().trim_end_matches(" const");
         if ty.ends_with('*') {
             return Some(Resolved::Pointer);
         }
