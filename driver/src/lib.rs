@@ -1,49 +1,49 @@
 //! A KMDF driver that services the interrupts of QEMU's `edu` device.
-
+//!
+//! # The way of an interrupt
+//!
+//! Read the modules in this order:
+//!
+//! 1. [`device`]: EvtDriverDeviceAdd makes the device, its queues and its interrupt objects.
+//! 2. [`power`]: the device starts: BAR 0 is mapped ([`registers`]), interrupts are connected, and
+//!    only then may the device interrupt.
+//! 3. [`control`]: an app asks for a factorial. The request is checked and forwarded to the
+//!    sequential queue of the engine; [`factorial`] starts the engine and keeps the request,
+//!    cancelable. Some time later the device is done and interrupts.
+//! 4. [`interrupt::isr`]: one read of the interrupt status, one write that acknowledges what was
+//!    read; what it said is saved in the interrupt object's context space, and the DPC queued.
+//! 5. [`interrupt::dpc`]: takes all that came, reads the result, completes the request.
+//!
+//! [`wdf`] is the layer between all this and the framework, and with [`registers`] the only place
+//! of `unsafe` code. What needs no kernel to be decided, and no kernel to be tested, is in the crate
+//! `edu-driver-core`: what the ISR records, whose factorial it is, which requests are malformed.
+//!
+//! Locks, IRQLs and races: docs/driver.md.
 #![no_std]
 
 extern crate wdk_panic;
 
-use wdk_alloc::WdkAllocator;
-use wdk_sys::{
-    NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT, PWDFDEVICE_INIT, STATUS_SUCCESS, ULONG,
-    WDF_DRIVER_CONFIG, WDF_NO_HANDLE, WDF_NO_OBJECT_ATTRIBUTES, WDFDRIVER,
-    call_unsafe_wdf_function_binding,
-};
+mod control;
+mod device;
+mod factorial;
+mod interrupt;
+mod power;
+mod registers;
+mod wdf;
 
-#[global_allocator]
-static ALLOCATOR: WdkAllocator = WdkAllocator;
-
-/// `EVT_WDF_DRIVER_DEVICE_ADD`. IRQL: PASSIVE_LEVEL.
-extern "C" fn evt_device_add(_driver: WDFDRIVER, _init: PWDFDEVICE_INIT) -> NTSTATUS {
-    STATUS_SUCCESS
-}
+use wdk_sys::{NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT};
 
 /// `DriverEntry`. IRQL: PASSIVE_LEVEL.
 ///
 /// # Safety
-///
-/// Only the driver's entry library calls it, once, with the kernel's arguments.
-// SAFETY: the entry library expects exactly this name, and nothing else in the image has it.
+/// Only the kernel calls it, through the framework's entry point, once, with the arguments that it
+/// documents.
+// SAFETY: no other item of the image has this name.
 #[unsafe(export_name = "DriverEntry")]
 pub unsafe extern "system" fn driver_entry(
     driver: PDRIVER_OBJECT,
     registry_path: PCUNICODE_STRING,
 ) -> NTSTATUS {
-    let mut config = WDF_DRIVER_CONFIG {
-        Size: size_of::<WDF_DRIVER_CONFIG>() as ULONG,
-        EvtDriverDeviceAdd: Some(evt_device_add),
-        ..WDF_DRIVER_CONFIG::default()
-    };
-    // SAFETY: driver and path are the kernel's, the configuration lives through the call.
-    unsafe {
-        call_unsafe_wdf_function_binding!(
-            WdfDriverCreate,
-            driver,
-            registry_path,
-            WDF_NO_OBJECT_ATTRIBUTES,
-            &raw mut config,
-            WDF_NO_HANDLE.cast::<WDFDRIVER>(),
-        )
-    }
+    // SAFETY: these are the arguments of DriverEntry.
+    unsafe { wdf::create_driver::<device::EduDevice>(driver, registry_path) }
 }

@@ -96,8 +96,9 @@ impl Causes {
     /// the cause tells a finished engine from a raised bit.
     pub const ENGINES: Self = Self::FACTORIAL.union(Self::DMA);
 
-    /// The causes that software may raise.
-    pub const SOFTWARE: Self = Self::from_bits_retain(!Self::ENGINES.bits());
+    /// The causes that software may raise: neither an engine's nor the topmost. Without that one,
+    /// the interrupt status of a device that is there can never read all ones.
+    pub const SOFTWARE: Self = Self::from_bits_retain(!Self::ENGINES.bits() & (u32::MAX >> 1));
 
     /// Whether this is what a removed device reads.
     #[must_use]

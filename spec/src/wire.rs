@@ -52,8 +52,9 @@ pub struct InterruptInformation {
     pub mode: u32,
 }
 
-/// What [`crate::ioctl::STATISTICS`] gives: counts since the device was started last. Each counts
-/// up only; taken together they are one snapshot.
+/// What [`crate::ioctl::STATISTICS`] gives: counts since the driver took the device
+/// (EvtDriverDeviceAdd), over all its starts. Each counts up only; taken together they are one
+/// snapshot.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
@@ -85,4 +86,7 @@ pub struct Statistics {
     pub stray_factorials: u64,
     /// Factorial requests completed with a result.
     pub factorials_completed: u64,
+    /// Snapshots that EvtInterruptDpc took from the ring. When nothing is pending, `interrupts` is
+    /// the sum of these and `snapshots_overwritten`.
+    pub snapshots_taken: u64,
 }

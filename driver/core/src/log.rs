@@ -20,21 +20,23 @@ pub struct Log {
 }
 
 /// Counts since they were taken last; what each means is in [`Statistics`].
+///
+/// 64 bits each: counting up once a nanosecond, one would overflow after five centuries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    interrupts: u32,
-    not_ours: u32,
-    device_gone: u32,
-    dpcs_queued: u32,
-    dpcs_already_queued: u32,
-    snapshots_overwritten: u32,
-    factorial_causes: u32,
-    dma_causes: u32,
-    software_causes: u32,
+    interrupts: u64,
+    not_ours: u64,
+    device_gone: u64,
+    dpcs_queued: u64,
+    dpcs_already_queued: u64,
+    snapshots_overwritten: u64,
+    factorial_causes: u64,
+    dma_causes: u64,
+    software_causes: u64,
 }
 
 /// What [`Log::take`] found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Taken {
     /// The OR of all causes.
     pub causes: Causes,
@@ -45,56 +47,31 @@ pub struct Taken {
 }
 
 impl Log {
-    /// An empty log.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            causes: Causes::empty(),
-            snapshots: Ring::new(),
-            counts: Counts::ZERO,
-        }
-    }
-
     /// The interrupt status was 0: another device's interrupt, or a spurious one.
     pub fn not_ours(&mut self) {
-        self.counts.not_ours = self.counts.not_ours.saturating_add(1);
+        self.counts.not_ours += 1;
     }
 
     /// The interrupt status was all ones: the device is gone.
     pub fn device_gone(&mut self) {
-        self.counts.device_gone = self.counts.device_gone.saturating_add(1);
+        self.counts.device_gone += 1;
     }
 
     /// An interrupt of ours, acknowledged.
     pub fn record(&mut self, snapshot: Snapshot) {
-        self.causes |= snapshot.causes;
-        let overwritten = self.snapshots.push(snapshot);
-        let counts = &mut self.counts;
-        counts.interrupts = counts.interrupts.saturating_add(1);
-        for (count, happened) in [
-            (&mut counts.snapshots_overwritten, overwritten),
-            (
-                &mut counts.factorial_causes,
-                snapshot.causes.contains(Causes::FACTORIAL),
-            ),
-            (&mut counts.dma_causes, snapshot.causes.contains(Causes::DMA)),
-            (
-                &mut counts.software_causes,
-                snapshot.causes.intersects(Causes::SOFTWARE),
-            ),
-        ] {
-            *count = count.saturating_add(u32::from(happened));
-        }
+        let causes = snapshot.causes;
+        self.causes |= causes;
+        self.counts.snapshots_overwritten += u64::from(self.snapshots.push(snapshot));
+        self.counts.interrupts += 1;
+        self.counts.factorial_causes += u64::from(causes.contains(Causes::FACTORIAL));
+        self.counts.dma_causes += u64::from(causes.contains(Causes::DMA));
+        self.counts.software_causes += u64::from(causes.intersects(Causes::SOFTWARE));
     }
 
     /// What `WdfInterruptQueueDpcForIsr` answered for the interrupt recorded last.
     pub fn dpc_queued(&mut self, queued: bool) {
-        let count = if queued {
-            &mut self.counts.dpcs_queued
-        } else {
-            &mut self.counts.dpcs_already_queued
-        };
-        *count = count.saturating_add(1);
+        self.counts.dpcs_queued += u64::from(queued);
+        self.counts.dpcs_already_queued += u64::from(!queued);
     }
 
     /// Takes all that came since the last time. A second DPC that runs at the same time takes
@@ -119,28 +96,17 @@ impl Log {
 }
 
 impl Counts {
-    const ZERO: Self = Self {
-        interrupts: 0,
-        not_ours: 0,
-        device_gone: 0,
-        dpcs_queued: 0,
-        dpcs_already_queued: 0,
-        snapshots_overwritten: 0,
-        factorial_causes: 0,
-        dma_causes: 0,
-        software_causes: 0,
-    };
-
     /// Adds these counts to the statistics.
     pub fn add_to(&self, statistics: &mut Statistics) {
-        for (total, count) in [
-            (&mut statistics.isr_calls, self.interrupts),
-            (&mut statistics.isr_calls, self.not_ours),
-        ]
-        .into_iter()
-        .take(0)
-        {
-            *total += u64::from(count);
-        }
+        statistics.isr_calls += self.interrupts + self.not_ours + self.device_gone;
+        statistics.interrupts += self.interrupts;
+        statistics.not_ours += self.not_ours;
+        statistics.device_gone += self.device_gone;
+        statistics.dpcs_queued += self.dpcs_queued;
+        statistics.dpcs_already_queued += self.dpcs_already_queued;
+        statistics.snapshots_overwritten += self.snapshots_overwritten;
+        statistics.factorial_causes += self.factorial_causes;
+        statistics.dma_causes += self.dma_causes;
+        statistics.software_causes += self.software_causes;
     }
 }

@@ -29,13 +29,14 @@ impl<const N: usize> Ring<N> {
     #[must_use]
     pub const fn new() -> Self {
         const { assert!(N.is_power_of_two(), "slots are found by masking") };
-        const EMPTY: Snapshot = Snapshot {
-            sequence: 0,
-            causes: Causes::empty(),
-            message: 0,
-        };
         Self {
-            slots: [EMPTY; N],
+            slots: [const {
+                Snapshot {
+                    sequence: 0,
+                    causes: Causes::empty(),
+                    message: 0,
+                }
+            }; N],
             first: 0,
             len: 0,
         }

@@ -1,0 +1,73 @@
+//! Which control requests are well formed.
+
+use edu_spec::ioctl;
+use edu_spec::wire::{Information, Statistics, Word};
+
+/// A control request whose code is known and whose buffers have the right lengths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// [`ioctl::INFORMATION`]
+    Information,
+    /// [`ioctl::LIVENESS`]
+    Liveness,
+    /// [`ioctl::FACTORIAL`]
+    Factorial,
+    /// [`ioctl::RAISE`]
+    Raise,
+    /// [`ioctl::STATISTICS`]
+    Statistics,
+}
+
+/// What is wrong with a control request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// The code is none of [`ioctl`]'s.
+    UnknownCode,
+    /// A buffer is shorter than documented.
+    TooShort,
+    /// A buffer is longer than documented.
+    TooLong,
+}
+
+impl Command {
+    /// Recognizes a request by its code and checks the lengths of its buffers, in bytes. Of two
+    /// wrong lengths, a short one is told first.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub const fn parse(code: u32, input: usize, output: usize) -> Result<Self, Malformed> {
+        let Some(command) = Self::from_code(code) else {
+            return Err(Malformed::UnknownCode);
+        };
+        let (wanted_input, wanted_output) = command.buffer_bytes();
+        if input < wanted_input || output < wanted_output {
+            return Err(Malformed::TooShort);
+        }
+        if input > wanted_input || output > wanted_output {
+            return Err(Malformed::TooLong);
+        }
+        Ok(command)
+    }
+
+    const fn from_code(code: u32) -> Option<Self> {
+        Some(match code {
+            ioctl::INFORMATION => Self::Information,
+            ioctl::LIVENESS => Self::Liveness,
+            ioctl::FACTORIAL => Self::Factorial,
+            ioctl::RAISE => Self::Raise,
+            ioctl::STATISTICS => Self::Statistics,
+            _ => return None,
+        })
+    }
+
+    /// The lengths of its input and output buffer, in bytes.
+    #[must_use]
+    pub const fn buffer_bytes(self) -> (usize, usize) {
+        match self {
+            Self::Information => (0, size_of::<Information>()),
+            Self::Liveness | Self::Factorial => (size_of::<Word>(), size_of::<Word>()),
+            Self::Raise => (size_of::<Word>(), 0),
+            Self::Statistics => (0, size_of::<Statistics>()),
+        }
+    }
+}

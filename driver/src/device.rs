@@ -1,0 +1,186 @@
+//! The device: made in EvtDriverDeviceAdd, complete from then on.
+
+#![forbid(unsafe_code)]
+
+use edu_driver_core::engine::Engine;
+use edu_spec::{
+    interface::DEVICE_INTERFACE,
+    registers::{Identification, MAX_MESSAGES},
+    wire::{Information, InterruptInformation, Statistics},
+};
+
+use crate::{
+    control::{Entrance, RegisterAccess},
+    factorial::{Factorial, FactorialRequest},
+    interrupt::{EduInterrupt, IsrShared},
+    registers::DeviceRegisters,
+    wdf::{
+        Connected, DeviceAdd, DeviceInit, Dispatch, Guarded, Interrupt, InterruptLock, NtStatus,
+        Queue, Result, SpinLock, context_type,
+    },
+};
+
+/// The context of the device. All that changes is behind a lock.
+pub struct EduDevice {
+    /// What everything but the ISRs uses. Taken before the interrupt lock where both are needed.
+    pub state: SpinLock<State>,
+    /// What the ISRs use.
+    pub isr_shared: InterruptLock<IsrShared>,
+    /// One interrupt object for each message that the device can send.
+    pub interrupts: [Interrupt<EduInterrupt>; MAX_MESSAGES],
+    /// Sequential: requests that access a register and are done.
+    pub register_queue: Queue,
+    /// Sequential: the factorial engine computes one at a time.
+    pub factorial_queue: Queue,
+}
+
+/// What the device's spin lock guards.
+pub struct State {
+    /// There between EvtDevicePrepareHardware and EvtDeviceReleaseHardware.
+    registers: Option<DeviceRegisters>,
+    /// What the device said it is when it was started.
+    pub identification: Identification,
+    /// The factorial engine and the request it works for.
+    pub engine: Engine<FactorialRequest>,
+    /// There while the interrupts are connected and may be locked.
+    pub connected: Option<Connected>,
+    /// What was counted, apart from what the ISRs counted since it was taken from them.
+    pub statistics: Statistics,
+}
+
+context_type!(EduDevice, c"EduDevice");
+context_type!(Guarded<State>, c"State");
+
+impl DeviceAdd for EduDevice {
+    fn device_add(mut init: DeviceInit<'_>) -> Result<()> {
+        init.set_pnp_power::<Self>();
+        init.set_buffered_io();
+        let device = init.create()?;
+
+        let isr_shared = InterruptLock::new(device, IsrShared::new())?;
+        // In the order of the messages: the first object gets the first message, or the line.
+        let interrupts = [
+            Interrupt::create(&isr_shared, EduInterrupt::new())?,
+            Interrupt::create(&isr_shared, EduInterrupt::new())?,
+        ];
+        // Answers at once what needs no hardware, in low power, too, and forwards the rest.
+        let _entrance = Queue::create_default::<Entrance>(device)?;
+        device.attach(Self {
+            state: SpinLock::new(device, State::new())?,
+            isr_shared,
+            interrupts,
+            register_queue: Queue::create_power_managed::<RegisterAccess>(
+                device,
+                Dispatch::Sequential,
+            )?,
+            factorial_queue: Queue::create_stoppable::<Factorial>(device, Dispatch::Sequential)?,
+        })?;
+        device.create_interface(&DEVICE_INTERFACE)
+    }
+}
+
+impl State {
+    const fn new() -> Self {
+        Self {
+            registers: None,
+            identification: Identification(0),
+            engine: Engine::new(),
+            connected: None,
+            statistics: ZERO_STATISTICS,
+        }
+    }
+
+    /// The device has started with these registers, or stopped.
+    pub fn replace_registers(
+        &mut self,
+        registers: Option<DeviceRegisters>,
+    ) -> Option<DeviceRegisters> {
+        core::mem::replace(&mut self.registers, registers)
+    }
+
+    /// The engine, and the registers as [`State::registers`] gives them.
+    pub fn engine_and_registers(
+        &mut self,
+    ) -> (&mut Engine<FactorialRequest>, Result<&mut DeviceRegisters>) {
+        let registers = self.registers.as_mut().ok_or(NtStatus::DEVICE_NOT_READY);
+        (&mut self.engine, registers)
+    }
+
+    /// The registers.
+    ///
+    /// # Errors
+    /// STATUS_DEVICE_NOT_READY: the device is stopped. A power-managed queue never sees that.
+    pub fn registers(&mut self) -> Result<&mut DeviceRegisters> {
+        self.registers.as_mut().ok_or(NtStatus::DEVICE_NOT_READY)
+    }
+}
+
+impl EduDevice {
+    /// What the app is told about the device. IRQL: <= DISPATCH_LEVEL.
+    pub fn information(&self) -> Information {
+        let mut information = Information {
+            identification: self.state.lock().identification,
+            driver_version: DRIVER_VERSION,
+            ..Information::default()
+        };
+        let connected = self
+            .interrupts
+            .iter()
+            .map(Interrupt::info)
+            .filter(|info| info.Vector != 0);
+        for (entry, info) in information.interrupts.iter_mut().zip(connected) {
+            information.interrupt_count += 1;
+            *entry = InterruptInformation {
+                vector: info.Vector,
+                irql: info.Irql.into(),
+                message_number: info.MessageNumber,
+                message_signaled: info.MessageSignaled.into(),
+                target_processors: info.TargetProcessorSet,
+                group: info.Group.into(),
+                mode: info.Mode.cast_unsigned(),
+            };
+        }
+        information
+    }
+
+    /// What was counted. IRQL: <= DISPATCH_LEVEL.
+    pub fn statistics(&self) -> Statistics {
+        let mut state = self.state.lock();
+        self.collect_counts(&mut state);
+        state.statistics
+    }
+
+    /// Adds what the ISRs have counted to the statistics. When their interrupts are not connected
+    /// they have counted nothing since the last time but interrupts of others.
+    pub fn collect_counts(&self, state: &mut State) {
+        let Some(connected) = &state.connected else {
+            return;
+        };
+        for interrupt in &self.interrupts {
+            if let Some(guard) = interrupt.lock(connected) {
+                let counts = guard.own.log.take_counts();
+                drop(guard);
+                counts.add_to(&mut state.statistics);
+            }
+        }
+    }
+}
+
+/// Nothing counted yet.
+const ZERO_STATISTICS: Statistics = zerocopy::transmute!([0_u8; size_of::<Statistics>()]);
+
+/// This driver's version, as [`Information::driver_version`] has it.
+const DRIVER_VERSION: u32 = {
+    const fn number(text: &str) -> u8 {
+        match u8::from_str_radix(text, 10) {
+            Ok(number) => number,
+            Err(_) => panic!("a part of the package's version does not fit in a byte"),
+        }
+    }
+    u32::from_be_bytes([
+        number(env!("CARGO_PKG_VERSION_MAJOR")),
+        number(env!("CARGO_PKG_VERSION_MINOR")),
+        number(env!("CARGO_PKG_VERSION_PATCH")),
+        0,
+    ])
+};

@@ -1,0 +1,86 @@
+//! The interrupt objects: what they keep, and what enabling and disabling them does.
+//!
+//! There is one for each message that the device can send. If the device is granted fewer, or one
+//! line, the others are never connected. Every object does the same: the device has one interrupt
+//! status for all its messages, so whichever ISR runs first acknowledges the causes of all, and its
+//! DPC does the work of all.
+
+#![forbid(unsafe_code)]
+
+mod dpc;
+mod isr;
+
+use edu_driver_core::log::Log;
+use edu_spec::registers::Causes;
+
+use crate::{
+    registers::IsrRegisters,
+    wdf::{Guarded, InterruptContext, context_type},
+};
+
+/// What an interrupt object keeps in its context space.
+pub struct EduInterrupt {
+    /// What its interrupts said since its DPC ran.
+    pub log: Log,
+}
+
+/// What the ISRs of all interrupt objects share.
+pub struct IsrShared {
+    /// There between EvtDevicePrepareHardware and EvtDeviceReleaseHardware.
+    pub registers: Option<IsrRegisters>,
+    /// Counts the interrupts of the device.
+    pub sequence: u64,
+}
+
+context_type!(InterruptContext<EduInterrupt>, c"EduInterrupt");
+context_type!(Guarded<IsrShared>, c"IsrShared");
+
+impl EduInterrupt {
+    /// Nothing has happened yet.
+    pub fn new() -> Self {
+        Self {
+            log: Log::default(),
+        }
+    }
+}
+
+impl IsrShared {
+    /// The device has not been started.
+    pub const fn new() -> Self {
+        Self {
+            registers: None,
+            sequence: 0,
+        }
+    }
+
+    /// Acknowledges all causes that nobody will service: what was raised before the interrupt was
+    /// enabled, or while it was being disabled. The device keeps them over a reboot, and an
+    /// asserted line that nobody listens to disturbs those it is shared with.
+    fn acknowledge_stale(&mut self) {
+        if let Some(registers) = &mut self.registers {
+            let causes = registers.causes();
+            if !causes.is_empty() && !causes.is_all_ones() {
+                registers.acknowledge(causes);
+            }
+        }
+    }
+}
+
+/// Why an interrupt status is no interrupt of ours.
+enum NotOurs {
+    /// No cause.
+    Nothing,
+    /// All ones.
+    DeviceGone,
+}
+
+/// The causes to service.
+fn causes_of(status: Causes) -> Result<Causes, NotOurs> {
+    if status.is_empty() {
+        Err(NotOurs::Nothing)
+    } else if status.is_all_ones() {
+        Err(NotOurs::DeviceGone)
+    } else {
+        Ok(status)
+    }
+}

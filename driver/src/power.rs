@@ -1,0 +1,80 @@
+//! Start and stop, and power.
+//!
+//! | callback | what is done there |
+//! | --- | --- |
+//! | EvtDevicePrepareHardware | map BAR 0, check that an edu device answers |
+//! | EvtDeviceD0Entry | tell the device not to interrupt: whoever used it before may have left it on |
+//! | EvtInterruptEnable | acknowledge what is left from before ([`crate::interrupt`]) |
+//! | EvtDeviceD0EntryPostInterruptsEnabled | every object is connected: let the device interrupt |
+//! | EvtDeviceD0ExitPreInterruptsDisabled | tell the device not to interrupt |
+//! | EvtInterruptDisable | acknowledge what came meanwhile, so that no line stays asserted |
+//! | EvtDeviceReleaseHardware | unmap BAR 0 |
+
+#![forbid(unsafe_code)]
+
+use crate::{
+    device::EduDevice,
+    registers,
+    wdf::{Connected, Disconnected, NtStatus, PnpPower, Resources, Result},
+};
+
+impl PnpPower for EduDevice {
+    fn prepare_hardware(
+        &self,
+        resources: &Resources<'_>,
+        disconnected: &mut Disconnected<'_>,
+    ) -> Result<()> {
+        // The device's only memory BAR.
+        let bar = resources
+            .memory()
+            .next()
+            .ok_or(NtStatus::DEVICE_CONFIGURATION_ERROR)?;
+        let shared = self.isr_shared.shared(disconnected)?;
+        let (isr_registers, mut device_registers) = registers::map(&bar)?;
+        let identification = device_registers.identification();
+        if !identification.is_edu() {
+            registers::unmap(isr_registers, device_registers);
+            return Err(NtStatus::NO_SUCH_DEVICE);
+        }
+        shared.registers = Some(isr_registers);
+        let mut state = self.state.lock();
+        state.identification = identification;
+        state.replace_registers(Some(device_registers));
+        Ok(())
+    }
+
+    fn release_hardware(&self, disconnected: &mut Disconnected<'_>) {
+        let device_registers = self.state.lock().replace_registers(None);
+        let isr_registers = self
+            .isr_shared
+            .shared(disconnected)
+            .ok()
+            .and_then(|shared| shared.registers.take());
+        if let (Some(isr), Some(device)) = (isr_registers, device_registers) {
+            registers::unmap(isr, device);
+        }
+    }
+
+    fn d0_entry(&self) -> Result<()> {
+        let mut state = self.state.lock();
+        state.registers()?.set_interrupt_when_done(false);
+        Ok(())
+    }
+
+    fn interrupts_enabled(&self, connected: Connected) {
+        let mut state = self.state.lock();
+        state.connected = Some(connected);
+        if let Ok(registers) = state.registers() {
+            registers.set_interrupt_when_done(true);
+        }
+    }
+
+    fn interrupts_disabling(&self) -> Option<Connected> {
+        let mut state = self.state.lock();
+        if let Ok(registers) = state.registers() {
+            registers.set_interrupt_when_done(false);
+        }
+        self.collect_counts(&mut state);
+        state.connected.take()
+    }
+}

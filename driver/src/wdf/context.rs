@@ -1,0 +1,167 @@
+//! Typed context space of framework objects.
+
+use core::{ffi::CStr, marker::PhantomData, mem::needs_drop, ptr::NonNull};
+
+use wdk_sys::{
+    _WDF_EXECUTION_LEVEL::WdfExecutionLevelInheritFromParent,
+    _WDF_SYNCHRONIZATION_SCOPE::WdfSynchronizationScopeInheritFromParent,
+    WDF_OBJECT_ATTRIBUTES, WDF_OBJECT_CONTEXT_TYPE_INFO, WDFOBJECT,
+    call_unsafe_wdf_function_binding,
+};
+
+use super::{NtStatus, Result, size_field};
+
+/// A type that lives in the context space of framework objects. Implemented by [`context_type!`].
+pub trait Context: Sized + Sync + 'static {
+    /// The type's identity.
+    fn context_type() -> &'static ContextType<Self>;
+}
+
+/// `WDF_OBJECT_CONTEXT_TYPE_INFO` of a type.
+///
+/// # Invariants
+/// `ContextSize` is the size of `T`, and `UniqueType` is a `ContextType<T>`.
+#[repr(transparent)]
+pub struct ContextType<T>(WDF_OBJECT_CONTEXT_TYPE_INFO, PhantomData<fn() -> T>);
+
+// SAFETY: it is never written after its initialization, and its pointers lead to statics.
+unsafe impl<T> Sync for ContextType<T> {}
+
+impl<T> ContextType<T> {
+    /// What `WDF_DECLARE_CONTEXT_TYPE` writes. `this` is the static that is initialized.
+    #[must_use]
+    pub const fn new(this: &'static Self, name: &'static CStr) -> Self {
+        const {
+            // The framework aligns context space for any pool allocation: 16 bytes.
+            assert!(align_of::<T>() <= 16);
+        }
+        Self(
+            WDF_OBJECT_CONTEXT_TYPE_INFO {
+                Size: size_field::<WDF_OBJECT_CONTEXT_TYPE_INFO>(),
+                ContextName: name.as_ptr().cast_mut(),
+                ContextSize: size_of::<T>() as wdk_sys::size_t,
+                UniqueType: &raw const this.0,
+                EvtDriverGetUniqueContextType: None,
+            },
+            PhantomData,
+        )
+    }
+
+    const fn as_ptr(&'static self) -> *const WDF_OBJECT_CONTEXT_TYPE_INFO {
+        &raw const self.0
+    }
+}
+
+/// Makes a type a [`Context`], under a name that debuggers show.
+macro_rules! context_type {
+    ($type:ty, $name:literal) => {
+        impl $crate::wdf::Context for $type {
+            fn context_type() -> &'static $crate::wdf::ContextType<Self> {
+                static TYPE: $crate::wdf::ContextType<$type> =
+                    $crate::wdf::ContextType::new(&TYPE, $name);
+                &TYPE
+            }
+        }
+    };
+}
+pub(crate) use context_type;
+
+/// `WDF_OBJECT_ATTRIBUTES_INIT`.
+pub(super) fn attributes() -> WDF_OBJECT_ATTRIBUTES {
+    WDF_OBJECT_ATTRIBUTES {
+        Size: size_field::<WDF_OBJECT_ATTRIBUTES>(),
+        ExecutionLevel: WdfExecutionLevelInheritFromParent,
+        SynchronizationScope: WdfSynchronizationScopeInheritFromParent,
+        ..WDF_OBJECT_ATTRIBUTES::default()
+    }
+}
+
+/// `WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE`. The object drops its `T` when it is destroyed, so
+/// the caller must [`initialize`] the context as soon as the object exists.
+pub(super) fn attributes_with<T: Context>() -> WDF_OBJECT_ATTRIBUTES {
+    WDF_OBJECT_ATTRIBUTES {
+        EvtDestroyCallback: if needs_drop::<T>() {
+            Some(evt_destroy::<T>)
+        } else {
+            None
+        },
+        ContextTypeInfo: T::context_type().as_ptr(),
+        ..attributes()
+    }
+}
+
+/// Adds a context to an object (`WdfObjectAllocateContext`). IRQL: <= DISPATCH_LEVEL.
+///
+/// # Safety
+/// `object` is alive and belongs to this driver.
+pub(super) unsafe fn attach<T: Context>(object: WDFOBJECT, value: T) -> Result<()> {
+    let mut attributes = attributes_with::<T>();
+    let mut memory = core::ptr::null_mut();
+    // SAFETY: the caller vouches for the object; the other two live through the call.
+    let status = unsafe {
+        call_unsafe_wdf_function_binding!(
+            WdfObjectAllocateContext,
+            object,
+            &raw mut attributes,
+            &raw mut memory
+        )
+    };
+    NtStatus::check(status)?;
+    // SAFETY: the framework made space for a `T` there, and nobody else knows it yet.
+    unsafe { memory.cast::<T>().write(value) };
+    Ok(())
+}
+
+/// Writes the context of an object that has just been created with [`attributes_with`].
+///
+/// # Safety
+/// `object` was created with `attributes_with::<T>()`, and none of its callbacks can have run.
+pub(super) unsafe fn initialize<T: Context>(object: WDFOBJECT, value: T) -> Result<NonNull<T>> {
+    // SAFETY: the object exists.
+    let Some(context) = (unsafe { raw::<T>(object) }) else {
+        return Err(NtStatus::INTERNAL_ERROR);
+    };
+    // SAFETY: it is space for a `T` that nobody uses yet.
+    unsafe { context.write(value) };
+    Ok(context)
+}
+
+/// The context of an object. IRQL: any.
+///
+/// # Safety
+/// `object` is alive for `'a`, and if it has a `T`, that is initialized.
+pub(super) unsafe fn of<'a, T: Context>(object: WDFOBJECT) -> Option<&'a T> {
+    // SAFETY: the caller vouches for the object.
+    let context = unsafe { raw::<T>(object) }?;
+    // SAFETY: it is initialized, lives as long as the object, and is only shared from now on.
+    Some(unsafe { context.as_ref() })
+}
+
+/// `WdfObjectGetTypedContextWorker`.
+///
+/// # Safety
+/// `object` is alive.
+unsafe fn raw<T: Context>(object: WDFOBJECT) -> Option<NonNull<T>> {
+    // SAFETY: the caller vouches for the object; the type is static.
+    let context = unsafe {
+        call_unsafe_wdf_function_binding!(
+            WdfObjectGetTypedContextWorker,
+            object,
+            T::context_type().as_ptr()
+        )
+    };
+    NonNull::new(context.cast())
+}
+
+/// `EVT_WDF_OBJECT_CONTEXT_DESTROY`. IRQL: <= DISPATCH_LEVEL.
+///
+/// # Safety
+/// Only the framework calls it, for an object with an initialized `T`, once, when nothing refers to
+/// the object any more.
+unsafe extern "C" fn evt_destroy<T: Context>(object: WDFOBJECT) {
+    // SAFETY: the object's memory is there until this callback returns.
+    if let Some(context) = unsafe { raw::<T>(object) } {
+        // SAFETY: it is initialized and never used again.
+        unsafe { context.drop_in_place() };
+    }
+}

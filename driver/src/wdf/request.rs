@@ -1,0 +1,262 @@
+//! Requests: owned, completed exactly once.
+
+use core::mem;
+
+use wdk_sys::{
+    STATUS_SUCCESS, ULONG_PTR, WDFREQUEST, call_unsafe_wdf_function_binding, size_t,
+};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+use super::{Context, NtStatus, Queue, Result, context, queue::device_of};
+
+/// A request that this driver owns. Dropping it completes it with STATUS_INTERNAL_ERROR: never
+/// lost, never completed twice.
+///
+/// # Invariants
+/// The framework has presented the request, it is not completed, not cancelable, and no other
+/// value stands for it.
+#[must_use = "dropping a request fails it"]
+#[derive(Debug)]
+pub struct Request(WDFREQUEST);
+
+// SAFETY: a request may be used and completed on any processor.
+unsafe impl Send for Request {}
+
+impl Request {
+    /// # Safety
+    /// See the invariants.
+    pub(super) const unsafe fn new(handle: WDFREQUEST) -> Self {
+        Self(handle)
+    }
+
+    /// Gives up the ownership without completing.
+    fn into_handle(self) -> WDFREQUEST {
+        let handle = self.0;
+        mem::forget(self);
+        handle
+    }
+
+    /// Completes the request (`WdfRequestCompleteWithInformation`), with the number of bytes
+    /// given or the failure. IRQL: <= DISPATCH_LEVEL; hold no lock.
+    pub fn complete(self, outcome: Result<usize>) {
+        let (status, information) = match outcome {
+            Ok(bytes) => (STATUS_SUCCESS, bytes),
+            Err(status) => (status.get(), 0),
+        };
+        // SAFETY: the request is owned, and `into_handle` ends that.
+        unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestCompleteWithInformation,
+                self.into_handle(),
+                status,
+                information as ULONG_PTR
+            );
+        }
+    }
+
+    /// Copies the output to the app's buffer and completes the request. IRQL: <= DISPATCH_LEVEL;
+    /// hold no lock.
+    pub fn respond<T: IntoBytes + Immutable>(self, output: &T) {
+        let outcome = self.write_output(output.as_bytes());
+        self.complete(outcome);
+    }
+
+    fn write_output(&self, bytes: &[u8]) -> Result<usize> {
+        let mut buffer = core::ptr::null_mut();
+        // SAFETY: the request is owned, the pointer lives through the call, no length is asked for.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestRetrieveOutputBuffer,
+                self.0,
+                bytes.len() as size_t,
+                &raw mut buffer,
+                core::ptr::null_mut()
+            )
+        };
+        NtStatus::check(status)?;
+        // SAFETY: the framework gave at least that many bytes. They belong to the request, which is
+        // owned, and `input` only copies, so no reference to them exists.
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast(), bytes.len()) };
+        Ok(bytes.len())
+    }
+
+    /// Copies the input from the app's buffer. IRQL: <= DISPATCH_LEVEL.
+    ///
+    /// # Errors
+    /// STATUS_BUFFER_TOO_SMALL.
+    pub fn input<T: FromBytes>(&self) -> Result<T> {
+        let mut buffer = core::ptr::null_mut();
+        // SAFETY: the request is owned, the pointer lives through the call, no length is asked for.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestRetrieveInputBuffer,
+                self.0,
+                size_of::<T>() as size_t,
+                &raw mut buffer,
+                core::ptr::null_mut()
+            )
+        };
+        NtStatus::check(status)?;
+        // SAFETY: the framework gave at least that many bytes, any of which are a valid `T`, and
+        // nobody writes them while the request is owned: it is buffered.
+        Ok(unsafe { buffer.cast::<T>().read_unaligned() })
+    }
+
+    /// Hands the request to another queue of the device (`WdfRequestForwardToIoQueue`). If that
+    /// fails, completes it with the reason. IRQL: <= DISPATCH_LEVEL; hold no lock.
+    pub fn forward_to(self, queue: &Queue) {
+        // SAFETY: the request is owned and was presented by another queue of the same device.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(WdfRequestForwardToIoQueue, self.0, queue.handle())
+        };
+        match NtStatus::check(status) {
+            Ok(()) => {
+                self.into_handle();
+            }
+            Err(failure) => self.complete(Err(failure)),
+        }
+    }
+
+    /// Lets the framework cancel the request (`WdfRequestMarkCancelableEx`): `H` is told, on any
+    /// processor, at once or at any later moment until [`CancelableRequest::reclaim`] succeeds.
+    /// IRQL: <= DISPATCH_LEVEL; a lock may be held, for the callback is never called from here.
+    ///
+    /// # Errors
+    /// The request: it has been canceled already. Complete it with STATUS_CANCELLED.
+    pub fn into_cancelable<H: CancelHandler>(self) -> core::result::Result<CancelableRequest, Self> {
+        // SAFETY: the request is owned and not cancelable yet.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestMarkCancelableEx,
+                self.0,
+                Some(evt_request_cancel::<H>)
+            )
+        };
+        match NtStatus::check(status) {
+            Ok(()) => Ok(CancelableRequest(self.into_handle())),
+            Err(_) => Err(self),
+        }
+    }
+
+    /// Gives the request back to its queue from EvtIoStop.
+    pub(super) fn requeue(self) {
+        // SAFETY: the request is owned, not cancelable, and EvtIoStop runs for it: `Stop::requeue`.
+        unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestStopAcknowledge,
+                self.into_handle(),
+                true.into()
+            );
+        }
+    }
+
+    /// Whether it is that request.
+    #[must_use]
+    pub fn is(&self, id: &RequestId) -> bool {
+        self.0 == id.0
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        // SAFETY: the request is owned, and nobody can use this value any more.
+        unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestComplete,
+                self.0,
+                NtStatus::INTERNAL_ERROR.get()
+            );
+        }
+    }
+}
+
+/// Names a request without owning it: good for nothing but comparing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestId(WDFREQUEST);
+
+impl RequestId {
+    pub(super) const fn new(handle: WDFREQUEST) -> Self {
+        Self(handle)
+    }
+}
+
+/// A request that this driver owns and the framework may cancel.
+///
+/// # Invariants
+/// As for [`Request`], except that it is cancelable, or canceled and its cancel callback has not
+/// redeemed it.
+#[must_use = "a cancelable request must be kept where its cancel callback finds it"]
+#[derive(Debug)]
+pub struct CancelableRequest(WDFREQUEST);
+
+// SAFETY: a request may be used on any processor.
+unsafe impl Send for CancelableRequest {}
+
+impl CancelableRequest {
+    /// Takes the request back (`WdfRequestUnmarkCancelable`). IRQL: <= DISPATCH_LEVEL.
+    ///
+    /// # Errors
+    /// It has been canceled: keep it where the cancel callback finds it.
+    pub fn reclaim(self) -> core::result::Result<Request, Self> {
+        // SAFETY: the request is owned, not completed, and was made cancelable.
+        let status =
+            unsafe { call_unsafe_wdf_function_binding!(WdfRequestUnmarkCancelable, self.0) };
+        match NtStatus::check(status) {
+            Ok(()) => Ok(Request(self.0)),
+            Err(_) => Err(self),
+        }
+    }
+
+    /// Whether it is that request.
+    #[must_use]
+    pub fn is(&self, id: &RequestId) -> bool {
+        self.0 == id.0
+    }
+}
+
+/// A request is canceled. Its cancel callback runs and must complete it.
+pub struct Canceled(WDFREQUEST);
+
+impl Canceled {
+    /// Takes the request.
+    ///
+    /// # Errors
+    /// It is another request.
+    pub fn redeem(
+        &self,
+        request: CancelableRequest,
+    ) -> core::result::Result<Request, CancelableRequest> {
+        if request.0 == self.0 {
+            Ok(Request(request.0))
+        } else {
+            Err(request)
+        }
+    }
+}
+
+/// EvtRequestCancel.
+pub trait CancelHandler {
+    /// The context of the device.
+    type Device: Context;
+
+    /// A request was canceled: redeem it where it is kept, then complete it with
+    /// STATUS_CANCELLED. IRQL: <= DISPATCH_LEVEL.
+    fn on_cancel(device: &Self::Device, canceled: &Canceled);
+}
+
+/// `EVT_WDF_REQUEST_CANCEL`. IRQL: <= DISPATCH_LEVEL.
+///
+/// # Safety
+/// Only the framework calls it, once, for a request that [`Request::into_cancelable`] made
+/// cancelable.
+unsafe extern "C" fn evt_request_cancel<H: CancelHandler>(request: WDFREQUEST) {
+    // SAFETY: the request is not completed before this callback completes it.
+    let queue = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetIoQueue, request) };
+    // SAFETY: the queue that presented the request outlives it.
+    let device = unsafe { device_of(queue) };
+    // SAFETY: the device outlives its requests, and its context was attached before its queues
+    // could present one.
+    if let Some(device) = unsafe { context::of::<H::Device>(device.as_object()) } {
+        H::on_cancel(device, &Canceled(request));
+    }
+}
