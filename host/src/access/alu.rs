@@ -282,9 +282,11 @@ fn shift<B: Bus>(emulator: &mut Emulator<'_, B>) -> Step<(), B::Fault> {
 fn double_shift<B: Bus>(emulator: &mut Emulator<'_, B>) -> Step<(), B::Fault> {
     let bits = emulator.bits(0)?;
     let count = shift_count(emulator, 2, bits)?;
+    if count > bits {
+        return Err(emulator.unsupported("a shift whose result is undefined"));
+    }
     let (value, filler) = (emulator.read(0)?, emulator.read(1)?);
-    if count == 0 || count > bits {
-        // A count beyond a 16-bit operand leaves result and flags undefined.
+    if count == 0 {
         return emulator.write(0, value);
     }
     let (result, carry) = if emulator.instruction.mnemonic() == Mnemonic::Shld {
