@@ -8,6 +8,7 @@ use cross::{
     driver::{Profile, Setup},
     error::Result,
     layout::Layout,
+    link,
     toolchain::Choice,
 };
 
@@ -65,6 +66,9 @@ fn run(cli: &Cli) -> Result<()> {
 }
 
 fn main() -> ExitCode {
+    if link::is_linker() {
+        return link::run();
+    }
     match run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -30,6 +30,8 @@ pub enum Choice {
 pub struct Toolchain {
     /// cargo itself.
     pub cargo: PathBuf,
+    /// The compiler's own directory, with its libraries.
+    pub sysroot: PathBuf,
     /// The linker, which is also the archiver.
     pub lld: PathBuf,
     /// Debian's compiler, when rustup's is not used.
@@ -77,7 +79,11 @@ impl Toolchain {
             Some(debian) => debian.version()?,
             None => rustup.version,
         };
-        Ok(Self { cargo, lld, debian, version })
+        let sysroot = match &debian {
+            Some(debian) => debian.sysroot(),
+            None => rustup.sysroot,
+        };
+        Ok(Self { cargo, sysroot, lld, debian, version })
     }
 }
 
@@ -165,6 +171,10 @@ impl DebianRust {
             .filter(|dir| dir.is_dir())
             .collect();
         Ok(Self { rustc, library_paths })
+    }
+
+    fn sysroot(&self) -> PathBuf {
+        self.rustc.ancestors().nth(2).unwrap_or(&self.rustc).to_owned()
     }
 
     fn version(&self) -> Result<String> {

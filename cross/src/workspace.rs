@@ -6,7 +6,11 @@
 //! same manifest and the same members (links to the checkout's directories), where cargo keeps
 //! another `Cargo.lock` and finds `.cargo/config.toml` with the patch, the linker and the flags.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use cargo_metadata::{Metadata, MetadataCommand};
 
@@ -16,6 +20,7 @@ use crate::{
     error::{Error, Result},
     files::{self, Stamp},
     layout::Layout,
+    link,
     clang::Clang,
     toolchain::Toolchain,
     wdk::Kit,
@@ -99,9 +104,17 @@ impl Workspace {
             &workspace.directory.join("patched/wdk-build"),
         )?;
         workspace.renew_lock(layout)?;
-        let configuration = configuration(layout, toolchain, arch);
-        files::write_if_changed(&workspace.directory.join(".cargo/config.toml"), configuration)?;
+        workspace.configure(toolchain, arch)?;
         Ok(workspace)
+    }
+
+    fn configure(&self, toolchain: &Toolchain, arch: Arch) -> Result<()> {
+        let this = env::current_exe().map_err(|error| Error::io("find", Path::new("cross"), error))?;
+        let linker = self.directory.join(link::NAME);
+        files::link(&this, &linker)?;
+        files::link(&toolchain.sysroot, &self.directory.join("sysroot"))?;
+        let configuration = configuration(&self.directory, &linker, arch);
+        files::write_if_changed(&self.directory.join(".cargo/config.toml"), configuration).map(drop)
     }
 
     fn link_members(&self, layout: &Layout) -> Result<()> {
@@ -164,6 +177,7 @@ impl Workspace {
             .env("CARGO_TARGET_DIR", self.directory.join("target"))
             .env("CARGO_BUILD_TARGET", arch.target())
             .env("WDKContentRoot", kit.root())
+            .envs(link::variables(&toolchain.lld, &self.directory, &toolchain.sysroot))
             .env("LIBCLANG_PATH", &clang.library);
         // The cc crate's names; it passes the flags before its own, as rust-lld must have them.
         let suffix = arch.target().replace('-', "_");
@@ -180,7 +194,7 @@ impl Workspace {
                 .env("RUSTC_BOOTSTRAP", "1")
                 .env("CARGO_UNSTABLE_BUILD_STD", "core,alloc");
         }
-        if let (false, Ok(paths)) = (library_paths.is_empty(), std::env::join_paths(&library_paths)) {
+        if let (false, Ok(paths)) = (library_paths.is_empty(), env::join_paths(&library_paths)) {
             cargo.env("LD_LIBRARY_PATH", paths);
         }
         cargo
@@ -188,26 +202,21 @@ impl Workspace {
 }
 
 /// The scratch workspace's `.cargo/config.toml`.
-fn configuration(layout: &Layout, toolchain: &Toolchain, arch: Arch) -> String {
-    let remap = |from: &std::path::Path, to: &str| {
-        format!("    \"--remap-path-prefix={}={to}\",\n", from.display())
-    };
-    let mut flags = String::new();
-    flags += &remap(&layout.workspace(), "");
-    flags += &remap(layout.repository(), "");
+fn configuration(workspace: &Path, linker: &Path, arch: Arch) -> String {
     format!(
-        "# Written by cross; see docs/adr/0002-cross-build.md.\n\
+        "# Written by cross; docs/adr/0002-cross-build.md says why.\n\
          [patch.crates-io]\n\
          wdk-build = {{ path = \"patched/wdk-build\" }}\n\
          \n\
          [target.{}]\n\
-         linker = {:?}\n\
+         linker = {linker:?}\n\
          rustflags = [\n    \
              \"-Ctarget-feature=+crt-static\",\n    \
              \"-Clink-arg=/RELEASE\",\n    \
-             \"-Clink-arg=/Brepro\",\n\
-         {flags}]\n",
+             \"-Clink-arg=/Brepro\",\n    \
+             \"--remap-path-prefix={}/=\",\n\
+         ]\n",
         arch.target(),
-        toolchain.lld,
+        workspace.display(),
     )
 }

@@ -55,4 +55,4 @@ fn is_version(name: ResourceNameOrId) -> bool {
     matches!(name, ResourceNameOrId::Id(VERSION))
 }
 
-const _: u16 = pe::RT_VERSION;
+
