@@ -6,6 +6,10 @@
 //! whose clock is [`Clock::Virtual`] changes by itself only in [`PciFunction::advance`], so a run
 //! replays exactly; one whose clock is [`Clock::Real`] lives outside this process.
 
+pub mod memory;
+pub mod qemu;
+pub mod trace;
+
 use std::time::Duration;
 
 use thiserror::Error;
