@@ -150,7 +150,7 @@ fn malformed(length: usize, reason: &dyn std::fmt::Display) -> FrameError {
 /// # let bytes = encode(&Request::Cancel { tag: Tag(7) }).unwrap();
 /// let mut reader = FrameReader::<Request>::new();
 /// reader.push(&bytes);
-/// while let Some(message) = reader.next() {
+/// for message in reader.by_ref() {
 ///     println!("{:?}", message?);
 /// }
 /// # Ok::<(), kmdf_host_client::framing::FrameError>(())

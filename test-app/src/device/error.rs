@@ -1,0 +1,125 @@
+//! Why a request has no result, in the same words on every system.
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use thiserror::Error;
+
+use super::status::Status;
+use crate::exit::Exit;
+
+/// Why there is no result.
+#[derive(Clone, Debug, Error)]
+pub enum Error {
+    /// There is nothing to open.
+    #[error("{reason}")]
+    NoDevice {
+        /// What was looked for, and where.
+        reason: String,
+        /// What to do next.
+        hint: &'static str,
+    },
+    /// There is a device, and it could not be opened.
+    #[error("the device could not be opened: {0}")]
+    NotOpened(RequestError),
+    /// Host or device went away while it was in use.
+    #[error("{reason}")]
+    Gone {
+        /// What is known about it.
+        reason: String,
+    },
+    /// The driver failed the request.
+    #[error("the request failed: {0}")]
+    Failed(RequestError),
+    /// The driver did not complete the request in time.
+    #[error(
+        "the driver did not complete the request within {seconds} s{}",
+        if *.cancelled { "; it was cancelled" } else { ", nor after it was cancelled" }
+    )]
+    NoAnswer {
+        /// How long was waited.
+        seconds: f64,
+        /// Whether the cancelled request then completed.
+        cancelled: bool,
+    },
+    /// What came back is not what the interface promises.
+    #[error("malformed reply: {reason}")]
+    Malformed {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// A request that was completed with an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{status}")]
+pub struct RequestError {
+    /// What it was completed with.
+    pub status: Status,
+}
+
+impl Error {
+    /// The exit code of a command that ends with this error.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::NoDevice { .. } | Self::NotOpened(_) | Self::Gone { .. } => Exit::NoDevice,
+            Self::Failed(_) => Exit::RequestFailed,
+            Self::NoAnswer { .. } => Exit::NoAnswer,
+            Self::Malformed { .. } => Exit::MalformedReply,
+        }
+    }
+
+    /// What to do next, where that can be known.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoDevice { hint, .. } => Some(hint),
+            Self::NotOpened(error) | Self::Failed(error) => error.status.hint(),
+            Self::Gone { .. } => Some("the host's own output says more"),
+            Self::NoAnswer { cancelled, .. } => Some(if *cancelled {
+                "a large operand takes the device long: give --timeout more seconds; `eductl stats` \
+                 tells whether interrupts arrive"
+            } else {
+                "the driver holds a request that it neither completes nor cancels: that is a bug"
+            }),
+            Self::Malformed { .. } => {
+                Some("driver, host and eductl must be of the same version: build them together")
+            }
+        }
+    }
+
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::NoDevice { .. } => "no_device",
+            Self::NotOpened(_) => "not_opened",
+            Self::Gone { .. } => "gone",
+            Self::Failed(_) => "request_failed",
+            Self::NoAnswer { .. } => "no_answer",
+            Self::Malformed { .. } => "malformed_reply",
+        }
+    }
+}
+
+impl Serialize for Error {
+    /// Fields: `kind`, `message`, `hint` where there is one; for a failed request also `ntstatus`
+    /// and `win32` with their names, as far as they are known.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kind", self.kind())?;
+        map.serialize_entry("message", &self.to_string())?;
+        if let Some(hint) = self.hint() {
+            map.serialize_entry("hint", hint)?;
+        }
+        if let Self::NotOpened(error) | Self::Failed(error) = self {
+            if let Some(value) = error.status.ntstatus() {
+                map.serialize_entry("ntstatus", &format!("{value:#010X}"))?;
+            }
+            if let Some(name) = error.status.name() {
+                map.serialize_entry("ntstatus_name", name)?;
+            }
+            if let Some(value) = error.status.win32() {
+                map.serialize_entry("win32", &value)?;
+            }
+        }
+        map.end()
+    }
+}

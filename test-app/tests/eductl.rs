@@ -1,0 +1,847 @@
+//! eductl as a person and as a script sees it, on a host that plays a driver.
+#![cfg(unix)]
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "snapbox writes the expected output (SNAPSHOTS=overwrite cargo test)"
+)]
+
+mod support;
+
+use std::{io::Write, thread, time::Duration};
+
+use edu_spec::{
+    ioctl,
+    wire::{Information, Statistics},
+};
+use kmdf_host_client::{
+    framing::encode,
+    protocol::{Greeting, Reply, VERSION},
+};
+use snapbox::str;
+use support::{Answer, Host, INVALID_PARAMETER, eductl, factorial, good, information};
+use zerocopy::IntoBytes;
+
+#[test]
+fn info_shows_the_device_and_its_interrupts() {
+    Host::start(good)
+        .eductl(["info"])
+        .assert()
+        .code(0)
+        .stdout_eq(str![[r#"
+device: identification 0x010000ed, edu revision 1.0
+driver: version 0.1.2
+interrupt: message 0 (MSI), latched, vector 0x81, DIRQL 8, processors 0x3 of group 0
+
+"#]])
+        .stderr_eq("");
+    Host::start(good)
+        .eductl(["--json", "info"])
+        .assert()
+        .code(0)
+        .stdout_eq(str![[r#"
+{"command":"info","identification":16777453,"is_edu":true,"revision":"1.0","driver_version":"0.1.2","interrupts":[{"message_signaled":true,"message_number":0,"vector":129,"irql":8,"latched":true,"group":0,"target_processors":3}]}
+
+"#]]);
+}
+
+#[test]
+fn info_tells_a_line_based_interrupt_handled_at_passive_level() {
+    Host::start(|_, _, _| {
+        let mut information = information();
+        information.interrupts[0].message_signaled = 0;
+        information.interrupts[0].irql = 0;
+        information.interrupts[0].mode = 0;
+        Answer::Output(information.as_bytes().to_vec())
+    })
+    .eductl(["info"])
+    .assert()
+    .code(0)
+    .stdout_eq(str![[r#"
+device: identification 0x010000ed, edu revision 1.0
+driver: version 0.1.2
+interrupt: line-based, level-sensitive, vector 0x81, handled at passive level, processors 0x3 of group 0
+
+"#]]);
+}
+
+#[test]
+fn info_of_a_device_that_is_no_edu_ends_with_code_1() {
+    Host::start(|_, _, _| {
+        let information = Information {
+            identification: edu_spec::registers::Identification(u32::MAX),
+            ..Information::default()
+        };
+        Answer::Output(information.as_bytes().to_vec())
+    })
+    .eductl(["info"])
+    .assert()
+    .code(1)
+    .stdout_eq(str![[r#"
+device: identification 0xffffffff, which is no edu device
+driver: version 0.0.0
+interrupts: none connected
+
+"#]]);
+}
+
+#[test]
+fn liveness_shows_what_was_written_and_read() {
+    Host::start(good)
+        .eductl(["liveness", "0x1"])
+        .assert()
+        .code(0)
+        .stdout_eq(str![[r#"
+wrote 0x00000001, read 0xfffffffe: the device is alive
+
+"#]])
+        .stderr_eq("");
+    Host::start(good)
+        .eductl(["liveness", "--json"])
+        .assert()
+        .code(0)
+        .stdout_eq(str![[r#"
+{"command":"liveness","value":1522790415,"read":2772176880,"expected":2772176880,"right":true}
+
+"#]]);
+}
+
+#[test]
+fn liveness_of_a_dead_device_ends_with_code_1() {
+    let dead = |_: &mut _, _, _: &_| Answer::Output(vec![0xFF; 4]);
+    Host::start(dead)
+        .eductl(["liveness", "5"])
+        .assert()
+        .code(1)
+        .stdout_eq(str![[r#"
+wrote 0x00000005, read 0xffffffff: WRONG, 0xfffffffa was to be read
+
+"#]]);
+    Host::start(dead)
+        .eductl(["liveness", "5", "--json"])
+        .assert()
+        .code(1)
+        .stdout_eq(str![[r#"
+{"command":"liveness","value":5,"read":4294967295,"expected":4294967290,"right":false}
+
+"#]]);
+}
+
+#[test]
+fn factorial_shows_small_results_exactly() {
+    Host::start(good)
+        .eductl(["factorial", "12"])
+        .assert()
+        .code(0)
+        .stdout_eq(str![[r#"
+factorial 12 = 479001600
+
+"#]])
+        .stderr_eq("");
+    Host::start(good)
+        .eductl(["factorial", "0xc", "--json"])
+        .assert()
+        .code(0)
+        .stdout_eq(str![[r#"
+{"command":"factorial","n":12,"result":479001600,"expected":479001600,"exact":true,"right":true}
+
+"#]]);
+}
+
+#[test]
+fn factorial_shows_large_results_modulo_2_to_the_32() {
+    Host::start(good)
+        .eductl(["factorial", "13"])
+        .assert()
+        .code(0)
+        .stdout_eq(str![[r#"
+factorial 13 = 1932053504 modulo 2^32
+
+"#]]);
+}
+
+#[test]
+fn a_wrong_factorial_ends_with_code_1() {
+    let wrong = |_: &mut _, _, _: &_| Answer::Output(vec![1, 0, 0, 0]);
+    Host::start(wrong)
+        .eductl(["factorial", "5"])
+        .assert()
+        .code(1)
+        .stdout_eq(str![[r#"
+factorial 5 = 1: WRONG, it is 120
+
+"#]]);
+    Host::start(wrong)
+        .eductl(["factorial", "5", "--json"])
+        .assert()
+        .code(1)
+        .stdout_eq(str![[r#"
+{"command":"factorial","n":5,"result":1,"expected":120,"exact":true,"right":false}
+
+"#]]);
+}
+
+#[test]
+fn raise_says_what_was_raised() {
+    Host::start(good)
+        .eductl(["raise", "0x10"])
+        .assert()
+        .code(0)
+        .stdout_eq(str![[r#"
+raised 0x00000010
+
+"#]])
+        .stderr_eq("");
+    Host::start(good)
+        .eductl(["raise", "16", "--json"])
+        .assert()
+        .code(0)
+        .stdout_eq(str![[r#"
+{"command":"raise","causes":16}
+
+"#]]);
+}
+
+#[test]
+fn stats_shows_every_counter() {
+    let many_calls = |statistics: &mut Statistics, code, input: &[u8]| {
+        statistics.isr_calls = 12_345;
+        good(statistics, code, input)
+    };
+    Host::start(many_calls)
+        .eductl(["stats"])
+        .assert()
+        .code(0)
+        .stdout_eq(str![[r#"
+       12345  isr_calls              calls of EvtInterruptIsr
+           0  interrupts             of these, with a cause of ours
+           0  not_ours               of these, without (another device's, or spurious)
+           0  device_gone            of these, with the device gone
+           0  dpcs_queued            DPCs queued by the ISR
+           0  dpcs_already_queued    times the DPC was queued already
+           0  dpc_calls              calls of EvtInterruptDpc
+           0  snapshots_overwritten  snapshots the ring had no room for
+           0  factorial_causes       interrupts with the factorial cause
+           0  dma_causes             interrupts with the DMA cause
+           0  software_causes        interrupts with causes raised by software
+           0  stray_factorials       factorial causes without a request
+           0  factorials_completed   factorial requests completed with a result
+           0  snapshots_taken        snapshots the DPC took
+
+"#]])
+        .stderr_eq("");
+    Host::start(many_calls)
+        .eductl(["stats", "--json"])
+        .assert()
+        .code(0)
+        .stdout_eq(str![[r#"
+{"command":"stats","isr_calls":12345,"interrupts":0,"not_ours":0,"device_gone":0,"dpcs_queued":0,"dpcs_already_queued":0,"dpc_calls":0,"snapshots_overwritten":0,"factorial_causes":0,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":0,"snapshots_taken":0}
+
+"#]]);
+}
+
+#[test]
+fn control_sends_anything_and_shows_what_comes_back() {
+    Host::start(|_, code, input| {
+        assert_eq!((code, input), (0x0022_2000, &[1, 0xAB][..]));
+        Answer::Output(vec![7, 0xFF])
+    })
+    .eductl(["control", "0x222000", "--input", "01ab", "--output", "4"])
+    .assert()
+    .code(0)
+    .stdout_eq(str![[r#"
+control 0x00222000: 2 bytes: 07ff
+
+"#]]);
+}
+
+#[test]
+fn a_failed_request_ends_with_code_4_and_names_the_status() {
+    let refusing = |_: &mut _, _, _: &_| Answer::status(INVALID_PARAMETER);
+    Host::start(refusing)
+        .eductl(["raise", "1"])
+        .assert()
+        .code(4)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+eductl: the request failed: the driver does not take this value (STATUS_INVALID_PARAMETER 0xC000000D; Win32 ERROR_INVALID_PARAMETER 87)
+
+"#]]);
+    Host::start(refusing)
+        .eductl(["raise", "1", "--json"])
+        .assert()
+        .code(4)
+        .stdout_eq(str![[r#"
+{"command":"raise","error":{"kind":"request_failed","message":"the request failed: the driver does not take this value (STATUS_INVALID_PARAMETER 0xC000000D; Win32 ERROR_INVALID_PARAMETER 87)","ntstatus":"0xC000000D","ntstatus_name":"STATUS_INVALID_PARAMETER","win32":87}}
+
+"#]])
+        .stderr_eq("");
+}
+
+#[test]
+fn a_request_the_driver_does_not_know_comes_with_a_hint() {
+    Host::start(good)
+        .eductl(["control", "0x1234"])
+        .assert()
+        .code(4)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+eductl: the request failed: the driver does not know this request (STATUS_INVALID_DEVICE_REQUEST 0xC0000010; Win32 ERROR_INVALID_FUNCTION 1)
+  hint: driver and eductl must be of the same version
+
+"#]]);
+}
+
+#[test]
+fn without_a_host_the_exit_code_is_3_and_the_message_says_what_to_do() {
+    let none = |args: &[&str]| {
+        eductl(args.iter().copied()).env("KMDF_HOST_SOCKET", "/nonexistent/host.sock")
+    };
+    none(&["info"])
+        .assert()
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+eductl: no kmdf-host answers at /nonexistent/host.sock: No such file or directory (os error 2)
+  hint: start a host that runs the driver (sh scripts/run.sh shows how), or name its socket by --socket or in KMDF_HOST_SOCKET
+
+"#]]);
+    none(&["info", "--json"])
+        .assert()
+        .code(3)
+        .stdout_eq(str![[r#"
+{"command":"info","error":{"kind":"no_device","message":"no kmdf-host answers at /nonexistent/host.sock: No such file or directory (os error 2)","hint":"start a host that runs the driver (sh scripts/run.sh shows how), or name its socket by --socket or in KMDF_HOST_SOCKET"}}
+
+"#]])
+        .stderr_eq("");
+}
+
+#[test]
+fn the_socket_option_comes_before_the_variable() {
+    let host = Host::start(good);
+    eductl(["factorial", "3", "--socket"])
+        .arg(host.socket())
+        .env("KMDF_HOST_SOCKET", "/nonexistent/host.sock")
+        .assert()
+        .code(0);
+}
+
+#[test]
+fn a_device_that_is_not_there_ends_with_code_3() {
+    Host::start(good)
+        .eductl(["info", "--device", "2"])
+        .assert()
+        .code(3)
+        .stderr_eq(str![[r#"
+eductl: the host at [..]/host.sock has no edu device with index 2 (interface {8D9E6F1A-2C5B-4E0D-9A37-51C46C0E11E8})
+  hint: the driver may have failed to start: the host's own output says why
+
+"#]]);
+}
+
+#[test]
+fn a_device_that_may_not_be_opened_ends_with_code_3() {
+    Host::start(good)
+        .eductl(["info", "--device", "1"])
+        .assert()
+        .code(3)
+        .stderr_eq(str![[r#"
+eductl: the device could not be opened: the handle lacks the right that this needs (STATUS_ACCESS_DENIED 0xC0000022; Win32 ERROR_ACCESS_DENIED 5)
+  hint: on Windows, run as an administrator
+
+"#]]);
+}
+
+#[test]
+fn a_host_of_another_version_ends_with_code_3() {
+    Host::listen(|mut stream| {
+        let greeting = Reply::Hello(Greeting::of(VERSION + 1));
+        stream.write_all(&encode(&greeting).unwrap()).unwrap();
+        thread::sleep(Duration::from_secs(1));
+    })
+    .eductl(["info"])
+    .assert()
+    .code(3)
+    .stderr_eq(str![[r#"
+eductl: the host speaks version 2 of the protocol, this program version 1: use programs of the same build
+  hint: build host and eductl from the same checkout
+
+"#]]);
+}
+
+#[test]
+fn a_host_that_goes_away_is_told_with_its_reason() {
+    Host::start(|_, _, _| Answer::Goodbye("bug check 0x9F: DrvAckIoStop"))
+        .eductl(["info"])
+        .assert()
+        .code(3)
+        .stderr_eq(str![[r#"
+eductl: the host went away: bug check 0x9F: DrvAckIoStop
+  hint: the host's own output says more
+
+"#]]);
+    Host::start(|_, _, _| Answer::HangUp)
+        .eductl(["info"])
+        .assert()
+        .code(3)
+        .stderr_eq(str![[r#"
+eductl: the host went away: it closed the connection without a goodbye
+  hint: the host's own output says more
+
+"#]]);
+}
+
+#[test]
+fn a_reply_of_the_wrong_size_ends_with_code_6() {
+    for (args, length) in [
+        (["factorial", "5"], 3),
+        (["factorial", "5"], 0),
+        (["factorial", "5"], 8),
+        (["info", "--json"], 95),
+    ] {
+        let host = Host::start(move |_, _, _| Answer::Output(vec![0; length]));
+        host.eductl(args).assert().code(6);
+    }
+    Host::start(|_, _, _| Answer::Output(vec![0; 3]))
+        .eductl(["liveness"])
+        .assert()
+        .code(6)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+eductl: malformed reply: liveness has 4 bytes, and 3 came
+  hint: driver, host and eductl must be of the same version: build them together
+
+"#]]);
+    Host::start(|_, _, _| Answer::Output(vec![0; 5]))
+        .eductl(["liveness"])
+        .assert()
+        .code(6)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+eductl: malformed reply: 5 bytes came for a buffer of 4
+  hint: driver, host and eductl must be of the same version: build them together
+
+"#]]);
+}
+
+#[test]
+fn output_that_does_not_match_its_announced_length_ends_with_code_6() {
+    Host::start(|_, _, _| Answer::Complete {
+        status: 0,
+        information: 4,
+        output: vec![],
+    })
+    .eductl(["liveness"])
+    .assert()
+    .code(6)
+    .stderr_eq(str![[r#"
+eductl: malformed reply: 0 bytes came, 4 were announced, for a buffer of 4
+  hint: driver, host and eductl must be of the same version: build them together
+
+"#]]);
+}
+
+#[test]
+fn more_interrupts_than_the_interface_has_room_for_end_with_code_6() {
+    Host::start(|_, _, _| {
+        let information = Information {
+            interrupt_count: 3,
+            ..information()
+        };
+        Answer::Output(information.as_bytes().to_vec())
+    })
+    .eductl(["info"])
+    .assert()
+    .code(6)
+    .stderr_eq(str![[r#"
+eductl: malformed reply: 3 interrupts, where the interface has room for 2
+  hint: driver, host and eductl must be of the same version: build them together
+
+"#]]);
+}
+
+#[test]
+fn a_request_that_takes_too_long_is_cancelled_and_ends_with_code_5() {
+    Host::start(|_, _, _| Answer::UntilCancelled)
+        .eductl(["factorial", "5", "--timeout", "0.1"])
+        .assert()
+        .code(5)
+        .stderr_eq(str![[r#"
+eductl: the driver did not complete the request within 0.1 s; it was cancelled
+  hint: a large operand takes the device long: give --timeout more seconds; `eductl stats` tells whether interrupts arrive
+
+"#]]);
+}
+
+#[test]
+fn a_request_that_cannot_even_be_cancelled_ends_with_code_5_and_says_so() {
+    Host::start(|_, _, _| Answer::Never)
+        .eductl(["factorial", "5", "--timeout", "0.1"])
+        .assert()
+        .code(5)
+        .stderr_eq(str![[r#"
+eductl: the driver did not complete the request within 0.1 s, nor after it was cancelled
+  hint: the driver holds a request that it neither completes nor cancels: that is a bug
+
+"#]]);
+}
+
+#[test]
+fn stress_counts_every_request_and_compares_the_counters() {
+    let args = ["stress", "--count", "500", "--depth", "8", "--threads", "2"];
+    Host::start(good)
+        .eductl(args)
+        .assert()
+        .code(0)
+        .stdout_eq(str![[r#"
+500 submitted, 500 completed, 0 lost
+of the completed: 500 right, 0 wrong, 0 failed
+[..] s, [..] requests a second (depth 8, threads 2, seed 1)
+the driver's counters rose by:
+         500  isr_calls              calls of EvtInterruptIsr
+         500  interrupts             of these, with a cause of ours
+           0  not_ours               of these, without (another device's, or spurious)
+           0  device_gone            of these, with the device gone
+         500  dpcs_queued            DPCs queued by the ISR
+           0  dpcs_already_queued    times the DPC was queued already
+         500  dpc_calls              calls of EvtInterruptDpc
+           0  snapshots_overwritten  snapshots the ring had no room for
+         500  factorial_causes       interrupts with the factorial cause
+           0  dma_causes             interrupts with the DMA cause
+           0  software_causes        interrupts with causes raised by software
+           0  stray_factorials       factorial causes without a request
+         500  factorials_completed   factorial requests completed with a result
+         500  snapshots_taken        snapshots the DPC took
+counters and requests agree
+
+"#]])
+        .stderr_eq("");
+    Host::start(good)
+        .eductl(args)
+        .arg("--json")
+        .assert()
+        .code(0)
+        .stdout_eq(str![[r#"
+{"command":"stress","count":500,"depth":8,"threads":2,"seed":1,"max_n":40,"submitted":500,"completed":500,"right":500,"wrong":0,"failed":0,"lost":0,"problems":[],"ended_early":null,"seconds":[..],"requests_per_second":[..],"statistics":{"isr_calls":500,"interrupts":500,"not_ours":0,"device_gone":0,"dpcs_queued":500,"dpcs_already_queued":0,"dpc_calls":500,"snapshots_overwritten":0,"factorial_causes":500,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":500,"snapshots_taken":500},"compared":true,"disagreements":[]}
+
+"#]])
+        .stderr_eq("");
+}
+
+#[test]
+fn stress_shows_wrong_results_and_ends_with_code_1() {
+    let wrong_for_7 = |statistics: &mut _, code, input: &[u8]| match good(statistics, code, input) {
+        Answer::Output(_) if code == ioctl::FACTORIAL && input == [7, 0, 0, 0] => {
+            Answer::Output(vec![9, 0, 0, 0])
+        }
+        other => other,
+    };
+    let args = ["stress", "--count", "20", "--max-n", "9"];
+    Host::start(wrong_for_7)
+        .eductl(args)
+        .assert()
+        .code(1)
+        .stdout_eq(str![[r#"
+20 submitted, 20 completed, 0 lost
+of the completed: 16 right, 4 wrong, 0 failed
+[..] s, [..] requests a second (depth 16, threads 1, seed 1)
+  request 2: WRONG, factorial 7 is 5040 modulo 2^32, the device says 9
+  request 6: WRONG, factorial 7 is 5040 modulo 2^32, the device says 9
+  request 9: WRONG, factorial 7 is 5040 modulo 2^32, the device says 9
+  request 19: WRONG, factorial 7 is 5040 modulo 2^32, the device says 9
+the driver's counters rose by:
+          20  isr_calls              calls of EvtInterruptIsr
+          20  interrupts             of these, with a cause of ours
+           0  not_ours               of these, without (another device's, or spurious)
+           0  device_gone            of these, with the device gone
+          20  dpcs_queued            DPCs queued by the ISR
+           0  dpcs_already_queued    times the DPC was queued already
+          20  dpc_calls              calls of EvtInterruptDpc
+           0  snapshots_overwritten  snapshots the ring had no room for
+          20  factorial_causes       interrupts with the factorial cause
+           0  dma_causes             interrupts with the DMA cause
+           0  software_causes        interrupts with causes raised by software
+           0  stray_factorials       factorial causes without a request
+          20  factorials_completed   factorial requests completed with a result
+          20  snapshots_taken        snapshots the DPC took
+counters and requests agree
+
+"#]]);
+    Host::start(wrong_for_7)
+        .eductl(args)
+        .arg("--json")
+        .assert()
+        .code(1)
+        .stdout_eq(str![[r#"
+{"command":"stress","count":20,"depth":16,"threads":1,"seed":1,"max_n":9,"submitted":20,"completed":20,"right":16,"wrong":4,"failed":0,"lost":0,"problems":[{"request":2,"n":7,"result":9,"expected":5040},{"request":6,"n":7,"result":9,"expected":5040},{"request":9,"n":7,"result":9,"expected":5040},{"request":19,"n":7,"result":9,"expected":5040}],"ended_early":null,"seconds":[..],"requests_per_second":[..],"statistics":{"isr_calls":20,"interrupts":20,"not_ours":0,"device_gone":0,"dpcs_queued":20,"dpcs_already_queued":0,"dpc_calls":20,"snapshots_overwritten":0,"factorial_causes":20,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":20,"snapshots_taken":20},"compared":true,"disagreements":[]}
+
+"#]]);
+}
+
+#[test]
+fn stress_counts_failed_requests_and_ends_with_code_4() {
+    let mut count = 0;
+    Host::start(move |statistics, code, input| {
+        count += 1;
+        if code == ioctl::FACTORIAL && count % 2 == 0 {
+            Answer::status(0xC000_0483)
+        } else {
+            good(statistics, code, input)
+        }
+    })
+    .eductl(["stress", "--count", "30", "--depth", "1"])
+    .assert()
+    .code(4)
+    .stdout_eq(str![[r#"
+30 submitted, 30 completed, 0 lost
+of the completed: 15 right, 0 wrong, 15 failed
+[..] s, [..] requests a second (depth 1, threads 1, seed 1)
+  request 0: factorial 1: the request failed: the device reported a hardware error (STATUS_DEVICE_HARDWARE_ERROR 0xC0000483; Win32 ERROR_DEVICE_HARDWARE_ERROR 483)
+  request 2: factorial 32: the request failed: the device reported a hardware error (STATUS_DEVICE_HARDWARE_ERROR 0xC0000483; Win32 ERROR_DEVICE_HARDWARE_ERROR 483)
+  request 4: factorial 38: the request failed: the device reported a hardware error (STATUS_DEVICE_HARDWARE_ERROR 0xC0000483; Win32 ERROR_DEVICE_HARDWARE_ERROR 483)
+  request 6: factorial 31: the request failed: the device reported a hardware error (STATUS_DEVICE_HARDWARE_ERROR 0xC0000483; Win32 ERROR_DEVICE_HARDWARE_ERROR 483)
+  request 8: factorial 21: the request failed: the device reported a hardware error (STATUS_DEVICE_HARDWARE_ERROR 0xC0000483; Win32 ERROR_DEVICE_HARDWARE_ERROR 483)
+  request 10: factorial 14: the request failed: the device reported a hardware error (STATUS_DEVICE_HARDWARE_ERROR 0xC0000483; Win32 ERROR_DEVICE_HARDWARE_ERROR 483)
+  request 12: factorial 34: the request failed: the device reported a hardware error (STATUS_DEVICE_HARDWARE_ERROR 0xC0000483; Win32 ERROR_DEVICE_HARDWARE_ERROR 483)
+  request 14: factorial 24: the request failed: the device reported a hardware error (STATUS_DEVICE_HARDWARE_ERROR 0xC0000483; Win32 ERROR_DEVICE_HARDWARE_ERROR 483)
+  request 16: factorial 17: the request failed: the device reported a hardware error (STATUS_DEVICE_HARDWARE_ERROR 0xC0000483; Win32 ERROR_DEVICE_HARDWARE_ERROR 483)
+  request 18: factorial 9: the request failed: the device reported a hardware error (STATUS_DEVICE_HARDWARE_ERROR 0xC0000483; Win32 ERROR_DEVICE_HARDWARE_ERROR 483)
+  … and 5 more
+the driver's counters rose by:
+          15  isr_calls              calls of EvtInterruptIsr
+          15  interrupts             of these, with a cause of ours
+           0  not_ours               of these, without (another device's, or spurious)
+           0  device_gone            of these, with the device gone
+          15  dpcs_queued            DPCs queued by the ISR
+           0  dpcs_already_queued    times the DPC was queued already
+          15  dpc_calls              calls of EvtInterruptDpc
+           0  snapshots_overwritten  snapshots the ring had no room for
+          15  factorial_causes       interrupts with the factorial cause
+           0  dma_causes             interrupts with the DMA cause
+           0  software_causes        interrupts with causes raised by software
+           0  stray_factorials       factorial causes without a request
+          15  factorials_completed   factorial requests completed with a result
+          15  snapshots_taken        snapshots the DPC took
+counters and requests agree
+
+"#]]);
+}
+
+#[test]
+fn stress_reports_what_it_has_when_the_host_goes_away() {
+    let mut count = 0;
+    Host::start(move |statistics, code, input| {
+        count += 1;
+        if count > 50 {
+            Answer::Goodbye("the device died")
+        } else {
+            good(statistics, code, input)
+        }
+    })
+    .eductl(["stress", "--count", "1000", "--depth", "1"])
+    .assert()
+    .code(3)
+    .stdout_eq(str![[r#"
+50 submitted, 49 completed, 1 lost
+of the completed: 49 right, 0 wrong, 0 failed
+[..] s, [..] requests a second (depth 1, threads 1, seed 1)
+ended early, 50 of 1000 sent: the host went away: the device died
+  hint: the host's own output says more
+counters and requests were not compared
+
+"#]]);
+}
+
+#[test]
+fn stress_stops_at_a_request_that_is_never_completed_and_ends_with_code_5() {
+    let mut count = 0;
+    Host::start(move |statistics, code, input| {
+        count += 1;
+        if code == ioctl::FACTORIAL && count > 50 {
+            Answer::UntilCancelled
+        } else {
+            good(statistics, code, input)
+        }
+    })
+    .eductl([
+        "stress",
+        "--count",
+        "1000",
+        "--depth",
+        "1",
+        "--timeout",
+        "0.2",
+    ])
+    .assert()
+    .code(5)
+    .stdout_eq(str![[r#"
+50 submitted, 49 completed, 1 lost
+of the completed: 49 right, 0 wrong, 0 failed
+[..] s, [..] requests a second (depth 1, threads 1, seed 1)
+  request 49: factorial 10: the driver did not complete the request within 0.2 s; it was cancelled
+ended early, 50 of 1000 sent: the driver did not complete the request within 0.2 s; it was cancelled
+  hint: a large operand takes the device long: give --timeout more seconds; `eductl stats` tells whether interrupts arrive
+the driver's counters rose by:
+          49  isr_calls              calls of EvtInterruptIsr
+          49  interrupts             of these, with a cause of ours
+           0  not_ours               of these, without (another device's, or spurious)
+           0  device_gone            of these, with the device gone
+          49  dpcs_queued            DPCs queued by the ISR
+           0  dpcs_already_queued    times the DPC was queued already
+          49  dpc_calls              calls of EvtInterruptDpc
+           0  snapshots_overwritten  snapshots the ring had no room for
+          49  factorial_causes       interrupts with the factorial cause
+           0  dma_causes             interrupts with the DMA cause
+           0  software_causes        interrupts with causes raised by software
+           0  stray_factorials       factorial causes without a request
+          49  factorials_completed   factorial requests completed with a result
+          49  snapshots_taken        snapshots the DPC took
+counters and requests agree
+
+"#]]);
+}
+
+#[test]
+fn stress_ends_with_code_1_when_the_counters_do_not_agree_unless_the_device_is_shared() {
+    let others_raise = |statistics: &mut _, code, input: &[u8]| {
+        if code == ioctl::FACTORIAL {
+            good(statistics, ioctl::RAISE, &[16, 0, 0, 0]);
+        }
+        good(statistics, code, input)
+    };
+    let args = ["stress", "--count", "10"];
+    Host::start(others_raise)
+        .eductl(args)
+        .assert()
+        .code(1)
+        .stdout_eq(str![[r#"
+10 submitted, 10 completed, 0 lost
+of the completed: 10 right, 0 wrong, 0 failed
+[..] s, [..] requests a second (depth 16, threads 1, seed 1)
+the driver's counters rose by:
+          20  isr_calls              calls of EvtInterruptIsr
+          20  interrupts             of these, with a cause of ours
+           0  not_ours               of these, without (another device's, or spurious)
+           0  device_gone            of these, with the device gone
+          20  dpcs_queued            DPCs queued by the ISR
+           0  dpcs_already_queued    times the DPC was queued already
+          20  dpc_calls              calls of EvtInterruptDpc
+           0  snapshots_overwritten  snapshots the ring had no room for
+          10  factorial_causes       interrupts with the factorial cause
+           0  dma_causes             interrupts with the DMA cause
+          10  software_causes        interrupts with causes raised by software
+           0  stray_factorials       factorial causes without a request
+          10  factorials_completed   factorial requests completed with a result
+          20  snapshots_taken        snapshots the DPC took
+DISAGREEMENT: interrupts rose by 20, but factorial_causes, as this program raises no other: 10
+  hint: if another program used the device meanwhile, give --shared
+
+"#]]);
+    Host::start(others_raise)
+        .eductl(args)
+        .arg("--shared")
+        .assert()
+        .code(0)
+        .stdout_eq(str![[r#"
+10 submitted, 10 completed, 0 lost
+of the completed: 10 right, 0 wrong, 0 failed
+[..] s, [..] requests a second (depth 16, threads 1, seed 1)
+the driver's counters rose by:
+          20  isr_calls              calls of EvtInterruptIsr
+          20  interrupts             of these, with a cause of ours
+           0  not_ours               of these, without (another device's, or spurious)
+           0  device_gone            of these, with the device gone
+          20  dpcs_queued            DPCs queued by the ISR
+           0  dpcs_already_queued    times the DPC was queued already
+          20  dpc_calls              calls of EvtInterruptDpc
+           0  snapshots_overwritten  snapshots the ring had no room for
+          10  factorial_causes       interrupts with the factorial cause
+           0  dma_causes             interrupts with the DMA cause
+          10  software_causes        interrupts with causes raised by software
+           0  stray_factorials       factorial causes without a request
+          10  factorials_completed   factorial requests completed with a result
+          20  snapshots_taken        snapshots the DPC took
+counters and requests were not compared
+
+"#]]);
+}
+
+#[test]
+fn stress_takes_completions_in_any_order_from_many_threads() {
+    Host::start(good)
+        .eductl([
+            "stress",
+            "--count",
+            "2000",
+            "--depth",
+            "64",
+            "--threads",
+            "8",
+            "--max-n",
+            "100",
+        ])
+        .assert()
+        .code(0);
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_code_2() {
+    for args in [
+        &[][..],
+        &["no-such-command"],
+        &["factorial"],
+        &["factorial", "-1"],
+        &["factorial", "4294967296"],
+        &["factorial", "5", "--timeout", "0"],
+        &["stress", "--depth", "0"],
+        &["stress", "--count", "0"],
+        &["control", "1", "--input", "0"],
+        &["control", "1", "--output", "1048577"],
+    ] {
+        eductl(args.iter().copied()).assert().code(2).stdout_eq("");
+    }
+}
+
+#[test]
+fn the_help_documents_the_exit_codes() {
+    eductl(["--help"]).assert().code(0).stdout_eq(str![[r#"
+Talks to the edu driver through its device interface
+
+Usage: eductl [OPTIONS] <COMMAND>
+
+Commands:
+  info       Show what the device is and how it interrupts
+  liveness   Write the liveness register and check that it reads the complement
+  factorial  Compute n! on the device, completed by interrupt, and check the result
+  raise      Raise interrupt causes
+  stats      Show the driver's counters
+  stress     Compute many factorials at once, check each and the driver's counters
+  control    Send any control request, as it is: to see how the driver answers wrong ones
+  help       Print this message or the help of the given subcommand(s)
+
+Options:
+      --json               Print one line of JSON (errors too, as an object with the field "error")
+      --device <INDEX>     Which edu device, when there are several: 0 is the first [default: 0]
+      --timeout <SECONDS>  How long the driver may take to complete a request, in seconds [default:
+                           10]
+      --socket <PATH>      Where kmdf-host listens [default: $KMDF_HOST_SOCKET, then
+                           $XDG_RUNTIME_DIR/kmdf-host.sock, then /tmp/kmdf-host-UID.sock]
+  -h, --help               Print help
+  -V, --version            Print version
+
+Exit codes:
+  0  everything is as it must be
+  1  the device or the driver gave a wrong result
+  2  the command line is wrong
+  3  no device or no host, or it went away meanwhile
+  4  the driver failed a request (the status is shown)
+  5  a request was not completed in time
+  6  a reply of the wrong size or form
+  7  the results could not be written to standard output
+
+"#]]);
+}
+
+#[test]
+fn the_factorials_of_the_tests_are_right_themselves() {
+    assert_eq!(factorial(12), 479_001_600);
+}

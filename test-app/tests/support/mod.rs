@@ -1,0 +1,253 @@
+//! A host for tests: it serves one interface, and a closure answers the control requests.
+
+use std::{
+    io::{Read, Write},
+    os::unix::net::{UnixListener, UnixStream},
+    path::PathBuf,
+    thread,
+};
+
+use edu_spec::{
+    ioctl,
+    registers::Identification,
+    wire::{Information, InterruptInformation, Statistics, Word},
+};
+use kmdf_host_client::{
+    framing::{FrameReader, Message, encode},
+    protocol::{Greeting, HandleId, NtStatus, Reply, Request, Tag},
+};
+use snapbox::cmd::Command;
+use tempfile::TempDir;
+use zerocopy::{FromBytes, IntoBytes};
+
+pub const CANCELLED: u32 = 0xC000_0120;
+pub const INVALID_DEVICE_REQUEST: u32 = 0xC000_0010;
+pub const INVALID_PARAMETER: u32 = 0xC000_000D;
+
+/// What the host does with a control request.
+pub enum Answer {
+    /// Completes it with success and this output.
+    Output(Vec<u8>),
+    /// Completes it with exactly this.
+    Complete {
+        status: u32,
+        information: u64,
+        output: Vec<u8>,
+    },
+    /// Completes it only when it is cancelled.
+    UntilCancelled,
+    /// Never completes it.
+    Never,
+    /// Says why it goes, and goes.
+    Goodbye(&'static str),
+    /// Goes.
+    HangUp,
+}
+
+impl Answer {
+    pub fn status(status: u32) -> Self {
+        Self::Complete {
+            status,
+            information: 0,
+            output: vec![],
+        }
+    }
+}
+
+/// What a good driver with a good device does.
+pub fn good(statistics: &mut Statistics, code: u32, input: &[u8]) -> Answer {
+    let word = Word::read_from_bytes(input).unwrap_or_default().0;
+    let interrupt = |statistics: &mut Statistics| {
+        statistics.isr_calls += 1;
+        statistics.interrupts += 1;
+        statistics.dpcs_queued += 1;
+        statistics.dpc_calls += 1;
+        statistics.snapshots_taken += 1;
+    };
+    match code {
+        ioctl::INFORMATION => Answer::Output(information().as_bytes().to_vec()),
+        ioctl::LIVENESS => Answer::Output((!word).as_bytes().to_vec()),
+        ioctl::FACTORIAL => {
+            interrupt(statistics);
+            statistics.factorial_causes += 1;
+            statistics.factorials_completed += 1;
+            Answer::Output(factorial(word).as_bytes().to_vec())
+        }
+        ioctl::RAISE => {
+            interrupt(statistics);
+            statistics.software_causes += 1;
+            Answer::Output(vec![])
+        }
+        ioctl::STATISTICS => Answer::Output(statistics.as_bytes().to_vec()),
+        _ => Answer::status(INVALID_DEVICE_REQUEST),
+    }
+}
+
+/// n! as a device computes it: by n multiplications.
+pub fn factorial(n: u32) -> u32 {
+    (1..=n).fold(1, u32::wrapping_mul)
+}
+
+/// What a device with one message reports.
+pub fn information() -> Information {
+    let mut information = Information {
+        identification: Identification::EDU_1_0,
+        driver_version: 0x0001_0200,
+        interrupt_count: 1,
+        ..Information::default()
+    };
+    information.interrupts[0] = InterruptInformation {
+        vector: 0x81,
+        irql: 8,
+        message_number: 0,
+        message_signaled: 1,
+        target_processors: 3,
+        group: 0,
+        mode: 1,
+    };
+    information
+}
+
+/// A host that listens until the test ends.
+pub struct Host {
+    directory: TempDir,
+}
+
+impl Host {
+    /// A host whose driver answers as `answer` does.
+    pub fn start(
+        answer: impl FnMut(&mut Statistics, u32, &[u8]) -> Answer + Send + 'static,
+    ) -> Self {
+        Self::listen(move |stream| {
+            Connection {
+                stream,
+                statistics: Statistics::default(),
+                answer,
+            }
+            .serve();
+        })
+    }
+
+    /// A host that does as `serve` says with the first connection.
+    pub fn listen(serve: impl FnOnce(UnixStream) + Send + 'static) -> Self {
+        let host = Self {
+            directory: TempDir::new().unwrap(),
+        };
+        let listener = UnixListener::bind(host.socket()).unwrap();
+        thread::spawn(move || serve(listener.accept().unwrap().0));
+        host
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.directory.path().join("host.sock")
+    }
+
+    /// eductl, with this host.
+    pub fn eductl<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {
+        eductl(args).env("KMDF_HOST_SOCKET", self.socket())
+    }
+}
+
+/// eductl, with a host only if the variable is set.
+pub fn eductl<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
+    Command::new(snapbox::cmd::cargo_bin!("eductl"))
+        .env_remove("KMDF_HOST_SOCKET")
+        .env_remove("COLUMNS")
+        .args(args)
+}
+
+struct Connection<F> {
+    stream: UnixStream,
+    statistics: Statistics,
+    answer: F,
+}
+
+impl<F: FnMut(&mut Statistics, u32, &[u8]) -> Answer> Connection<F> {
+    fn serve(mut self) {
+        let mut frames = FrameReader::new();
+        let mut until_cancelled = Vec::new();
+        loop {
+            for request in frames.by_ref() {
+                if self
+                    .handle(request.unwrap(), &mut until_cancelled)
+                    .is_none()
+                {
+                    return;
+                }
+            }
+            let mut bytes = [0; 4096];
+            match self.stream.read(&mut bytes) {
+                Ok(0) | Err(_) => return,
+                Ok(length) => frames.push(&bytes[..length]),
+            }
+        }
+    }
+
+    /// `None` when the connection is over.
+    fn handle(&mut self, request: Request, until_cancelled: &mut Vec<Tag>) -> Option<()> {
+        match request {
+            Request::Hello(_) => self.say(&Reply::Hello(Greeting::OURS)),
+            Request::Open { tag, instance, .. } => self.say(&Reply::Opened {
+                tag,
+                result: match instance {
+                    0 => Ok(HandleId(1)),
+                    1 => Err(NtStatus(0xC000_0022)),
+                    _ => Err(NtStatus(0xC000_0034)),
+                },
+            }),
+            Request::Control {
+                tag, code, input, ..
+            } => {
+                let completed = match (self.answer)(&mut self.statistics, code, &input) {
+                    Answer::Output(output) => Some((0, output.len() as u64, output)),
+                    Answer::Complete {
+                        status,
+                        information,
+                        output,
+                    } => Some((status, information, output)),
+                    Answer::UntilCancelled => {
+                        until_cancelled.push(tag);
+                        None
+                    }
+                    Answer::Never => None,
+                    Answer::Goodbye(reason) => {
+                        self.say(&Reply::Goodbye {
+                            reason: reason.into(),
+                        })?;
+                        return None;
+                    }
+                    Answer::HangUp => return None,
+                };
+                match completed {
+                    Some((status, information, output)) => self.say(&Reply::Completed {
+                        tag,
+                        status: NtStatus(status),
+                        information,
+                        output,
+                    }),
+                    None => Some(()),
+                }
+            }
+            Request::Cancel { tag } => {
+                if until_cancelled.contains(&tag) {
+                    until_cancelled.retain(|pending| *pending != tag);
+                    self.say(&Reply::Completed {
+                        tag,
+                        status: NtStatus(CANCELLED),
+                        information: 0,
+                        output: vec![],
+                    })
+                } else {
+                    Some(())
+                }
+            }
+            Request::Close { tag, .. } => self.say(&Reply::Closed { tag }),
+            other => panic!("eductl sent {other:?}"),
+        }
+    }
+
+    /// `None` when eductl is gone already.
+    fn say(&mut self, reply: &impl Message) -> Option<()> {
+        self.stream.write_all(&encode(reply).unwrap()).ok()
+    }
+}
