@@ -1,6 +1,35 @@
 //! Runs an x64 KMDF driver in user mode on Linux and checks the KMDF contract at every step.
+//!
+//! [`Host`] is one virtual machine with one driver: the shipped `.sys`, unmodified. Its processor
+//! is this machine's own; what is played is everything around the driver: the framework and the
+//! kernel it calls, the PnP and I/O managers that call it, and the bus its device sits on. How the
+//! parts fit together is in `ARCHITECTURE.md` at the root of the repository.
 
 pub mod access;
+mod check;
+mod cpu;
 pub mod device;
+mod event;
+mod host;
 pub mod image;
+mod io;
+mod kernel;
+mod kmdf;
+mod loader;
+mod machine;
+mod memory;
+mod pnp;
+mod run;
+mod sched;
+mod service;
 pub mod time;
+
+pub use check::Report;
+pub use cpu::Irql;
+pub use event::{Counts, Event, Observer, Record};
+pub use host::{Host, Machine, Stop};
+pub use io::{File, Irp, Major, Operation, Outcome};
+pub use kmdf_abi::ntstatus::{self, NtStatus};
+pub use pnp::{Grant, Leftovers};
+pub use run::Turn;
+pub use sched::{Choice, InOrder, Point, Seeded, Strategy};

@@ -1,0 +1,45 @@
+//! What a callback must leave as it found it: IRQL, locks, and room on its stack.
+
+use crate::{
+    host::{Host, KERNEL_STACK_BYTES},
+    sched::{Activation, Flow, Processor},
+};
+
+impl Host {
+    /// Checks a callback that has just returned.
+    pub(crate) fn check_return(&self, activation: &Activation, processor: &Processor, flow: &Flow) {
+        let irql = processor.irql.get();
+        if irql != activation.irql {
+            self.violation(
+                "KmdfIrql",
+                format!("{} was called at {} and returns at {irql}", activation.what, activation.irql),
+            );
+        }
+        let locks = flow.locks.borrow().clone();
+        if locks.len() > activation.locks {
+            let names: Vec<_> = locks[activation.locks..].iter().map(|lock| lock.name).collect();
+            let rule = match locks.last().map(|lock| lock.name) {
+                Some("WDFWAITLOCK") => "WdfWaitlock",
+                Some("WDFINTERRUPT") => "WdfInterruptLock",
+                _ => "WdfSpinlock",
+            };
+            self.violation(
+                rule,
+                format!("{} returns with locks held: {}", activation.what, names.join(", ")),
+            );
+        }
+    }
+
+    /// Checks how much of its kernel stack the driver uses where it was left.
+    pub(crate) fn check_stack(&self, flow: &Flow, stack_pointer: u64) {
+        // Only the innermost activation has frames of the host above it that do not count.
+        let entered = flow.activations.borrow().last().map(|activation| activation.stack_pointer);
+        let used = entered.unwrap_or(stack_pointer).saturating_sub(stack_pointer);
+        if used > KERNEL_STACK_BYTES {
+            self.violation(
+                "StackOverflow",
+                format!("one callback uses {used} bytes of stack; a kernel stack has {KERNEL_STACK_BYTES}"),
+            );
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The rules: what ends a run, and the report it ends with.
+//!
+//! A rule has Microsoft's name where there is one, so that a driver author can look it up. One
+//! file per family; the rules that belong to one object stand with that object in `kmdf/`.
+
+mod callback;
+mod irql;
+
+use std::fmt;
+
+use crate::{
+    access::Registers,
+    cpu::Irql,
+    event::Record,
+    host::{Host, Stop},
+    sched::Flow,
+};
+
+/// How many of the last events a report shows.
+const SHOWN_EVENTS: usize = 24;
+
+/// What was wrong, where, and what led to it.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Name of the rule that was broken, or of the service that is not played.
+    pub rule: String,
+    /// What happened.
+    pub text: String,
+    /// The processor it happened on, if driver code was running.
+    pub processor: Option<u32>,
+    /// Its IRQL.
+    pub irql: Irql,
+    /// The callbacks that had not returned, the innermost last.
+    pub callbacks: Vec<&'static str>,
+    /// The driver's call stack, the innermost frame first.
+    pub stack: Vec<String>,
+    /// The last events.
+    pub events: Vec<Record>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {}", self.rule, self.text)?;
+        match self.processor {
+            Some(processor) => writeln!(f, "  on processor {processor} at {}", self.irql)?,
+            None => writeln!(f, "  outside driver code")?,
+        }
+        if !self.callbacks.is_empty() {
+            writeln!(f, "  in {}", self.callbacks.join(", interrupted by or calling "))?;
+        }
+        if !self.stack.is_empty() {
+            writeln!(f, "  driver call stack:")?;
+            for frame in &self.stack {
+                writeln!(f, "    {frame}")?;
+            }
+        }
+        if !self.events.is_empty() {
+            writeln!(f, "  last events:")?;
+            for event in &self.events {
+                writeln!(f, "    {event}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Host {
+    /// Ends the run: the driver broke a rule.
+    pub(crate) fn violation(&self, rule: &str, text: impl Into<String>) -> ! {
+        let report = Box::new(self.report(rule, text.into()));
+        self.end(Stop::BugCheck(report))
+    }
+
+    /// Ends the run: the driver needs what the host does not play.
+    pub(crate) fn unsupported(&self, text: impl Into<String>) -> ! {
+        let report = Box::new(self.report("NotPlayed", text.into()));
+        self.end(Stop::Unsupported(report))
+    }
+
+    /// Ends the run as [`Self::violation`] does, for a rule whose breach may show while no driver
+    /// code runs: then the run ends with the next scheduling decision.
+    pub(crate) fn note_violation(&self, rule: &str, text: impl Into<String>) {
+        let report = Box::new(self.report(rule, text.into()));
+        self.stopped.borrow_mut().get_or_insert(Stop::BugCheck(report));
+        if self.scheduler.current().is_some() {
+            self.leave_forever();
+        }
+    }
+
+    fn end(&self, stop: Stop) -> ! {
+        self.stopped.borrow_mut().get_or_insert(stop);
+        self.leave_forever()
+    }
+
+    fn report(&self, rule: &str, text: String) -> Report {
+        let current = self.scheduler.current();
+        let records = self.events.records();
+        let shown = records.len().saturating_sub(SHOWN_EVENTS);
+        Report {
+            rule: rule.to_owned(),
+            text,
+            processor: current.as_ref().map(|(processor, _)| processor.number),
+            irql: self.irql(),
+            callbacks: current.as_ref().map_or_else(Vec::new, |(_, flow)| {
+                flow.activations.borrow().iter().map(|activation| activation.what).collect()
+            }),
+            stack: current.map_or_else(Vec::new, |(_, flow)| self.driver_stack(&flow)),
+            events: records[shown..].to_vec(),
+        }
+    }
+
+    /// The driver's frames on a flow's stack, the innermost first.
+    fn driver_stack(&self, flow: &Flow) -> Vec<String> {
+        let Some(image) = self.image.get() else { return Vec::new() };
+        let crossings = self.crossings.borrow();
+        let mut frames = Vec::new();
+        for crossing in crossings.iter().rev().filter(|crossing| crossing.flow == flow.id) {
+            let mut registers = Registers { gpr: crossing.gpr, rip: crossing.rip, ..Registers::default() };
+            registers.gpr[4] = crossing.rsp;
+            let stack = image.call_stack(&registers, |address| {
+                let (low, high) = flow.stack();
+                (low..high - 7).contains(&address).then(|| self.memory.read::<u64>(address))
+            });
+            frames.extend(stack.lookups().map(|rva| self.describe_code(rva)));
+        }
+        frames
+    }
+
+    fn describe_code(&self, rva: u32) -> String {
+        match self.symbols.get() {
+            Some(symbols) => symbols.describe(rva),
+            None => format!("+{rva:#x}"),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Pool and mapped device memory.
+
+use crate::{
+    cpu::{Irql, stub::Call},
+    host::Host,
+    memory::Purpose,
+    service::services,
+};
+
+/// `POOL_FLAG_UNINITIALIZED`: without it ExAllocatePool2 gives zeroed memory.
+const POOL_FLAG_UNINITIALIZED: u64 = 0x2;
+/// `POOL_FLAG_PAGED`
+const POOL_FLAG_PAGED: u64 = 0x100;
+/// `PagedPool`, the odd values of POOL_TYPE's lowest bit.
+const PAGED_POOL: u32 = 1;
+
+services! {
+    ExAllocatePool2 <= DISPATCH => allocate_pool2;
+    ExAllocatePoolWithTag <= DISPATCH => allocate_pool_with_tag;
+    ExFreePool <= DISPATCH => free_pool;
+    ExFreePoolWithTag <= DISPATCH => free_pool_with_tag;
+    MmMapIoSpace <= DISPATCH => map_io_space;
+    MmMapIoSpaceEx <= DISPATCH => map_io_space;
+    MmUnmapIoSpace <= DISPATCH => unmap_io_space;
+}
+
+fn allocate_pool2(host: &Host, call: &Call) -> u64 {
+    let flags = call.arg(0);
+    let zeroed = flags & POOL_FLAG_UNINITIALIZED == 0;
+    allocate(host, flags & POOL_FLAG_PAGED != 0, zeroed, call.arg(1), call.arg32(2))
+}
+
+fn allocate_pool_with_tag(host: &Host, call: &Call) -> u64 {
+    let paged = call.arg32(0) & PAGED_POOL != 0;
+    allocate(host, paged, false, call.arg(1), call.arg32(2))
+}
+
+fn allocate(host: &Host, paged: bool, zeroed: bool, bytes: u64, tag: u32) -> u64 {
+    if paged && host.irql() > Irql::APC {
+        host.violation("PagedPoolIrql", format!("paged pool is allocated at {}", host.irql()));
+    }
+    if tag == 0 {
+        host.violation("PoolTag", "pool is allocated without a tag");
+    }
+    host.memory.allocate(bytes, zeroed, Purpose::Pool { tag }).unwrap_or(0)
+}
+
+fn free_pool(host: &Host, call: &Call) {
+    free(host, call.arg(0), None);
+}
+
+fn free_pool_with_tag(host: &Host, call: &Call) {
+    let tag = call.arg32(1);
+    free(host, call.arg(0), (tag != 0).then_some(tag));
+}
+
+fn free(host: &Host, address: u64, tag: Option<u32>) {
+    match host.memory.free(address) {
+        Err(text) => host.violation("BadFree", text),
+        Ok(allocation) => match allocation.purpose {
+            Purpose::Pool { tag: allocated } if tag.is_none_or(|tag| tag == allocated) => {}
+            purpose => host.violation(
+                "BadFree",
+                format!("{address:#x} is freed as pool with the tag {tag:x?}, but is {purpose}"),
+            ),
+        },
+    }
+}
+
+fn map_io_space(host: &Host, call: &Call) -> u64 {
+    let (physical, bytes) = (call.arg(0), call.arg(1));
+    if bytes == 0 {
+        host.violation("MapIoSpace", "MmMapIoSpace is called for 0 bytes");
+    }
+    host.memory.map_device(physical, bytes).unwrap_or(0)
+}
+
+fn unmap_io_space(host: &Host, call: &Call) {
+    let (address, bytes) = (call.arg(0), call.arg(1));
+    match host.memory.unmap_device(address) {
+        Some(mapping) if mapping.bytes == bytes => {}
+        Some(mapping) => host.violation(
+            "UnmapIoSpace",
+            format!("{bytes} bytes are unmapped of a mapping of {}", mapping.bytes),
+        ),
+        None => host.violation("UnmapIoSpace", format!("{address:#x} is no mapping")),
+    }
+}

@@ -1,0 +1,20 @@
+//! The kernel's part: what `ntoskrnl.exe` and `WDFLDR.SYS` export to a driver.
+
+mod library;
+mod memory;
+mod print;
+mod processor;
+
+use crate::{kmdf::driver, service::Service};
+
+/// All services of the kernel, library by library.
+pub(crate) const LIBRARIES: &[(&str, &[&[Service]])] = &[
+    ("ntoskrnl.exe", &[memory::SERVICES, print::SERVICES, processor::SERVICES]),
+    ("WDFLDR.SYS", &[driver::loader::SERVICES]),
+];
+
+/// The routines that are bound to code of the host directly: the compiler calls them for plain
+/// memory, so they are the driver's own instructions rather than services.
+pub(crate) fn direct(name: &str) -> Option<u64> {
+    library::address(name)
+}

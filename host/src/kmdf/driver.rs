@@ -1,0 +1,185 @@
+//! The driver object and the binding of a driver to the framework.
+
+use std::mem::offset_of;
+
+use kmdf_abi::{
+    ntstatus::{NtStatus, 
+        STATUS_DRIVER_INTERNAL_ERROR, STATUS_INFO_LENGTH_MISMATCH, STATUS_REVISION_MISMATCH,
+        STATUS_SUCCESS,
+    },
+    types::{WDF_DRIVER_CONFIG, WDF_DRIVER_GLOBALS},
+};
+
+use super::object::Body;
+use crate::{
+    cpu::stub::Call,
+    event::Event,
+    host::Host,
+    memory::Purpose,
+    service::{Service, services},
+};
+
+/// Offset of DriverUnload in a DRIVER_OBJECT of x64.
+pub(crate) const DRIVER_UNLOAD_OFFSET: u64 = 0x68;
+/// Size of a DRIVER_OBJECT of x64.
+pub(crate) const DRIVER_OBJECT_BYTES: u64 = 0x150;
+/// `WdfDriverInitNonPnpDriver`
+const INIT_NON_PNP_DRIVER: u32 = 1;
+/// The table that the host plays is that of this minor version and of all before it.
+const HIGHEST_MINOR: u32 = 33;
+
+/// WDFDRIVER
+pub(crate) struct Driver {
+    /// EvtDriverDeviceAdd
+    pub(crate) device_add: u64,
+    /// EvtDriverUnload, or 0.
+    pub(crate) unload: u64,
+}
+
+impl Body for Driver {
+    const KIND: &'static str = "WDFDRIVER";
+}
+
+services! {
+    WdfDriverCreate <= PASSIVE => create;
+}
+
+/// What `WDFLDR.SYS` exports.
+pub(crate) mod loader {
+    use super::{bind, unbind};
+    use crate::service::services;
+
+    services! {
+        WdfVersionBind <= PASSIVE => bind;
+        WdfVersionUnbind <= PASSIVE => unbind;
+    }
+}
+
+/// What the framework puts into the DRIVER_OBJECT.
+pub(crate) const UNLOAD: Service =
+    Service { name: "FxDriverUnload", max_irql: crate::cpu::Irql::PASSIVE, handler: fx_unload };
+
+/// `WDF_BIND_INFO` as its oldest form has it; what follows in `WDF_BIND_INFO2` is optional.
+struct BindInfo {
+    size: u32,
+    major: u32,
+    minor: u32,
+    functions: u32,
+    table: u64,
+}
+
+fn bind_info(host: &Host, address: u64) -> BindInfo {
+    BindInfo {
+        size: host.memory.read(address),
+        major: host.memory.read(address + 16),
+        minor: host.memory.read(address + 20),
+        functions: host.memory.read(address + 28),
+        table: host.memory.read(address + 32),
+    }
+}
+
+/// WdfVersionBind(DriverObject, RegistryPath, BindInfo, ComponentGlobals)
+fn bind(host: &Host, call: &Call) -> NtStatus {
+    let info = bind_info(host, call.arg(2));
+    if info.size < 48 {
+        return STATUS_INFO_LENGTH_MISMATCH;
+    }
+    if info.major != 1 || info.minor > HIGHEST_MINOR {
+        host.record(Event::Host {
+            text: format!("the driver wants KMDF {}.{}, which is not here", info.major, info.minor),
+        });
+        return STATUS_REVISION_MISMATCH;
+    }
+    let known = kmdf_abi::function_count(info.minor);
+    if known != Some(info.functions as usize) {
+        host.violation(
+            "FunctionCount",
+            format!(
+                "the driver was built for KMDF 1.{} with {} functions; that version has {known:?}",
+                info.minor, info.functions
+            ),
+        );
+    }
+    let address = host.lend("the driver's globals", size_of::<WDF_DRIVER_GLOBALS>() as u64);
+    let displace = offset_of!(WDF_DRIVER_GLOBALS, DisplaceDriverUnload) as u64;
+    host.memory.write(address + displace, &1_u8);
+    host.framework.globals.set(address);
+    host.memory.write(info.table, &host.function_table());
+    host.memory.write(call.arg(3), &address);
+    host.record(Event::Host { text: format!("bound to KMDF 1.{}", info.minor) });
+    STATUS_SUCCESS
+}
+
+/// WdfVersionUnbind(RegistryPath, BindInfo, ComponentGlobals)
+fn unbind(host: &Host, call: &Call) -> NtStatus {
+    if call.arg(2) != host.framework.globals.get() {
+        host.violation("Unbind", "WdfVersionUnbind is called with other globals than were bound");
+    }
+    host.framework.globals.set(0);
+    STATUS_SUCCESS
+}
+
+/// WdfDriverCreate(DriverObject, RegistryPath, DriverAttributes, DriverConfig, Driver)
+fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let config: WDF_DRIVER_CONFIG = host.memory.read(call.arg(3));
+    if config.Size as usize != size_of::<WDF_DRIVER_CONFIG>() {
+        return Err(STATUS_INFO_LENGTH_MISMATCH);
+    }
+    if host.framework.driver.get() != 0 {
+        return Err(STATUS_DRIVER_INTERNAL_ERROR);
+    }
+    if config.DriverInitFlags & INIT_NON_PNP_DRIVER != 0 {
+        host.unsupported("the driver is no PnP driver (WdfDriverInitNonPnpDriver)");
+    }
+    let attributes = host.attributes(call.arg(2))?;
+    let (object, _) = host.create_object(None, &attributes, |_| Driver {
+        device_add: config.EvtDriverDeviceAdd.0,
+        unload: config.EvtDriverUnload.0,
+    });
+    host.framework.driver.set(object.handle);
+    let globals = host.framework.globals.get();
+    host.memory.write(globals, &object.handle);
+    host.memory.write(call.arg(0) + DRIVER_UNLOAD_OFFSET, &host.unload_stub());
+    if call.arg(4) != 0 {
+        host.memory.write(call.arg(4), &object.handle);
+    }
+    Ok(())
+}
+
+/// The framework's DriverUnload: EvtDriverUnload, then the driver object goes.
+fn fx_unload(host: &Host, _: &Call) -> u64 {
+    host.unload_driver_object();
+    0
+}
+
+impl Host {
+    /// Calls EvtDriverUnload and deletes the driver object with all that is left of it.
+    pub(crate) fn unload_driver_object(&self) {
+        let handle = self.framework.driver.replace(0);
+        if handle == 0 {
+            return;
+        }
+        let object = self.object(handle);
+        let unload = self.body::<Driver>(handle).unload;
+        if unload != 0 {
+            self.call_driver("EvtDriverUnload", handle, unload, &[handle]);
+        }
+        self.delete_object(&object);
+    }
+
+    /// Deletes the driver object without calling EvtDriverUnload, as after a failed DriverEntry.
+    pub(crate) fn discard_driver_object(&self) {
+        let handle = self.framework.driver.replace(0);
+        if handle != 0 {
+            let object = self.object(handle);
+            self.delete_object(&object);
+        }
+    }
+
+    /// Memory that the kernel or the framework lends the driver.
+    pub(crate) fn lend(&self, what: &'static str, bytes: u64) -> u64 {
+        self.memory
+            .allocate(bytes, true, Purpose::System { what })
+            .expect("a run has address space for what it lends")
+    }
+}

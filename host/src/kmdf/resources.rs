@@ -1,0 +1,60 @@
+//! Resource lists: what PnP assigned, as a driver reads it in EvtDevicePrepareHardware.
+
+use std::cell::RefCell;
+
+use kmdf_abi::types::CM_PARTIAL_RESOURCE_DESCRIPTOR;
+
+use super::object::Body;
+use crate::{cpu::stub::Call, host::Host, service::services};
+
+/// WDFCMRESLIST
+#[derive(Default)]
+pub(crate) struct ResourceList {
+    /// Addresses of the descriptors, in memory lent to the driver.
+    descriptors: RefCell<Vec<u64>>,
+}
+
+impl Body for ResourceList {
+    const KIND: &'static str = "WDFCMRESLIST";
+
+    fn dispose(&self, host: &Host) {
+        for address in self.descriptors.take() {
+            if let Err(text) = host.memory.free(address) {
+                host.violation("ResourceList", text);
+            }
+        }
+    }
+}
+
+impl ResourceList {
+    /// A list of these descriptors.
+    pub(crate) fn new(host: &Host, descriptors: &[CM_PARTIAL_RESOURCE_DESCRIPTOR]) -> Self {
+        let addresses = descriptors
+            .iter()
+            .map(|descriptor| {
+                let address = host.lend("a resource descriptor", size_of_val(descriptor) as u64);
+                host.memory.write(address, descriptor);
+                address
+            })
+            .collect();
+        Self { descriptors: RefCell::new(addresses) }
+    }
+}
+
+services! {
+    WdfCmResourceListGetCount <= DISPATCH => count;
+    WdfCmResourceListGetDescriptor <= DISPATCH => descriptor;
+}
+
+fn count(host: &Host, call: &Call) -> u32 {
+    let list = host.body::<ResourceList>(call.arg(0));
+    let count = list.descriptors.borrow().len();
+    u32::try_from(count).expect("a function has few resources")
+}
+
+/// WdfCmResourceListGetDescriptor(List, Index): NULL behind the last one.
+fn descriptor(host: &Host, call: &Call) -> u64 {
+    let list = host.body::<ResourceList>(call.arg(0));
+    let address = list.descriptors.borrow().get(call.arg32(1) as usize).copied();
+    address.unwrap_or(0)
+}

@@ -1,0 +1,204 @@
+//! The interrupt controller: vectors, who is connected to them, and their delivery.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use crate::{cpu::Irql, device::Signal, event::Event, host::Host, sched::Choice};
+
+/// How often a level may still be asserted after its handlers ran before it counts as a storm.
+const STORM: u32 = 1000;
+
+/// Takes interrupts of a vector, at the vector's IRQL.
+pub(crate) trait InterruptHandler {
+    /// Services the interrupt; whether it was this handler's.
+    fn deliver(&self, host: &Host) -> bool;
+
+    /// The processors that may take it, a mask.
+    fn affinity(&self) -> u64;
+}
+
+/// What requests a vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum VectorKind {
+    /// The pins of all functions in these slots, a mask: wired together, level-sensitive.
+    Line { slots: u64 },
+    /// A message of the function in a slot.
+    Message { slot: usize, number: u32 },
+}
+
+struct Vector {
+    kind: VectorKind,
+    irql: Irql,
+    handlers: RefCell<Vec<Rc<dyn InterruptHandler>>>,
+    in_service: Cell<bool>,
+    unrelieved: Cell<u32>,
+}
+
+/// The vectors of the machine.
+#[derive(Default)]
+pub(crate) struct InterruptController {
+    vectors: RefCell<Vec<Rc<Vector>>>,
+}
+
+impl InterruptController {
+    /// A new vector. Its number is the return value.
+    pub(crate) fn add(&self, kind: VectorKind, irql: Irql) -> u32 {
+        let mut vectors = self.vectors.borrow_mut();
+        vectors.push(Rc::new(Vector {
+            kind,
+            irql,
+            handlers: RefCell::default(),
+            in_service: Cell::new(false),
+            unrelieved: Cell::new(0),
+        }));
+        u32::try_from(vectors.len() - 1).expect("a machine has few vectors")
+    }
+
+    /// The vector of a line that is wired to these slots.
+    pub(crate) fn line_or_new(&self, slots: u64, irql: Irql) -> u32 {
+        let kind = VectorKind::Line { slots };
+        match self.find(|other| other == kind) {
+            Some((vector, _)) => vector,
+            None => self.add(kind, irql),
+        }
+    }
+
+    /// The vector that a line is wired to, if it has one.
+    pub(crate) fn line(&self, slot: usize) -> Option<(u32, Irql)> {
+        self.find(|kind| matches!(kind, VectorKind::Line { slots } if slots >> slot & 1 == 1))
+    }
+
+    fn message(&self, slot: usize, number: u32) -> Option<(u32, Irql)> {
+        self.find(|kind| kind == VectorKind::Message { slot, number })
+    }
+
+    fn find(&self, wanted: impl Fn(VectorKind) -> bool) -> Option<(u32, Irql)> {
+        let vectors = self.vectors.borrow();
+        let number = vectors.iter().rposition(|vector| wanted(vector.kind))?;
+        Some((u32::try_from(number).ok()?, vectors[number].irql))
+    }
+
+    fn get(&self, number: u32) -> Rc<Vector> {
+        Rc::clone(&self.vectors.borrow()[number as usize])
+    }
+}
+
+impl Host {
+    /// Connects a handler to a vector. A level that is asserted already is delivered.
+    pub(crate) fn connect_interrupt(&self, number: u32, handler: Rc<dyn InterruptHandler>) {
+        let vector = self.interrupts.get(number);
+        vector.handlers.borrow_mut().push(handler);
+        self.request_level(number, &vector);
+    }
+
+    /// Disconnects a handler. Nothing is delivered to it from now on.
+    pub(crate) fn disconnect_interrupt(&self, number: u32, handler: &Rc<dyn InterruptHandler>) {
+        let vector = self.interrupts.get(number);
+        vector.handlers.borrow_mut().retain(|other| !Rc::ptr_eq(other, handler));
+        if vector.handlers.borrow().is_empty() {
+            for processor in self.scheduler.processors() {
+                processor.withdraw(number);
+            }
+        }
+    }
+
+    /// Takes a signal of the function in a slot.
+    pub(crate) fn signal(&self, slot: usize, signal: Signal) {
+        match signal {
+            Signal::Message(message) => {
+                if let Some((number, _)) = self.interrupts.message(slot, message) {
+                    let vector = self.interrupts.get(number);
+                    if !vector.handlers.borrow().is_empty() {
+                        self.request(number, &vector);
+                    }
+                }
+            }
+            Signal::Line(level) => {
+                self.slots[slot].line.set(level);
+                if let Some((number, _)) = self.interrupts.line(slot) {
+                    let vector = self.interrupts.get(number);
+                    if level {
+                        self.request_level(number, &vector);
+                    } else if !self.is_asserted(&vector) {
+                        vector.unrelieved.set(0);
+                        for processor in self.scheduler.processors() {
+                            processor.withdraw(number);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_asserted(&self, vector: &Vector) -> bool {
+        match vector.kind {
+            VectorKind::Line { slots } => self
+                .slots
+                .iter()
+                .enumerate()
+                .any(|(slot, function)| slots >> slot & 1 == 1 && function.line.get()),
+            VectorKind::Message { .. } => false,
+        }
+    }
+
+    fn request_level(&self, number: u32, vector: &Vector) {
+        let connected = !vector.handlers.borrow().is_empty();
+        if connected && !vector.in_service.get() && self.is_asserted(vector) {
+            self.request(number, vector);
+        }
+    }
+
+    fn request(&self, number: u32, vector: &Vector) {
+        let affinity = vector.handlers.borrow().iter().fold(0, |mask, h| mask | h.affinity());
+        let targets: Vec<_> = self
+            .scheduler
+            .processors()
+            .iter()
+            .filter(|processor| affinity >> processor.number & 1 == 1)
+            .collect();
+        if !targets.is_empty() {
+            let chosen = self.scheduler.choose(Choice::InterruptTarget, targets.len());
+            targets[chosen].request(vector.irql, number);
+        }
+    }
+
+    /// Runs the handlers of a vector on this processor, whose IRQL is the vector's already.
+    pub(crate) fn take_interrupt(&self, number: u32) {
+        let vector = self.interrupts.get(number);
+        let handlers = vector.handlers.borrow().clone();
+        self.record(Event::Interrupt { vector: number });
+        vector.in_service.set(true);
+        let level = matches!(vector.kind, VectorKind::Line { .. });
+        let mut claimed = false;
+        for handler in handlers {
+            claimed |= handler.deliver(self);
+            if claimed && level {
+                break;
+            }
+        }
+        vector.in_service.set(false);
+        if !self.is_asserted(&vector) {
+            vector.unrelieved.set(0);
+            return;
+        }
+        vector.unrelieved.set(vector.unrelieved.get() + 1);
+        if vector.unrelieved.get() >= STORM {
+            if claimed {
+                self.violation(
+                    "IsrUnacked",
+                    format!(
+                        "vector {number}: its handlers returned TRUE {STORM} times and the line \
+                         is still asserted"
+                    ),
+                );
+            }
+            self.violation(
+                "InterruptStorm",
+                format!("vector {number}: no handler claims the line, and it stays asserted"),
+            );
+        }
+        self.request_level(number, &vector);
+    }
+}

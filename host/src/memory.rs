@@ -1,0 +1,329 @@
+//! The driver's address space beside its image: pool, handles, and mapped device memory.
+//!
+//! Every allocation has pages of its own, ends at a guard page, and is never given out again: an
+//! access behind its end or after it was freed faults, and [`Memory::describe`] says what it was.
+//! Handles and mapped device memory are addresses behind which there is nothing at all.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    io, ptr,
+};
+
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+const PAGE: u64 = 4096;
+/// Address space of the handles; each takes 16 bytes of it.
+const HANDLE_SPACE: u64 = 1 << 30;
+/// Address space of mapped device memory.
+const DEVICE_SPACE: u64 = 1 << 32;
+/// Address space of pool.
+const POOL_SPACE: u64 = 1 << 36;
+/// What fresh pool holds, so that reading it before writing shows.
+const FRESH: u8 = 0xAC;
+/// What lies between the end of an allocation and its guard page.
+const SLACK: u8 = 0x5A;
+
+/// What an allocation is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// `ExAllocatePool2` and relatives: the driver must free it, naming this tag.
+    Pool { tag: u32 },
+    /// The context space of an object.
+    Context { object: String },
+    /// The buffer of a request.
+    Buffer { request: String },
+    /// Something the kernel or the framework lends the driver.
+    System { what: &'static str },
+}
+
+/// A piece of pool.
+#[derive(Clone, Debug)]
+pub(crate) struct Allocation {
+    pub(crate) address: u64,
+    pub(crate) bytes: u64,
+    pub(crate) purpose: Purpose,
+    freed: bool,
+}
+
+/// A piece of mapped device memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DeviceMapping {
+    pub(crate) address: u64,
+    pub(crate) bytes: u64,
+    pub(crate) physical: u64,
+}
+
+/// The driver's address space.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    handles: Space,
+    device: Space,
+    pool: Space,
+    allocations: RefCell<BTreeMap<u64, Allocation>>,
+    mappings: RefCell<BTreeMap<u64, DeviceMapping>>,
+    pool_allocations: Cell<u64>,
+}
+
+/// Reserved addresses, given out from the lowest on.
+#[derive(Debug)]
+struct Space {
+    base: u64,
+    bytes: u64,
+    next: Cell<u64>,
+}
+
+impl Space {
+    fn reserve(bytes: u64) -> io::Result<Self> {
+        // SAFETY: a new mapping at an address of the kernel's choice touches nothing of ours.
+        let base = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                bytes as usize,
+                libc::PROT_NONE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if base == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let base = base.expose_provenance() as u64;
+        Ok(Self { base, bytes, next: Cell::new(base) })
+    }
+
+    fn take(&self, bytes: u64) -> Option<u64> {
+        let address = self.next.get();
+        let end = address.checked_add(bytes)?;
+        if end > self.base + self.bytes {
+            return None;
+        }
+        self.next.set(end);
+        Some(address)
+    }
+
+    fn contains(&self, address: u64) -> bool {
+        (self.base..self.base + self.bytes).contains(&address)
+    }
+}
+
+impl Drop for Space {
+    fn drop(&mut self) {
+        // SAFETY: the reservation is ours, and no driver that could use it is left.
+        unsafe { libc::munmap(pointer(self.base).cast(), self.bytes as usize) };
+    }
+}
+
+fn pointer(address: u64) -> *mut u8 {
+    ptr::with_exposed_provenance_mut(address as usize)
+}
+
+fn protect(address: u64, bytes: u64, protection: i32) {
+    // SAFETY: callers pass whole pages of a reservation of ours that no reference points into.
+    let result = unsafe { libc::mprotect(pointer(address).cast(), bytes as usize, protection) };
+    assert_eq!(result, 0, "mprotect of {address:#x}: {}", io::Error::last_os_error());
+}
+
+impl Memory {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self {
+            handles: Space::reserve(HANDLE_SPACE)?,
+            device: Space::reserve(DEVICE_SPACE)?,
+            pool: Space::reserve(POOL_SPACE)?,
+            allocations: RefCell::default(),
+            mappings: RefCell::default(),
+            pool_allocations: Cell::new(0),
+        })
+    }
+
+    /// A new handle value: never given out twice, never an address that can be accessed.
+    pub(crate) fn new_handle(&self) -> u64 {
+        self.handles.take(16).expect("a run makes fewer handles than there is space for")
+    }
+
+    /// Allocates zeroed or filled memory, aligned to 16 bytes (to a page from a page on).
+    pub(crate) fn allocate(&self, bytes: u64, zeroed: bool, purpose: Purpose) -> Option<u64> {
+        let room = bytes.max(1).next_multiple_of(16);
+        let pages = room.next_multiple_of(PAGE);
+        let base = self.pool.take(pages.checked_add(PAGE)?)?;
+        protect(base, pages, libc::PROT_READ | libc::PROT_WRITE);
+        let address = if bytes >= PAGE { base } else { base + pages - room };
+        if !zeroed {
+            // SAFETY: the pages were just made writable and have no other user.
+            unsafe { pointer(base).write_bytes(FRESH, pages as usize) };
+        }
+        let slack = base + pages - (address + bytes);
+        // SAFETY: the slack lies between the allocation's end and the end of its pages.
+        unsafe { pointer(address + bytes).write_bytes(SLACK, slack as usize) };
+        if matches!(purpose, Purpose::Pool { .. }) {
+            self.pool_allocations.set(self.pool_allocations.get() + 1);
+        }
+        let allocation = Allocation { address, bytes, purpose, freed: false };
+        self.allocations.borrow_mut().insert(address, allocation);
+        Some(address)
+    }
+
+    /// Frees an allocation. What is wrong with doing so is the error.
+    pub(crate) fn free(&self, address: u64) -> Result<Allocation, String> {
+        let mut allocations = self.allocations.borrow_mut();
+        let Some(allocation) = allocations.get_mut(&address) else {
+            drop(allocations);
+            return Err(format!("{address:#x} is no allocation: {}", self.describe(address)));
+        };
+        if allocation.freed {
+            return Err(format!("{address:#x} was freed before"));
+        }
+        let (base, pages) = allocation.pages();
+        let end = allocation.address + allocation.bytes;
+        for offset in 0..base + pages - end {
+            // SAFETY: the slack is mapped until the protection changes below.
+            let byte = unsafe { pointer(end + offset).read() };
+            if byte != SLACK {
+                return Err(format!(
+                    "the byte {offset} behind the {} bytes at {address:#x} was overwritten",
+                    allocation.bytes
+                ));
+            }
+        }
+        allocation.freed = true;
+        protect(base, pages, libc::PROT_NONE);
+        // SAFETY: nothing can access the pages any more; their contents are not needed.
+        unsafe { libc::madvise(pointer(base).cast(), pages as usize, libc::MADV_DONTNEED) };
+        Ok(allocation.clone())
+    }
+
+    /// The pool that the driver has not freed.
+    pub(crate) fn leaks(&self) -> Vec<Allocation> {
+        self.allocations
+            .borrow()
+            .values()
+            .filter(|allocation| {
+                !allocation.freed && matches!(allocation.purpose, Purpose::Pool { .. })
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// How many pool allocations the driver has made.
+    pub(crate) fn pool_allocations(&self) -> u64 {
+        self.pool_allocations.get()
+    }
+
+    /// Reserves addresses for device memory. Accesses trap.
+    pub(crate) fn map_device(&self, physical: u64, bytes: u64) -> Option<u64> {
+        let offset = physical % PAGE;
+        let base = self.device.take((offset + bytes).next_multiple_of(PAGE) + PAGE)?;
+        let address = base + offset;
+        self.mappings.borrow_mut().insert(address, DeviceMapping { address, bytes, physical });
+        Some(address)
+    }
+
+    /// Ends a mapping.
+    pub(crate) fn unmap_device(&self, address: u64) -> Option<DeviceMapping> {
+        self.mappings.borrow_mut().remove(&address)
+    }
+
+    /// The mappings that the driver has not ended.
+    pub(crate) fn device_mappings(&self) -> Vec<DeviceMapping> {
+        self.mappings.borrow().values().copied().collect()
+    }
+
+    /// The physical address behind a mapped device address, if `bytes` from there on are mapped.
+    pub(crate) fn device_address(&self, address: u64, bytes: u64) -> Option<u64> {
+        let mappings = self.mappings.borrow();
+        let (_, mapping) = mappings.range(..=address).next_back()?;
+        let offset = address - mapping.address;
+        (offset.checked_add(bytes)? <= mapping.bytes).then(|| mapping.physical + offset)
+    }
+
+    /// Whether the address is one of device memory, mapped or not.
+    pub(crate) fn is_device(&self, address: u64) -> bool {
+        self.device.contains(address)
+    }
+
+    /// What an address means, for a report.
+    pub(crate) fn describe(&self, address: u64) -> String {
+        if address < 0x1_0000 {
+            return "near NULL".to_owned();
+        }
+        if self.handles.contains(address) {
+            return "a framework handle, which is not memory".to_owned();
+        }
+        if self.device.contains(address) {
+            return "device memory that is not mapped".to_owned();
+        }
+        if !self.pool.contains(address) {
+            return "no memory of the driver's".to_owned();
+        }
+        let allocations = self.allocations.borrow();
+        let before = allocations.range(..=address).next_back();
+        match before {
+            Some((_, allocation)) if address < allocation.address + allocation.bytes => {
+                let freed = if allocation.freed { "freed " } else { "" };
+                format!(
+                    "byte {} of {freed}{} ({} bytes)",
+                    address - allocation.address,
+                    allocation.purpose,
+                    allocation.bytes
+                )
+            }
+            Some((_, allocation)) => format!(
+                "{} bytes behind the end of {} ({} bytes)",
+                address - allocation.address - allocation.bytes,
+                allocation.purpose,
+                allocation.bytes
+            ),
+            None => "pool that was never allocated".to_owned(),
+        }
+    }
+
+    /// Reads a value from the driver's memory. An address that cannot be read faults, and the
+    /// fault is reported as a bad pointer of the driver's.
+    pub(crate) fn read<T: FromBytes>(&self, address: u64) -> T {
+        // SAFETY: any bytes are a valid `T`; a bad address faults, and the fault never returns.
+        unsafe { pointer(address).cast::<T>().read_unaligned() }
+    }
+
+    /// Writes a value to the driver's memory. As [`Self::read`] for an address that cannot be
+    /// written.
+    pub(crate) fn write<T: IntoBytes + Immutable>(&self, address: u64, value: &T) {
+        self.write_bytes(address, value.as_bytes());
+    }
+
+    /// Reads bytes from the driver's memory.
+    pub(crate) fn read_bytes(&self, address: u64, bytes: usize) -> Vec<u8> {
+        let mut copy = vec![0; bytes];
+        // SAFETY: the target has that many bytes; a bad source faults, which never returns.
+        unsafe { ptr::copy(pointer(address), copy.as_mut_ptr(), bytes) };
+        copy
+    }
+
+    /// Writes bytes to the driver's memory.
+    pub(crate) fn write_bytes(&self, address: u64, bytes: &[u8]) {
+        // SAFETY: the source has that many bytes; a bad target faults, which never returns.
+        unsafe { ptr::copy(bytes.as_ptr(), pointer(address), bytes.len()) };
+    }
+}
+
+impl Allocation {
+    fn pages(&self) -> (u64, u64) {
+        let base = self.address / PAGE * PAGE;
+        let end = (self.address + self.bytes.max(1)).next_multiple_of(PAGE);
+        (base, end - base)
+    }
+}
+
+impl std::fmt::Display for Purpose {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Pool { tag } => {
+                let tag = tag.to_le_bytes();
+                write!(f, "pool with the tag {:?}", String::from_utf8_lossy(&tag))
+            }
+            Self::Context { object } => write!(f, "the context space of {object}"),
+            Self::Buffer { request } => write!(f, "the buffer of {request}"),
+            Self::System { what } => f.write_str(what),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Flows: the host's kernel threads, each with a stack of its own on which driver code runs.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    rc::Rc,
+};
+
+use corosensei::{
+    Coroutine, CoroutineResult, Yielder,
+    stack::{DefaultStack, Stack},
+};
+
+use crate::{cpu::Irql, host::Host};
+
+/// Stack of a flow: the driver's 24 KiB, and what the host needs to serve its calls and traps.
+const STACK_BYTES: usize = 512 * 1024;
+
+/// Why a flow stopped running for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// It could go on: the strategy wants another processor to run.
+    Preempted,
+    /// It keeps its processor, but can go on only when its condition holds.
+    Spinning,
+    /// It gives up its processor until its condition holds.
+    Blocked,
+    /// An idle flow has nothing to do.
+    Idle,
+    /// It never runs again: the run is over.
+    Dead,
+}
+
+/// Where a flow stands with the scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FlowState {
+    /// It wants a processor.
+    Ready,
+    /// It has a processor.
+    Running,
+    /// As `Running`, but waiting for its condition.
+    Spinning,
+    /// It waits for its condition without a processor.
+    Blocked,
+    /// It has returned.
+    Done,
+}
+
+/// A call into the driver that has not returned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Activation {
+    /// Name of the callback or routine.
+    pub(crate) what: &'static str,
+    /// The object it is for, or 0.
+    pub(crate) object: u64,
+    /// Stack pointer at the call.
+    pub(crate) stack_pointer: u64,
+    /// IRQL at the call.
+    pub(crate) irql: Irql,
+    /// How many locks the flow held at the call.
+    pub(crate) locks: usize,
+}
+
+type Condition = Box<dyn Fn(&Host) -> bool>;
+type FlowCoroutine = Coroutine<(), Pause, (), DefaultStack>;
+
+/// A kernel thread.
+pub(crate) struct Flow {
+    pub(crate) id: u32,
+    pub(crate) name: String,
+    pub(crate) state: Cell<FlowState>,
+    /// Calls into the driver, the innermost last.
+    pub(crate) activations: RefCell<Vec<Activation>>,
+    /// Locks held, by address or handle, in the order they were taken.
+    pub(crate) locks: RefCell<Vec<HeldLock>>,
+    coroutine: RefCell<Option<FlowCoroutine>>,
+    yielder: Cell<*const Yielder<(), Pause>>,
+    condition: RefCell<Option<Condition>>,
+    stack: (u64, u64),
+}
+
+/// A lock that a flow holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HeldLock {
+    /// What identifies it: an address or a handle.
+    pub(crate) id: u64,
+    /// What it is called in reports.
+    pub(crate) name: &'static str,
+}
+
+impl fmt::Debug for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "flow {} ({}, {:?})", self.id, self.name, self.state.get())
+    }
+}
+
+impl Flow {
+    /// A flow that will run `body` once it is given a processor.
+    pub(crate) fn new(
+        id: u32,
+        name: String,
+        stack: Option<DefaultStack>,
+        body: impl FnOnce(&Host) + 'static,
+    ) -> std::io::Result<Rc<Self>> {
+        let stack = match stack {
+            Some(stack) => stack,
+            None => DefaultStack::new(STACK_BYTES)?,
+        };
+        let bounds = (stack.limit().get() as u64, stack.base().get() as u64);
+        let flow = Rc::new(Self {
+            id,
+            name,
+            state: Cell::new(FlowState::Ready),
+            activations: RefCell::default(),
+            locks: RefCell::default(),
+            coroutine: RefCell::new(None),
+            yielder: Cell::new(std::ptr::null()),
+            condition: RefCell::new(None),
+            stack: bounds,
+        });
+        let weak = Rc::downgrade(&flow);
+        let coroutine = Coroutine::with_stack(stack, move |yielder, ()| {
+            if let Some(flow) = weak.upgrade() {
+                flow.yielder.set(yielder);
+            }
+            crate::host::with_current(body);
+        });
+        *flow.coroutine.borrow_mut() = Some(coroutine);
+        Ok(flow)
+    }
+
+    /// First address of the stack, and the one behind it.
+    pub(crate) fn stack(&self) -> (u64, u64) {
+        self.stack
+    }
+
+    /// Runs the flow until it pauses or returns (`None`). Called by the scheduler only.
+    pub(crate) fn resume(&self) -> Option<Pause> {
+        let mut coroutine =
+            self.coroutine.borrow_mut().take().expect("a flow that is scheduled has not returned");
+        match coroutine.resume(()) {
+            CoroutineResult::Yield(pause) => {
+                *self.coroutine.borrow_mut() = Some(coroutine);
+                Some(pause)
+            }
+            CoroutineResult::Return(()) => {
+                *self.coroutine.borrow_mut() = Some(coroutine);
+                self.state.set(FlowState::Done);
+                None
+            }
+        }
+    }
+
+    /// Takes the stack of a flow that has returned, for the next one.
+    pub(crate) fn take_stack(&self) -> Option<DefaultStack> {
+        self.coroutine.borrow_mut().take().map(FlowCoroutine::into_stack)
+    }
+
+    /// Leaves the flow for the scheduler. Called on the flow's own stack only.
+    pub(crate) fn pause(&self, pause: Pause) {
+        let yielder = self.yielder.get();
+        // SAFETY: the coroutine stored its yielder when it began, and the yielder lives on the
+        // flow's stack until the flow returns; the caller runs on that stack.
+        let yielder = unsafe { &*yielder };
+        yielder.suspend(pause);
+    }
+
+    /// Sets what must hold before the flow goes on.
+    pub(crate) fn wait_for(&self, condition: Condition) {
+        *self.condition.borrow_mut() = Some(condition);
+    }
+
+    /// Whether the flow's condition, if it has one, holds.
+    pub(crate) fn may_go_on(&self, host: &Host) -> bool {
+        self.condition.borrow().as_ref().is_none_or(|condition| condition(host))
+    }
+
+    /// Forgets the condition: it has come true.
+    pub(crate) fn go_on(&self) {
+        *self.condition.borrow_mut() = None;
+    }
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        if let Some(mut coroutine) = self.coroutine.borrow_mut().take()
+            && coroutine.started()
+            && !coroutine.done()
+        {
+            // SAFETY: the run is over and nothing resumes this flow. What its stack owns is
+            // leaked: driver frames between the host's cannot be unwound.
+            unsafe { coroutine.force_reset() };
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! A virtual processor: its IRQL, what is pending on it, and taking it.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    fmt,
+    rc::Rc,
+};
+
+use super::{Choice, Flow};
+use crate::{cpu::Irql, host::Host};
+
+/// A virtual processor.
+pub(crate) struct Processor {
+    pub(crate) number: u32,
+    pub(crate) irql: Cell<Irql>,
+    /// The flow it runs, if it is not idle.
+    pub(crate) running: RefCell<Option<Rc<Flow>>>,
+    /// The flow it takes interrupts and DPCs on while it runs no thread.
+    pub(crate) idle: RefCell<Option<Rc<Flow>>>,
+    /// Interrupt vectors requested and not yet taken: a set, as an APIC's request register is.
+    vectors: RefCell<Vec<(Irql, u32)>>,
+    dpcs: RefCell<VecDeque<Rc<Dpc>>>,
+}
+
+/// A deferred procedure call.
+pub(crate) struct Dpc {
+    /// What it is called in events and reports.
+    pub(crate) name: String,
+    queued: Cell<bool>,
+    /// How many processors run it now.
+    running: Cell<u32>,
+    routine: Box<dyn Fn(&Host)>,
+}
+
+impl fmt::Debug for Dpc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DPC {}{}", self.name, if self.queued.get() { " (queued)" } else { "" })
+    }
+}
+
+impl Dpc {
+    /// A DPC that runs `routine` at DISPATCH_LEVEL.
+    pub(crate) fn new(name: impl Into<String>, routine: impl Fn(&Host) + 'static) -> Rc<Self> {
+        Rc::new(Self { name: name.into(), queued: Cell::new(false), running: Cell::new(0), routine: Box::new(routine) })
+    }
+
+    /// Whether it waits in a processor's queue or runs.
+    pub(crate) fn is_active(&self) -> bool {
+        self.queued.get() || self.running.get() > 0
+    }
+
+    fn run(&self, host: &Host) {
+        self.running.set(self.running.get() + 1);
+        (self.routine)(host);
+        self.running.set(self.running.get() - 1);
+    }
+}
+
+impl Processor {
+    pub(crate) fn new(number: u32) -> Self {
+        Self {
+            number,
+            irql: Cell::new(Irql::PASSIVE),
+            running: RefCell::new(None),
+            idle: RefCell::new(None),
+            vectors: RefCell::default(),
+            dpcs: RefCell::default(),
+        }
+    }
+
+    /// Whether something could be taken at once by an idle processor.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.vectors.borrow().is_empty() || !self.dpcs.borrow().is_empty()
+    }
+
+    /// Requests an interrupt. A request that is pending already is not counted twice.
+    pub(crate) fn request(&self, irql: Irql, vector: u32) {
+        let mut vectors = self.vectors.borrow_mut();
+        if !vectors.contains(&(irql, vector)) {
+            vectors.push((irql, vector));
+        }
+    }
+
+    /// Withdraws a request, if it is there.
+    pub(crate) fn withdraw(&self, vector: u32) {
+        self.vectors.borrow_mut().retain(|&(_, pending)| pending != vector);
+    }
+
+    /// Takes the highest request above the current IRQL.
+    fn take_vector(&self) -> Option<(Irql, u32)> {
+        let mut vectors = self.vectors.borrow_mut();
+        let (index, &(irql, _)) =
+            vectors.iter().enumerate().max_by_key(|(index, (irql, _))| (*irql, usize::MAX - index))?;
+        (irql > self.irql.get()).then(|| vectors.remove(index))
+    }
+
+    fn take_dpc(&self) -> Option<Rc<Dpc>> {
+        if self.irql.get() >= Irql::DISPATCH {
+            return None;
+        }
+        let dpc = self.dpcs.borrow_mut().pop_front()?;
+        dpc.queued.set(false);
+        Some(dpc)
+    }
+}
+
+impl Host {
+    /// The processor that runs now.
+    pub(crate) fn processor(&self) -> Rc<Processor> {
+        self.scheduler.current().expect("only a running flow has a processor").0
+    }
+
+    /// The IRQL of the processor that runs now.
+    pub(crate) fn irql(&self) -> Irql {
+        self.scheduler.current().map_or(Irql::PASSIVE, |(processor, _)| processor.irql.get())
+    }
+
+    /// `KeRaiseIrql`: returns the level before. The caller has checked that it does not lower.
+    pub(crate) fn raise_irql(&self, irql: Irql) -> Irql {
+        self.processor().irql.replace(irql)
+    }
+
+    /// `KeLowerIrql`: what waited for the lower level is taken before this returns.
+    pub(crate) fn lower_irql(&self, irql: Irql) {
+        self.processor().irql.set(irql);
+        self.take_pending();
+    }
+
+    /// Takes every interrupt and DPC that the current IRQL lets through.
+    pub(crate) fn take_pending(&self) {
+        let processor = self.processor();
+        loop {
+            if let Some((irql, vector)) = processor.take_vector() {
+                let before = processor.irql.replace(irql);
+                self.take_interrupt(vector);
+                processor.irql.set(before);
+            } else if let Some(dpc) = processor.take_dpc() {
+                let before = processor.irql.replace(Irql::DISPATCH);
+                dpc.run(self);
+                processor.irql.set(before);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// `KeInsertQueueDpc`: `false` when it is queued already.
+    pub(crate) fn queue_dpc(&self, dpc: &Rc<Dpc>) -> bool {
+        if dpc.queued.replace(true) {
+            return false;
+        }
+        let target = match self.scheduler.current() {
+            Some((processor, _)) => processor,
+            None => {
+                let processors = self.scheduler.processors();
+                Rc::clone(&processors[self.scheduler.choose(Choice::DpcTarget, processors.len())])
+            }
+        };
+        target.dpcs.borrow_mut().push_back(Rc::clone(dpc));
+        true
+    }
+
+    /// Whether some processor has interrupts or DPCs to take.
+    pub(crate) fn has_pending(&self) -> bool {
+        self.scheduler.processors().iter().any(|processor| processor.has_work())
+    }
+}
