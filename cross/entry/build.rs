@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
          /// The framework puts the address of its function table here. The driver's headers\n\
          /// declare the variable by this name, which has the version in it.\n\
          #[unsafe(export_name = \"WdfFunctions_010{minor:02}\")]\n\
-         pub static mut FUNCTIONS: *const Function = core::ptr::null();\n"
+         pub static mut FUNCTIONS: *const Function = ptr::null();\n"
     );
     fs::write(Path::new(&env::var("OUT_DIR")?).join("version.rs"), source)?;
     Ok(())

@@ -1,12 +1,13 @@
 //! The build, step by step.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, fs, path::PathBuf, process::Command};
 
 use crate::{
     arch::Arch,
     command,
     error::{Error, Result},
     files,
+    image::{self, Expectations, Report, SIZE_BUDGET_BYTES},
     layout::Layout,
     clang::Clang,
     packages::Packages,
@@ -67,9 +68,18 @@ impl Setup {
     }
 
     /// cargo with this setup; the caller adds the arguments.
-    #[must_use]
-    pub fn cargo(&self) -> std::process::Command {
+    fn cargo(&self) -> Command {
         self.workspace.cargo(&self.toolchain, &self.kit, &self.clang, self.arch)
+    }
+
+    /// Runs cargo with these arguments and returns its exit code, or 4 if a signal ended it.
+    pub fn run_cargo(&self, arguments: &[OsString]) -> Result<u8> {
+        let status = self
+            .cargo()
+            .args(arguments)
+            .status()
+            .map_err(|error| Error::io("start", &self.toolchain.cargo, error))?;
+        Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(4))
     }
 
     /// Builds the driver entry and puts it into the generated kit as the library the driver
@@ -87,9 +97,9 @@ impl Setup {
         files::copy_if_changed(&built, &self.kit.driver_entry(self.arch)).map(drop)
     }
 
-    /// Builds the driver, and puts the image and its symbols where others look for them.
-    /// Returns the path of the image.
-    pub fn build(&self, profile: Profile) -> Result<PathBuf> {
+    /// Builds the driver, puts the image and its symbols where others look for them, and checks
+    /// the image. An image that breaks a rule is not left there.
+    pub fn build(&self, profile: Profile) -> Result<(PathBuf, Report)> {
         command::run(
             self.cargo().args(["build", "--package", "edu_kmdf", "--profile", profile.name()]),
             "building the driver",
@@ -97,12 +107,20 @@ impl Setup {
         )?;
         let built = self.workspace.built(self.arch, profile.directory());
         let artifacts = self.layout.artifacts(self.arch);
-        let image = artifacts.join("edu_kmdf.sys");
+        let (image, symbols) = (artifacts.join("edu_kmdf.sys"), artifacts.join("edu_kmdf.pdb"));
+        let report = image::check(
+            &built.join("edu_kmdf.dll"),
+            &Expectations {
+                arch: Some(self.arch),
+                size_budget_bytes: (profile == Profile::Release).then_some(SIZE_BUDGET_BYTES),
+                symbols: Some(built.join("edu_kmdf.pdb")),
+            },
+        )
+        .inspect_err(|_| {
+            let _ = fs::remove_file(&image);
+        })?;
+        files::copy_if_changed(&built.join("edu_kmdf.pdb"), &symbols)?;
         files::copy_if_changed(&built.join("edu_kmdf.dll"), &image)?;
-        files::copy_if_changed(&built.join("edu_kmdf.pdb"), &artifacts.join("edu_kmdf.pdb"))?;
-        if !image.exists() {
-            return Err(Error::build(format!("no {}", image.display()), "run this again"));
-        }
-        Ok(image)
+        Ok((image, report))
     }
 }

@@ -1,12 +1,13 @@
 //! The command line of the cross build.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use cross::{
     arch::Arch,
     driver::{Profile, Setup},
     error::Result,
+    image::{self, Expectations, Report},
     layout::Layout,
     link,
     toolchain::Choice,
@@ -14,20 +15,25 @@ use cross::{
 
 /// Builds and checks edu_kmdf.sys away from Windows.
 #[derive(Parser)]
-#[command(version, after_help = EXIT_CODES)]
+#[command(version, after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
-const EXIT_CODES: &str = "\
+const AFTER_HELP: &str = "\
+Environment:
+  WDKContentRoot  build with this real kit instead of generated headers and libraries
+  CLANG_PATH      the clang to compile wdk-sys's C file with
+  LIBCLANG_PATH   the directory of the libclang to read the headers with
+
 Exit codes:
   0  done
   1  a file or a command could not be used
   2  wrong arguments
-  3  the machine lacks something; the message says what and how to name it
+  3  the machine lacks something; the message says what, and how to name it
   4  a step of the build failed
-  5  the image was refused by the image check";
+  5  the image check refused the image";
 
 #[derive(Subcommand)]
 enum Command {
@@ -38,6 +44,28 @@ enum Command {
         /// cargo's profile.
         #[arg(long, default_value = "release")]
         profile: Profile,
+    },
+    /// Check a driver image as the build does, and say what it imports.
+    Check {
+        /// The .sys file.
+        image: PathBuf,
+        /// Its symbols, to find the entry point by name [default: the .pdb beside the image, if any].
+        #[arg(long)]
+        symbols: Option<PathBuf>,
+        /// The architecture it must be for [default: any].
+        #[arg(long)]
+        arch: Option<Arch>,
+        /// The largest size allowed.
+        #[arg(long, value_name = "BYTES")]
+        max_size: Option<usize>,
+    },
+    /// Run cargo as the build does, for example: cargo -- clippy -p edu_kmdf -- -D warnings
+    Cargo {
+        #[command(flatten)]
+        target: Target,
+        /// cargo's arguments.
+        #[arg(last = true, required = true)]
+        arguments: Vec<OsString>,
     },
 }
 
@@ -51,29 +79,60 @@ struct Target {
     toolchain: Choice,
 }
 
-fn build(target: &Target, profile: Profile) -> Result<PathBuf> {
-    Setup::prepare(Layout::find()?, target.arch, target.toolchain)?.build(profile)
+impl Target {
+    fn prepare(&self) -> Result<Setup> {
+        Setup::prepare(Layout::find()?, self.arch, self.toolchain)
+    }
 }
 
-fn run(cli: &Cli) -> Result<()> {
-    match &cli.command {
+/// What the check found, for a person.
+fn describe(report: &Report) -> String {
+    let mut text = format!("{} bytes", report.size_bytes);
+    if let Some(version) = &report.file_version {
+        text += &format!(", version {version}");
+    }
+    for (module, names) in &report.imports {
+        text += &format!("\n  imports from {module}: {}", names.join(" "));
+    }
+    match report.oldest_windows {
+        Some((version, name)) => {
+            text += &format!("\n  loads on Windows 10, version {version} and later, because of {name}");
+        }
+        None => text += "\n  loads on every Windows 10 and 11 that has the KMDF version",
+    }
+    text
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
         Command::Build { target, profile } => {
-            let image = build(target, *profile)?;
+            let (image, report) = target.prepare()?.build(profile)?;
+            eprintln!("cross: the image passed the check: {}", describe(&report));
             println!("{}", image.display());
         }
+        Command::Check { image, symbols, arch, max_size } => {
+            let beside = Some(image.with_extension("pdb")).filter(|path| path.exists());
+            let expectations =
+                Expectations { arch, size_budget_bytes: max_size, symbols: symbols.or(beside) };
+            let report = image::check(&image, &expectations)?;
+            if expectations.symbols.is_none() {
+                println!("no symbols given or found: the entry point's name was not checked");
+            }
+            println!("{} is fine: {}", image.display(), describe(&report));
+        }
+        Command::Cargo { target, arguments } => {
+            return Ok(target.prepare()?.run_cargo(&arguments)?.into());
+        }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn main() -> ExitCode {
     if link::is_linker() {
         return link::run();
     }
-    match run(&Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            error.exit_code()
-        }
-    }
+    run(Cli::parse()).unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        error.exit_code()
+    })
 }

@@ -85,6 +85,13 @@ impl Toolchain {
         };
         Ok(Self { cargo, sysroot, lld, debian, version })
     }
+
+    /// The commit that the compiler was built from, which it puts into the paths of its library.
+    #[must_use]
+    pub fn commit(&self) -> Option<&str> {
+        let hash = self.version.lines().find_map(|line| line.strip_prefix("commit-hash: "));
+        hash.filter(|hash| *hash != "unknown")
+    }
 }
 
 /// rustup's compiler.

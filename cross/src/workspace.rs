@@ -7,7 +7,9 @@
 //! another `Cargo.lock` and finds `.cargo/config.toml` with the patch, the linker and the flags.
 
 use std::{
-    env, fs,
+    env,
+    fmt::Write as _,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -104,16 +106,17 @@ impl Workspace {
             &workspace.directory.join("patched/wdk-build"),
         )?;
         workspace.renew_lock(layout)?;
-        workspace.configure(toolchain, arch)?;
+        workspace.configure(toolchain, manifest, arch)?;
         Ok(workspace)
     }
 
-    fn configure(&self, toolchain: &Toolchain, arch: Arch) -> Result<()> {
+    fn configure(&self, toolchain: &Toolchain, manifest: &Manifest, arch: Arch) -> Result<()> {
         let this = env::current_exe().map_err(|error| Error::io("find", Path::new("cross"), error))?;
         let linker = self.directory.join(link::NAME);
         files::link(&this, &linker)?;
         files::link(&toolchain.sysroot, &self.directory.join("sysroot"))?;
-        let configuration = configuration(&self.directory, &linker, arch);
+        let remapped = remapped(&self.directory, toolchain, manifest);
+        let configuration = configuration(&linker, arch, &remapped);
         files::write_if_changed(&self.directory.join(".cargo/config.toml"), configuration).map(drop)
     }
 
@@ -201,22 +204,58 @@ impl Workspace {
     }
 }
 
+/// Which paths the compiler shall write down as others, so that no path of this machine is left
+/// in image or symbols: the checkout's, cargo's registry's, and the library source's (where
+/// rustc writes the second form itself if the source is not installed).
+fn remapped(workspace: &Path, toolchain: &Toolchain, manifest: &Manifest) -> Vec<(PathBuf, String)> {
+    let mut remapped = vec![(workspace.to_owned(), String::new())];
+    if let Some(registry) = manifest.wdk_build_source.parent() {
+        remapped.push((registry.to_owned(), "registry/".into()));
+    }
+    if let Some(commit) = toolchain.commit() {
+        let library = toolchain.sysroot.join("lib/rustlib/src/rust");
+        remapped.push((library, format!("/rustc/{commit}/")));
+    }
+    remapped
+}
+
 /// The scratch workspace's `.cargo/config.toml`.
-fn configuration(workspace: &Path, linker: &Path, arch: Arch) -> String {
-    format!(
+fn configuration(linker: &Path, arch: Arch, remapped: &[(PathBuf, String)]) -> String {
+    let flags = ["-Ctarget-feature=+crt-static", "-Clink-arg=/RELEASE", "-Clink-arg=/Brepro"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(remapped.iter().map(|(from, to)| format!("--remap-path-prefix={}/={to}", from.display())));
+    let mut text = format!(
         "# Written by cross; docs/adr/0002-cross-build.md says why.\n\
          [patch.crates-io]\n\
          wdk-build = {{ path = \"patched/wdk-build\" }}\n\
          \n\
          [target.{}]\n\
          linker = {linker:?}\n\
-         rustflags = [\n    \
-             \"-Ctarget-feature=+crt-static\",\n    \
-             \"-Clink-arg=/RELEASE\",\n    \
-             \"-Clink-arg=/Brepro\",\n    \
-             \"--remap-path-prefix={}/=\",\n\
-         ]\n",
-        arch.target(),
-        workspace.display(),
-    )
+         rustflags = [\n",
+        arch.target()
+    );
+    for flag in flags {
+        let _ = writeln!(text, "    {flag:?},");
+    }
+    text + "]\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_is_toml_with_the_patch_the_linker_and_the_flags() {
+        let remapped = [(PathBuf::from("/src/a \"b\""), "x/".to_owned())];
+        let text = configuration(Path::new("/w/lld-link"), Arch::Aarch64, &remapped);
+        let table: toml::Table = text.parse().unwrap();
+        assert_eq!(table["patch"]["crates-io"]["wdk-build"]["path"].as_str(), Some("patched/wdk-build"));
+        let target = &table["target"]["aarch64-pc-windows-msvc"];
+        assert_eq!(target["linker"].as_str(), Some("/w/lld-link"));
+        let flags = target["rustflags"].as_array().unwrap();
+        assert!(flags.iter().any(|flag| flag.as_str() == Some("-Clink-arg=/Brepro")));
+        let last = flags.last().and_then(toml::Value::as_str);
+        assert_eq!(last, Some("--remap-path-prefix=/src/a \"b\"/=x/"));
+    }
 }

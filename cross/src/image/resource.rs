@@ -1,13 +1,9 @@
 //! The version resource, which Explorer, Device Manager and crash dumps show.
 
 use object::{
-    LittleEndian as LE,
-    pe,
+    LittleEndian as LE, pe,
     read::pe::{PeFile64, ResourceDirectoryEntryData, ResourceNameOrId},
 };
-
-/// `RT_VERSION`.
-const VERSION: u16 = 16;
 
 /// Where `VS_FIXEDFILEINFO` begins in `VS_VERSIONINFO`: after three 16-bit fields, the key
 /// `VS_VERSION_INFO` with its zero, and padding to a multiple of four.
@@ -52,7 +48,7 @@ pub(super) fn file_version(file: &PeFile64<'_>, data: &[u8]) -> Result<Option<St
 }
 
 fn is_version(name: ResourceNameOrId) -> bool {
-    matches!(name, ResourceNameOrId::Id(VERSION))
+    matches!(name, ResourceNameOrId::Id(pe::RT_VERSION))
 }
 
 
