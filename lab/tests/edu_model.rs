@@ -62,7 +62,7 @@ fn run(edu: &mut EduModel, bus: &mut Record) -> Result<(), DeviceError> {
 fn enumeration_finds_the_edu_device() {
     let identity = EduModel::new(Config::default()).identity();
     assert_eq!((identity.vendor, identity.device), (0x1234, 0x11E8));
-    assert_eq!((identity.revision, identity.class), (0x10, 0x00FF_0000));
+    assert_eq!((identity.revision, identity.class), (0x10, 0x00_FF00));
     assert_eq!((identity.messages, identity.interrupt_pin), (1, true));
     assert_eq!(identity.bars.len(), 1);
     assert_eq!(identity.bars[0].bytes, 1 << 20);

@@ -24,6 +24,10 @@ pub(super) struct Edge {
     pub(super) asserted: bool,
 }
 
+/// The answer to a command: its value, if it has one.
+#[derive(Clone, Copy, Debug)]
+struct Answer(Option<u64>);
+
 /// One line from QEMU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Line {
@@ -97,11 +101,8 @@ impl Qtest {
             result => result?,
         }
         loop {
-            while let Some(line) = self.take_line()? {
-                match line {
-                    Line::Done(value) => return Ok(value),
-                    Line::Edge(edge) => self.edges.push_back(edge),
-                }
+            if let Some(Answer(value)) = self.sort()? {
+                return Ok(value);
             }
             if Instant::now() >= deadline {
                 return Err(Failure::Silent(self.limit));
@@ -128,17 +129,28 @@ impl Qtest {
             result => result?,
         };
         self.receive()?;
+        match self.sort()? {
+            None => Ok(!self.edges.is_empty()),
+            Some(_) => Err(Failure::Protocol(
+                "an answer to a command that was not given".to_owned(),
+            )),
+        }
+    }
+
+    /// Sorts all whole lines that were received: keeps the edges, and gives the answer to a
+    /// command if one is there. No line is left for later, where nobody might look for it.
+    fn sort(&mut self) -> Result<Option<Answer>, Failure> {
+        let mut answer = None;
         while let Some(line) = self.take_line()? {
             match line {
                 Line::Edge(edge) => self.edges.push_back(edge),
+                Line::Done(value) if answer.is_none() => answer = Some(Answer(value)),
                 Line::Done(_) => {
-                    return Err(Failure::Protocol(
-                        "an answer to a command that was not given".to_owned(),
-                    ));
+                    return Err(Failure::Protocol("two answers to one command".to_owned()));
                 }
             }
         }
-        Ok(!self.edges.is_empty())
+        Ok(answer)
     }
 
     /// Takes what there is from the socket, waiting for it if need be.
@@ -210,6 +222,9 @@ mod tests {
 
     use super::*;
 
+    /// Far longer than anything here takes.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
     /// A client, and a QEMU that answers each command with the next of some texts.
     fn client(answers: &'static [&'static str], limit: Duration) -> Qtest {
         let (ours, mut theirs) = UnixStream::pair().expect("sockets can be made");
@@ -232,7 +247,7 @@ mod tests {
     }
 
     fn patient(answers: &'static [&'static str]) -> Qtest {
-        client(answers, Duration::from_secs(50))
+        client(answers, PATIENCE)
     }
 
     #[test]
@@ -247,18 +262,57 @@ mod tests {
     }
 
     #[test]
-    fn an_edge_behind_the_answer_is_found_by_listening_or_by_the_next_command() {
-        let mut qtest = patient(&["OK\nIRQ raise 3\nIRQ low", "er 3\nOK 0x1\n"]);
+    fn an_edge_in_one_piece_with_the_answer_before_it_is_there_at_once() {
+        let mut qtest = patient(&["OK\nIRQ raise 3\n"]);
         assert_eq!(qtest.command(format_args!("a")), Ok(None));
+        assert_eq!(
+            qtest.next_edge(),
+            Some(Edge {
+                pin: 3,
+                asserted: true
+            })
+        );
+    }
+
+    #[test]
+    fn an_edge_that_comes_in_pieces_is_put_together() {
+        let mut qtest = patient(&["OK\nIRQ rai", "se 3\nOK 0x1\nIRQ low"]);
+        assert_eq!(qtest.command(format_args!("a")), Ok(None));
+        assert_eq!(qtest.next_edge(), None);
         assert_eq!(qtest.command(format_args!("b")), Ok(Some(1)));
+        assert!(qtest.next_edge().is_some_and(|edge| edge.asserted));
+        assert_eq!(qtest.next_edge(), None);
+    }
+
+    #[test]
+    fn an_edge_by_itself_ends_the_listening() {
+        let (ours, mut theirs) = UnixStream::pair().expect("sockets can be made");
+        let mut qtest = Qtest::new(ours, PATIENCE).expect("limits can be set");
+        theirs
+            .write_all(b"IRQ raise 3\nIRQ lower 3\n")
+            .expect("the client reads");
+        assert_eq!(qtest.listen(PATIENCE), Ok(true));
         assert!(qtest.next_edge().is_some_and(|edge| edge.asserted));
         assert!(qtest.next_edge().is_some_and(|edge| !edge.asserted));
     }
 
     #[test]
+    fn an_answer_that_nobody_asked_for_is_an_error() {
+        let (ours, mut theirs) = UnixStream::pair().expect("sockets can be made");
+        let mut qtest = Qtest::new(ours, PATIENCE).expect("limits can be set");
+        theirs.write_all(b"OK\n").expect("the client reads");
+        assert!(matches!(qtest.listen(PATIENCE), Err(Failure::Protocol(_))));
+        let mut twice = patient(&["OK\nOK\n"]);
+        assert!(matches!(
+            twice.command(format_args!("a")),
+            Err(Failure::Protocol(_))
+        ));
+    }
+
+    #[test]
     fn listening_ends_with_its_limit() {
         let (ours, _theirs) = UnixStream::pair().expect("sockets can be made");
-        let mut qtest = Qtest::new(ours, Duration::from_secs(50)).expect("limits can be set");
+        let mut qtest = Qtest::new(ours, PATIENCE).expect("limits can be set");
         assert_eq!(qtest.listen(Duration::from_millis(1)), Ok(false));
     }
 
