@@ -8,7 +8,7 @@ use crate::facts::{Decl, Enum, Facts, Field, Kind, Nested, Plain, Record, Resolv
 const NEWEST: u32 = u32::MAX;
 
 const DERIVES: &str = "#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, \
-                       Immutable, KnownLayout)]\n";
+                       Immutable)]\n";
 
 /// Every type the host can meet in a driver's memory.
 pub fn generate(facts: &Facts) -> String {

@@ -30,7 +30,7 @@
 
 use std::mem::offset_of;
 
-use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
 pub use crate::guest::GuestPtr;
 pub use crate::ntstatus::NtStatus;
@@ -41,7 +41,7 @@ macro_rules! open_enum {
         $(#[$doc])*
         #[derive(
             Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default,
-            FromBytes, IntoBytes, Immutable, KnownLayout,
+            FromBytes, IntoBytes, Immutable,
         )]
         #[repr(transparent)]
         pub struct $name(pub i32);

@@ -46,10 +46,7 @@ impl<'a> Unit<'a> {
 
     pub fn aliases<'n>(&mut self, aliases: impl Iterator<Item = (&'n str, &'n String)>) {
         for (name, is) in aliases {
-            let missing = is
-                .strip_prefix("enum ")
-                .is_some_and(|tag| !self.has_enum(tag));
-            if !missing {
+            if self.has(is) {
                 let decl = Decl {
                     ty: is.clone(),
                     name: name.to_owned(),
@@ -60,12 +57,15 @@ impl<'a> Unit<'a> {
         }
     }
 
-    /// Whether this version has the enumeration: its aliases must go with it.
-    fn has_enum(&self, tag_and_stars: &str) -> bool {
-        let tag = tag_and_stars.trim_end_matches([' ', '*']);
-        self.types
-            .enumeration(tag)
-            .is_some_and(|one| one.since.is_none_or(|s| s <= self.minor))
+    /// Whether this version has what an alias stands for: the aliases of a record or an
+    /// enumeration come with it.
+    fn has(&self, ty: &str) -> bool {
+        let since = match ty.trim_end_matches([' ', '*']).split_once(' ') {
+            Some(("enum", tag)) => self.types.enumeration(tag).and_then(|one| one.since),
+            Some(("struct" | "union", tag)) => self.types.record(tag).and_then(|one| one.since),
+            _ => None,
+        };
+        since.is_none_or(|since| since <= self.minor)
     }
 
     /// A handle that C keeps apart from every other: a pointer to a structure of its own.
