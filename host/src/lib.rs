@@ -6,6 +6,7 @@
 //! parts fit together is in `ARCHITECTURE.md` at the root of the repository.
 
 pub mod access;
+pub mod app;
 mod check;
 mod cpu;
 pub mod device;

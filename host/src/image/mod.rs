@@ -8,7 +8,7 @@ mod map;
 mod pe;
 mod symbols;
 #[cfg(test)]
-mod testing;
+mod tests;
 mod unwind;
 
 pub use map::{MapError, MappedImage, PatchError, ResolverError};

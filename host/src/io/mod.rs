@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    fmt,
     rc::{Rc, Weak},
 };
 
@@ -72,6 +73,12 @@ pub struct Irp {
     pub(crate) cancelled: Cell<bool>,
     pub(crate) request: RefCell<Weak<Request>>,
     outcome: RefCell<Option<Outcome>>,
+}
+
+impl fmt::Debug for Irp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:#x}, {:?}", self.major, self.code, self.outcome())
+    }
 }
 
 impl Irp {

@@ -1,0 +1,300 @@
+//! The server of the host's Unix socket. The protocol is `kmdf_host_client`'s.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, ErrorKind, Read, Write},
+    os::unix::net::{UnixListener, UnixStream},
+    path::{Path, PathBuf},
+    rc::Rc,
+    time::Duration,
+};
+
+use kmdf_abi::ntstatus::STATUS_INVALID_HANDLE;
+use kmdf_host_client::{
+    framing::{self, FrameReader},
+    protocol::{self, Greeting, HandleId, NtStatus, Reply, Request, Tag},
+};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::{
+    host::Host,
+    io::{File, Irp, Operation},
+};
+
+/// How much is read from a client at once.
+const CHUNK: usize = 64 * 1024;
+
+/// Serves the apps that connect to a Unix socket. Nothing in it blocks but [`Self::wait`].
+#[derive(Debug)]
+pub struct Server {
+    listener: UnixListener,
+    path: PathBuf,
+    clients: Vec<Client>,
+}
+
+#[derive(Debug)]
+struct Client {
+    stream: UnixStream,
+    reader: FrameReader<Request>,
+    unsent: Vec<u8>,
+    greeted: bool,
+    /// Whether the connection is over: nothing more is read from it or written to it.
+    over: bool,
+    files: BTreeMap<HandleId, Rc<File>>,
+    next_handle: u32,
+    pending: Vec<(Tag, Rc<Irp>)>,
+    closing: Vec<(Tag, Rc<File>)>,
+}
+
+impl Server {
+    /// Listens at `path`. A socket file that nobody listens at any more is replaced.
+    ///
+    /// # Errors
+    /// The path cannot be used, or another host listens there.
+    pub fn bind(path: &Path) -> io::Result<Self> {
+        let listener = match UnixListener::bind(path) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                if UnixStream::connect(path).is_ok() {
+                    return Err(error);
+                }
+                std::fs::remove_file(path)?;
+                UnixListener::bind(path)?
+            }
+            other => other?,
+        };
+        listener.set_nonblocking(true)?;
+        Ok(Self { listener, path: path.to_owned(), clients: Vec::new() })
+    }
+
+    /// The socket's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes in what apps have sent and gives them what has completed, without waiting. `true` if
+    /// anything happened.
+    pub fn serve(&mut self, host: &Host) -> bool {
+        let mut active = false;
+        while let Ok((stream, _)) = self.listener.accept() {
+            if stream.set_nonblocking(true).is_ok() {
+                self.clients.push(Client::new(stream));
+                active = true;
+            }
+        }
+        for client in &mut self.clients {
+            active |= client.receive(host);
+            active |= client.answer();
+            client.send();
+            if client.over {
+                client.abandon(host);
+            }
+        }
+        self.clients.retain(|client| !client.over || !client.pending.is_empty());
+        active
+    }
+
+    /// Whether some app waits for a request.
+    #[must_use]
+    pub fn has_pending(&self) -> bool {
+        self.clients.iter().any(|client| !client.pending.is_empty() || !client.closing.is_empty())
+    }
+
+    /// Waits until an app sends something, at most for `limit`.
+    pub fn wait(&self, limit: Duration) {
+        let mut files: Vec<_> = self
+            .clients
+            .iter()
+            .filter(|client| !client.over)
+            .map(|client| PollFd::new(&client.stream, PollFlags::IN))
+            .collect();
+        files.push(PollFd::new(&self.listener, PollFlags::IN));
+        let limit = Timespec::try_from(limit).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
+        // A failure is a signal that interrupts the wait: the caller looks again anyway.
+        let _ = poll(&mut files, Some(&limit));
+    }
+
+    /// Tells every app that the run is over, and ends their connections.
+    pub fn goodbye(&mut self, reason: &str) {
+        for client in &mut self.clients {
+            client.answer();
+            client.say(&Reply::Goodbye { reason: reason.to_owned() });
+            client.send();
+            client.over = true;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Whoever removed the file before has done this.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+impl Client {
+    fn new(stream: UnixStream) -> Self {
+        Self {
+            stream,
+            reader: FrameReader::new(),
+            unsent: Vec::new(),
+            greeted: false,
+            over: false,
+            files: BTreeMap::new(),
+            next_handle: 1,
+            pending: Vec::new(),
+            closing: Vec::new(),
+        }
+    }
+
+    fn receive(&mut self, host: &Host) -> bool {
+        let mut active = false;
+        let mut chunk = [0; CHUNK];
+        while !self.over {
+            match self.stream.read(&mut chunk) {
+                Ok(0) => self.over = true,
+                Ok(bytes) => {
+                    active = true;
+                    self.reader.push(&chunk[..bytes]);
+                    while !self.over {
+                        match self.reader.next() {
+                            Some(Ok(request)) => self.take(host, request),
+                            Some(Err(error)) => {
+                                self.end(&format!("this is not the protocol: {error}"));
+                            }
+                            None => break,
+                        }
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => self.over = true,
+            }
+        }
+        active
+    }
+
+    fn end(&mut self, reason: &str) {
+        self.say(&Reply::Goodbye { reason: reason.to_owned() });
+        self.send();
+        self.over = true;
+    }
+
+    fn take(&mut self, host: &Host, request: Request) {
+        if !self.greeted {
+            match request {
+                Request::Hello(greeting) => {
+                    self.say(&Reply::Hello(Greeting::OURS));
+                    self.greeted = true;
+                    if greeting.version != protocol::VERSION {
+                        self.send();
+                        self.over = true;
+                    }
+                }
+                _ => self.end("a connection begins with Hello"),
+            }
+            return;
+        }
+        match request {
+            Request::Hello(_) => self.end("Hello was said before"),
+            Request::Open { tag, interface, instance, access, share: _ } => {
+                let result = host
+                    .open(interface.0, instance, access.0)
+                    .map(|file| {
+                        let handle = HandleId(self.next_handle);
+                        self.next_handle += 1;
+                        self.files.insert(handle, file);
+                        handle
+                    })
+                    .map_err(|status| NtStatus(status.bits()));
+                self.say(&Reply::Opened { tag, result });
+            }
+            Request::Control { tag, handle, code, input, output_length } => {
+                let output_length = output_length as usize;
+                self.submit(host, tag, handle, Operation::Control { code, input, output_length });
+            }
+            Request::Read { tag, handle, offset, length } => {
+                self.submit(host, tag, handle, Operation::Read { offset, length: length as usize });
+            }
+            Request::Write { tag, handle, offset, data } => {
+                self.submit(host, tag, handle, Operation::Write { offset, data });
+            }
+            Request::Cancel { tag } => {
+                if let Some((_, irp)) = self.pending.iter().find(|(pending, _)| *pending == tag) {
+                    host.cancel(irp);
+                }
+            }
+            Request::Close { tag, handle } => match self.files.remove(&handle) {
+                Some(file) => {
+                    host.close(&file);
+                    self.closing.push((tag, file));
+                }
+                None => self.say(&Reply::Closed { tag }),
+            },
+        }
+    }
+
+    fn submit(&mut self, host: &Host, tag: Tag, handle: HandleId, operation: Operation) {
+        match self.files.get(&handle) {
+            Some(file) => self.pending.push((tag, host.submit(file, operation))),
+            None => self.say(&Reply::Completed {
+                tag,
+                status: NtStatus(STATUS_INVALID_HANDLE.bits()),
+                information: 0,
+                output: Vec::new(),
+            }),
+        }
+    }
+
+    /// Says what has completed.
+    fn answer(&mut self) -> bool {
+        let (finished, pending): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.pending).into_iter().partition(|(_, irp)| irp.is_finished());
+        self.pending = pending;
+        let (closed, closing): (Vec<_>, Vec<_>) = std::mem::take(&mut self.closing)
+            .into_iter()
+            .partition(|(_, file)| file.pending().is_empty());
+        self.closing = closing;
+        let active = !finished.is_empty() || !closed.is_empty();
+        for (tag, irp) in finished {
+            if let Some(outcome) = irp.outcome() {
+                self.say(&Reply::Completed {
+                    tag,
+                    status: NtStatus(outcome.status.bits()),
+                    information: outcome.information,
+                    output: outcome.output,
+                });
+            }
+        }
+        for (tag, _) in closed {
+            self.say(&Reply::Closed { tag });
+        }
+        active
+    }
+
+    fn say(&mut self, reply: &Reply) {
+        match framing::encode(reply) {
+            Ok(frame) => self.unsent.extend(frame),
+            Err(_) => self.over = true,
+        }
+    }
+
+    fn send(&mut self) {
+        while !self.over && !self.unsent.is_empty() {
+            match self.stream.write(&self.unsent) {
+                Ok(bytes) => drop(self.unsent.drain(..bytes)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => self.over = true,
+            }
+        }
+    }
+
+    /// Closes what an app that is gone had open.
+    fn abandon(&mut self, host: &Host) {
+        for file in std::mem::take(&mut self.files).into_values() {
+            host.close(&file);
+        }
+        self.pending.retain(|(_, irp)| !irp.is_finished());
+    }
+}
