@@ -14,4 +14,4 @@ mod unwind;
 pub use map::{MapError, MappedImage, PatchError, ResolverError};
 pub use pe::{CodeView, Export, Image, ImageError, Import, ImportName, Problem, Section, Target};
 pub use symbols::{Frame, Source, SymbolError, Symbols};
-pub use unwind::{CallStack, Function, StackEnd};
+pub use unwind::{CallStack, Function, StackEnd, StackStart};

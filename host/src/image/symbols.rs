@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pdb_addr2line::{Context, ContextPdbData, pdb};
+use pdb_addr2line::{Context, ContextPdbData, TypeFormatterFlags, pdb};
 use rustc_demangle::try_demangle;
 use self_cell::self_cell;
 use thiserror::Error;
@@ -317,7 +317,11 @@ impl Symbols {
             });
         }
         let data = ContextPdbData::try_from_pdb(pdb).map_err(|error| malformed(&error))?;
-        Pdb::try_new(data, PdbData::make_context).map_err(|error| malformed(&error))
+        let flags = TypeFormatterFlags::default()
+            | TypeFormatterFlags::NAME_ONLY
+            | TypeFormatterFlags::NO_ARGUMENTS;
+        Pdb::try_new(data, |data| data.make_context_with_formatter_flags(flags))
+            .map_err(|error| malformed(&error))
     }
 }
 

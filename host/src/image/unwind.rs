@@ -54,21 +54,35 @@ impl fmt::Display for StackEnd {
     }
 }
 
+/// What a walk begins at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StackStart {
+    /// An instruction of the driver that is about to be executed: it trapped or was interrupted.
+    Instruction,
+    /// A return address: the driver called a function of the host.
+    Return,
+}
+
 /// A call stack, innermost frame first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallStack {
-    /// RVAs: first the instruction where the walk began, then return addresses. To name the call
-    /// of a return address, look up the byte before it.
+    /// RVAs: first the instruction or the return address where the walk began, then return
+    /// addresses.
     pub frames: Vec<u32>,
+    /// What the first of them is.
+    pub start: StackStart,
     /// Why it ends there.
     pub end: StackEnd,
 }
 
 impl CallStack {
-    /// RVAs to name the frames by: the first as it is, of return addresses the byte before.
+    /// RVAs to name the frames by: an instruction's own, and of a return address the byte before
+    /// it, which is the call's.
     pub fn lookups(&self) -> impl Iterator<Item = u32> {
-        let frames = self.frames.iter().enumerate();
-        frames.map(|(depth, rva)| rva.saturating_sub(u32::from(depth > 0)))
+        self.frames.iter().enumerate().map(|(depth, rva)| {
+            let is_return = depth > 0 || self.start == StackStart::Return;
+            rva.saturating_sub(u32::from(is_return))
+        })
     }
 }
 
@@ -78,6 +92,7 @@ impl MappedImage {
     pub fn call_stack(
         &self,
         registers: &Registers,
+        start: StackStart,
         mut read: impl FnMut(u64) -> Option<u64>,
     ) -> CallStack {
         let mut state = State {
@@ -100,7 +115,7 @@ impl MappedImage {
                 Err(Failure::Unreadable(address)) => break StackEnd::Unreadable(address),
             }
         };
-        CallStack { frames, end }
+        CallStack { frames, start, end }
     }
 }
 
