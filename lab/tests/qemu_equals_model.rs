@@ -1,0 +1,408 @@
+//! The model against QEMU's own device: whatever is done to both, both do the same.
+//!
+//! These tests take the QEMU that `KMDF_HOST_QEMU` names, or the one in `PATH`.
+
+use std::time::{Duration, Instant};
+
+use edu_lab::{EduModel, register_name};
+use edu_model::Config;
+use edu_spec::registers::{BAR0_BYTES, Causes, DmaCommand, Status, dma, offset};
+use kmdf_host::{
+    device::{
+        Assignment, Bus, Clock, InterruptMode, PciFunction, Signal, Width,
+        memory::SharedMemory,
+        qemu::{Qemu, QemuOptions},
+        trace::{Recorded, Trace, compare},
+    },
+    time::VirtualTime,
+};
+use proptest::prelude::*;
+
+/// Far longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const MEMORY_BYTES: u64 = 2 << 20;
+
+/// A function with a bus and memory of its own.
+struct Rig {
+    function: Box<dyn PciFunction>,
+    machine: Machine,
+}
+
+struct Machine {
+    memory: std::rc::Rc<SharedMemory>,
+    signals: Vec<Signal>,
+}
+
+impl Bus for Machine {
+    fn signal(&mut self, signal: Signal) {
+        self.signals.push(signal);
+    }
+
+    fn read_memory(&mut self, address: u64, bytes: &mut [u8]) {
+        self.memory.read(address, bytes).expect("it can be read");
+    }
+
+    fn write_memory(&mut self, address: u64, bytes: &[u8]) {
+        self.memory
+            .write(address, bytes)
+            .expect("it can be written");
+    }
+}
+
+fn memory() -> std::rc::Rc<SharedMemory> {
+    std::rc::Rc::new(SharedMemory::new(MEMORY_BYTES).expect("there is memory"))
+}
+
+impl Rig {
+    fn model() -> Self {
+        Self {
+            function: Box::new(EduModel::new(Config::default())),
+            machine: Machine {
+                memory: memory(),
+                signals: Vec::new(),
+            },
+        }
+    }
+
+    fn qemu() -> Self {
+        let memory = memory();
+        let options = QemuOptions {
+            memory: Some(std::rc::Rc::clone(&memory)),
+            ..QemuOptions::new("edu")
+        };
+        Self {
+            function: Box::new(Qemu::start(options).expect("QEMU starts")),
+            machine: Machine {
+                memory,
+                signals: Vec::new(),
+            },
+        }
+    }
+
+    fn start(&mut self, interrupt: InterruptMode) {
+        let assignment = Assignment {
+            bars: vec![0xFE00_0000],
+            interrupt,
+        };
+        self.function
+            .start(&mut self.machine, &assignment)
+            .expect("the device starts");
+    }
+
+    fn stop(&mut self) {
+        self.function
+            .stop(&mut self.machine)
+            .expect("the device stops");
+    }
+
+    fn read(&mut self, offset: usize, width: Width) -> u64 {
+        self.function
+            .read(&mut self.machine, 0, offset as u64, width)
+            .expect("the device answers")
+    }
+
+    fn write(&mut self, offset: usize, width: Width, value: u64) {
+        self.function
+            .write(&mut self.machine, 0, offset as u64, width, value)
+            .expect("the device answers");
+    }
+
+    fn get(&mut self, offset: usize) -> u64 {
+        self.read(offset, Width::Dword)
+    }
+
+    fn set(&mut self, offset: usize, value: u32) {
+        self.write(offset, Width::Dword, value.into());
+    }
+
+    /// Lets a virtual clock run to its next event, a real one for a moment.
+    fn pass(&mut self) {
+        match self.function.clock() {
+            Clock::Virtual => {
+                let next = self.function.next_event().unwrap_or(VirtualTime::START);
+                self.function
+                    .advance(&mut self.machine, next)
+                    .expect("the device lives");
+            }
+            Clock::Real => {
+                self.function
+                    .wait(&mut self.machine, Duration::from_millis(1))
+                    .expect("the device lives");
+            }
+        }
+    }
+
+    /// Lets time pass until the device has sent something, and takes it.
+    fn sent(&mut self) -> Vec<Signal> {
+        let begin = Instant::now();
+        while self.machine.signals.is_empty() {
+            assert!(begin.elapsed() < PATIENCE, "nothing was sent");
+            self.pass();
+        }
+        std::mem::take(&mut self.machine.signals)
+    }
+
+    fn start_dma(&mut self, source: u64, destination: u64, count: u64, command: DmaCommand) {
+        self.write(offset::DMA_SOURCE, Width::Qword, source);
+        self.write(offset::DMA_DESTINATION, Width::Qword, destination);
+        self.write(offset::DMA_COUNT, Width::Qword, count);
+        self.set(offset::DMA_COMMAND, (command | DmaCommand::RUN).bits());
+    }
+}
+
+/// The registers that change by themselves.
+fn moving(rig: &mut Rig) -> [u64; 3] {
+    [
+        offset::STATUS,
+        offset::INTERRUPT_STATUS,
+        offset::DMA_COMMAND,
+    ]
+    .map(|offset| rig.get(offset))
+}
+
+/// Waits until everything has happened on both that happens by itself.
+fn settle(model: &mut Rig, qemu: &mut Rig) {
+    while model.function.next_event().is_some() {
+        model.pass();
+    }
+    let expected = (moving(model), model.machine.signals.len());
+    let begin = Instant::now();
+    loop {
+        let found = (moving(qemu), qemu.machine.signals.len());
+        if found == expected {
+            return;
+        }
+        assert!(
+            begin.elapsed() < PATIENCE,
+            "status, interrupt status, DMA command, signals: QEMU has {found:x?}, the model \
+             {expected:x?}"
+        );
+        qemu.pass();
+    }
+}
+
+// Anything
+
+/// One thing that can be done to a device.
+#[derive(Clone, Debug)]
+enum Step {
+    Restart(InterruptMode),
+    Read(usize, Width),
+    Write(usize, Width, u64),
+    Dma {
+        at: u64,
+        bytes: u64,
+        command: DmaCommand,
+    },
+}
+
+fn width() -> impl Strategy<Value = Width> {
+    prop_oneof![
+        1 => Just(Width::Byte),
+        1 => Just(Width::Word),
+        6 => Just(Width::Dword),
+        2 => Just(Width::Qword),
+    ]
+}
+
+/// A half of a value: small, so that a factorial that it starts is soon done, and of few bits, so
+/// that causes meet.
+fn half() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        0_u64..16,
+        Just(0x80),
+        Just(0x100),
+        Just(0x181),
+        0_u64..0x1000
+    ]
+}
+
+fn value() -> impl Strategy<Value = u64> {
+    (half(), half()).prop_map(|(high, low)| high << 32 | low)
+}
+
+/// Offsets below the DMA command register, which only starts what every QEMU survives.
+fn writable() -> impl Strategy<Value = usize> {
+    prop_oneof![
+        prop::sample::select(vec![
+            offset::LIVENESS,
+            offset::FACTORIAL,
+            offset::STATUS,
+            offset::INTERRUPT_RAISE,
+            offset::INTERRUPT_ACKNOWLEDGE,
+            offset::DMA_SOURCE,
+        ]),
+        0..offset::DMA_COMMAND - 8,
+    ]
+}
+
+fn readable() -> impl Strategy<Value = usize> {
+    prop_oneof![0_usize..0xB0, BAR0_BYTES - 16..BAR0_BYTES - 8]
+}
+
+fn interrupt() -> impl Strategy<Value = InterruptMode> {
+    prop_oneof![
+        Just(InterruptMode::None),
+        Just(InterruptMode::Line),
+        Just(InterruptMode::Messages(1)),
+    ]
+}
+
+fn dma() -> impl Strategy<Value = Step> {
+    let usable = dma::USABLE_BYTES as u64;
+    (0..usable, 1..=usable, 0_u32..8).prop_map(move |(at, bytes, command)| Step::Dma {
+        at,
+        bytes: bytes.min(usable - at),
+        command: DmaCommand::from_bits_retain(command),
+    })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => interrupt().prop_map(Step::Restart),
+        40 => (readable(), width()).prop_map(|(offset, width)| Step::Read(offset, width)),
+        80 => (writable(), width(), value())
+            .prop_map(|(offset, width, value)| Step::Write(offset, width, value)),
+        1 => dma(),
+    ]
+}
+
+/// Where DMA reads memory, and where it writes it.
+const PATTERN: u64 = 0x10_0000;
+const TARGET: u64 = 0x11_0000;
+
+fn take(rig: &mut Rig, step: &Step) -> u64 {
+    match *step {
+        Step::Restart(interrupt) => {
+            rig.stop();
+            rig.start(interrupt);
+        }
+        Step::Read(offset, width) => return rig.read(offset, width),
+        Step::Write(offset, width, value) => rig.write(offset, width, value),
+        Step::Dma { at, bytes, command } => {
+            let device = dma::BUFFER_ADDRESS + at;
+            let (source, destination) = if command.contains(DmaCommand::TO_MEMORY) {
+                (device, TARGET + at)
+            } else {
+                (PATTERN + at, device)
+            };
+            rig.start_dma(source, destination, bytes, command);
+        }
+    }
+    0
+}
+
+fn target(rig: &Rig) -> Vec<u8> {
+    let mut bytes = vec![0; dma::BUFFER_BYTES];
+    rig.machine
+        .memory
+        .read(TARGET, &mut bytes)
+        .expect("it can be read");
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 48,
+        // Every case starts a QEMU.
+        max_shrink_iters: 200,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    #[ignore = "needs QEMU: scripts/test.sh runs it"]
+    fn whatever_is_done_to_both_both_do_the_same(
+        interrupt in interrupt(),
+        pattern in prop::collection::vec(any::<u8>(), dma::BUFFER_BYTES),
+        steps in prop::collection::vec(step(), 1..200),
+    ) {
+        let mut model = Rig::model();
+        let mut qemu = Rig::qemu();
+        for rig in [&mut model, &mut qemu] {
+            rig.machine.memory.write(PATTERN, &pattern).expect("it can be written");
+            rig.start(interrupt);
+        }
+        for (number, step) in steps.iter().enumerate() {
+            let values = (take(&mut model, step), take(&mut qemu, step));
+            prop_assert_eq!(values.0, values.1, "step {}: {:?}", number, step);
+            settle(&mut model, &mut qemu);
+            prop_assert_eq!(
+                &model.machine.signals, &qemu.machine.signals, "step {}: {:?}", number, step
+            );
+        }
+        for offset in (0..0xA0).step_by(4) {
+            prop_assert_eq!(model.get(offset), qemu.get(offset), "at {:#x}", offset);
+        }
+        prop_assert_eq!(target(&model), target(&qemu));
+    }
+}
+
+// What a driver does
+
+/// Starts a device, uses every engine, and stops it.
+fn session(rig: &mut Rig, interrupt: InterruptMode) {
+    rig.start(interrupt);
+    rig.get(offset::IDENTIFICATION);
+    rig.set(offset::INTERRUPT_ACKNOWLEDGE, Causes::all().bits());
+    rig.set(offset::LIVENESS, 0x1234_5678);
+    rig.get(offset::LIVENESS);
+    rig.set(offset::STATUS, Status::INTERRUPT_WHEN_DONE.bits());
+    for operand in 0..40 {
+        rig.set(offset::FACTORIAL, operand);
+        service(rig, interrupt);
+        rig.get(offset::FACTORIAL);
+    }
+    rig.set(offset::INTERRUPT_RAISE, 0x8000_0002);
+    service(rig, interrupt);
+    let whole = dma::USABLE_BYTES as u64;
+    let done = DmaCommand::INTERRUPT_WHEN_DONE;
+    rig.start_dma(PATTERN, dma::BUFFER_ADDRESS, whole, done);
+    service(rig, interrupt);
+    let out = done | DmaCommand::TO_MEMORY;
+    rig.start_dma(dma::BUFFER_ADDRESS, TARGET, whole, out);
+    service(rig, interrupt);
+    rig.stop();
+}
+
+fn service(rig: &mut Rig, interrupt: InterruptMode) {
+    rig.sent();
+    let causes = rig.get(offset::INTERRUPT_STATUS);
+    rig.write(offset::INTERRUPT_ACKNOWLEDGE, Width::Dword, causes);
+    if interrupt == InterruptMode::Line {
+        assert_eq!(rig.sent(), [Signal::Line(false)]);
+    }
+}
+
+fn traced(rig: Rig, interrupt: InterruptMode) -> Trace {
+    let (recorded, recording) = Recorded::new(rig.function);
+    let mut rig = Rig {
+        function: Box::new(recorded),
+        machine: rig.machine,
+    };
+    session(&mut rig, interrupt);
+    recording.trace().clone()
+}
+
+#[test]
+#[ignore = "needs QEMU: scripts/test.sh runs it"]
+fn the_trace_of_a_session_is_the_same_on_both() {
+    for interrupt in [InterruptMode::Messages(1), InterruptMode::Line] {
+        let model = traced(Rig::model(), interrupt);
+        let qemu = traced(Rig::qemu(), interrupt);
+        assert_eq!(compare(&model, &qemu), None);
+        let text = qemu.with_names(register_name).to_string();
+        assert!(text.contains("write bar0+0x8 dword 0xc # factorial\n"));
+        assert!(text.contains("read bar0+0x8 dword 0x1c8cfc00 # factorial\n"));
+        assert_eq!(Trace::parse(&text).expect("it is a trace"), qemu);
+    }
+}
+
+#[test]
+#[ignore = "needs QEMU: scripts/test.sh runs it"]
+fn both_have_the_same_identity() {
+    assert_eq!(
+        Rig::model().function.identity(),
+        Rig::qemu().function.identity()
+    );
+}
