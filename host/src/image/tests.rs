@@ -378,7 +378,7 @@ extern "win64" fn note(value: *const u64, stack: *const u64) {
     let value = unsafe { value.read() };
     RUNNING.with_borrow(|image| {
         let image = image.as_ref().expect("an image runs");
-        let walked = image.call_stack(&registers, StackStart::Return, read);
+        let walked = image.call_stack_after_return(&registers, read);
         STACKS.with_borrow_mut(|stacks| stacks.push((walked, value)));
     });
 }
@@ -514,7 +514,7 @@ fn a_stack_that_cannot_be_read_ends_the_walk_with_its_address() {
         ..Registers::default()
     };
     registers.gpr[Registers::RSP] = 0x7000;
-    let walked = image.call_stack(&registers, StackStart::Instruction, |_| None);
+    let walked = image.call_stack(&registers, |_| None);
     assert_eq!(walked.frames, [ENTRY]);
     assert_eq!(walked.end, StackEnd::Unreadable(0x7000));
 }
@@ -527,7 +527,7 @@ fn a_stack_that_returns_into_itself_ends() {
         ..Registers::default()
     };
     let address = image.address(EXPORTED);
-    let walked = image.call_stack(&registers, StackStart::Instruction, |_| Some(address));
+    let walked = image.call_stack(&registers, |_| Some(address));
     assert_eq!(walked.end, StackEnd::TooDeep);
 }
 
@@ -599,9 +599,7 @@ fn use_image(bytes: &[u8], rip: u32, stack: &[u64]) {
         ..Registers::default()
     };
     let mut stack = stack.iter();
-    let walked = image.call_stack(&registers, StackStart::Instruction, |_| {
-        stack.next().copied()
-    });
+    let walked = image.call_stack(&registers, |_| stack.next().copied());
     for rva in walked.lookups() {
         assert!(!symbols.describe(rva).is_empty());
     }

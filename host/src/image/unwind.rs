@@ -87,9 +87,29 @@ impl CallStack {
 }
 
 impl MappedImage {
-    /// The call stack at `registers`, as far as it lies in this image. `read` reads eight bytes
-    /// of the driver's memory, or says that it cannot.
+    /// The call stack of driver code that trapped or was interrupted: `registers.rip` is its next
+    /// instruction. As far as it lies in this image. `read` reads eight bytes of the driver's
+    /// memory, or says that it cannot.
     pub fn call_stack(
+        &self,
+        registers: &Registers,
+        read: impl FnMut(u64) -> Option<u64>,
+    ) -> CallStack {
+        self.walk(registers, StackStart::Instruction, read)
+    }
+
+    /// The call stack of driver code that called a function of the host: `registers` are those
+    /// after its return, `registers.rip` the return address. Otherwise like
+    /// [`MappedImage::call_stack`].
+    pub fn call_stack_after_return(
+        &self,
+        registers: &Registers,
+        read: impl FnMut(u64) -> Option<u64>,
+    ) -> CallStack {
+        self.walk(registers, StackStart::Return, read)
+    }
+
+    fn walk(
         &self,
         registers: &Registers,
         start: StackStart,
