@@ -492,15 +492,11 @@ fn a_call_stack_is_right_at_every_instruction_of_a_function() {
             ..Registers::default()
         };
         registers.gpr[Registers::RSP] = top - depth;
-        let walked = image.call_stack(
-            &registers,
-            StackStart::Instruction,
-            |address| match address {
-                _ if address == top => Some(RETURN),
-                _ if address == top - 8 => Some(SAVED),
-                _ => None,
-            },
-        );
+        let walked = image.call_stack(&registers, |address| match address {
+            _ if address == top => Some(RETURN),
+            _ if address == top - 8 => Some(SAVED),
+            _ => None,
+        });
         assert_eq!(walked.end, StackEnd::Outside(RETURN), "at +{offset}");
         assert_eq!(walked.frames.len(), 1);
     }
