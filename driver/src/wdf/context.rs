@@ -39,7 +39,7 @@ impl<T> ContextType<T> {
             WDF_OBJECT_CONTEXT_TYPE_INFO {
                 Size: size_field::<WDF_OBJECT_CONTEXT_TYPE_INFO>(),
                 ContextName: name.as_ptr().cast_mut(),
-                ContextSize: size_of::<T>() as wdk_sys::size_t,
+                ContextSize: size_of::<T>(),
                 UniqueType: &raw const this.0,
                 EvtDriverGetUniqueContextType: None,
             },

@@ -213,11 +213,9 @@ pub struct InterruptGuard<'a, H: InterruptHandler> {
     handle: WDFINTERRUPT,
     /// What the interrupt object keeps for itself.
     pub own: &'a mut H,
-    /// What all interrupt objects of the device share.
-    pub shared: &'a mut H::Shared,
 }
 
-impl<'a, H: InterruptHandler> InterruptGuard<'a, H>
+impl<H: InterruptHandler> InterruptGuard<'_, H>
 where
     InterruptContext<H>: Context,
 {
@@ -229,12 +227,8 @@ where
         // SAFETY: the object is connected.
         unsafe { call_unsafe_wdf_function_binding!(WdfInterruptAcquireLock, handle) };
         // SAFETY: the lock is held until this guard is dropped.
-        let (own, shared) = unsafe { context.locked() };
-        Some(Self {
-            handle,
-            own,
-            shared,
-        })
+        let (own, _) = unsafe { context.locked() };
+        Some(Self { handle, own })
     }
 }
 

@@ -2,9 +2,10 @@
 
 use wdk_sys::{
     _WDF_IO_QUEUE_DISPATCH_TYPE::{WdfIoQueueDispatchParallel, WdfIoQueueDispatchSequential},
+    _WDF_REQUEST_STOP_ACTION_FLAGS::WdfRequestStopActionPurge,
     _WDF_TRI_STATE::{WdfFalse, WdfTrue},
     PFN_WDF_IO_QUEUE_IO_STOP, ULONG, WDF_IO_QUEUE_CONFIG, WDFQUEUE, WDFREQUEST,
-    WdfRequestStopActionPurge, call_unsafe_wdf_function_binding, size_t,
+    call_unsafe_wdf_function_binding,
 };
 
 use super::{
@@ -184,8 +185,8 @@ pub(super) unsafe fn device_of(queue: WDFQUEUE) -> Device {
 unsafe extern "C" fn evt_io_device_control<H: ControlHandler>(
     queue: WDFQUEUE,
     request: WDFREQUEST,
-    output_bytes: size_t,
-    input_bytes: size_t,
+    output_bytes: usize,
+    input_bytes: usize,
     code: ULONG,
 ) {
     // SAFETY: the framework presents the request now, and it is neither completed nor cancelable.
@@ -197,8 +198,8 @@ unsafe extern "C" fn evt_io_device_control<H: ControlHandler>(
     if let Some(device) = unsafe { context::of::<H::Device>(device.as_object()) } {
         let control = Control {
             code,
-            input_bytes: input_bytes as usize,
-            output_bytes: output_bytes as usize,
+            input_bytes,
+            output_bytes,
         };
         H::on_control(device, request, control);
     }

@@ -3,7 +3,7 @@
 use core::mem;
 
 use wdk_sys::{
-    STATUS_SUCCESS, ULONG_PTR, WDFREQUEST, call_unsafe_wdf_function_binding, size_t,
+    STATUS_SUCCESS, ULONG_PTR, WDFREQUEST, call_unsafe_wdf_function_binding,
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -68,7 +68,7 @@ impl Request {
             call_unsafe_wdf_function_binding!(
                 WdfRequestRetrieveOutputBuffer,
                 self.0,
-                bytes.len() as size_t,
+                bytes.len(),
                 &raw mut buffer,
                 core::ptr::null_mut()
             )
@@ -91,7 +91,7 @@ impl Request {
             call_unsafe_wdf_function_binding!(
                 WdfRequestRetrieveInputBuffer,
                 self.0,
-                size_of::<T>() as size_t,
+                size_of::<T>(),
                 &raw mut buffer,
                 core::ptr::null_mut()
             )

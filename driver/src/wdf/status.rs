@@ -32,8 +32,6 @@ statuses! {
     DEVICE_CONFIGURATION_ERROR = STATUS_DEVICE_CONFIGURATION_ERROR;
     /// The device is gone.
     DEVICE_DOES_NOT_EXIST = STATUS_DEVICE_DOES_NOT_EXIST;
-    /// The device does not do what such a device does.
-    DEVICE_PROTOCOL_ERROR = STATUS_DEVICE_PROTOCOL_ERROR;
     /// The device has no registers now.
     DEVICE_NOT_READY = STATUS_DEVICE_NOT_READY;
     /// The driver broke one of its own rules.
