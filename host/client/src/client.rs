@@ -1,22 +1,26 @@
 //! A connection, its handles and the requests pending on them.
 
+mod line;
+mod reader;
+
 use std::{
-    collections::HashMap,
-    io::{self, Read, Write},
-    net::Shutdown,
     os::unix::net::UnixStream,
     path::Path,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+use self::{
+    line::{Line, gone},
+    reader::Reader,
+};
 use crate::{
     error::Error,
-    framing::{FrameReader, encode},
+    framing::encode,
     protocol::{
         Access, Greeting, HandleId, InterfaceId, NtStatus, Reply, Request, Share, Tag, VERSION,
     },
@@ -24,12 +28,6 @@ use crate::{
 
 /// How long a host may take to greet.
 const GREETING_LIMIT: Duration = Duration::from_secs(10);
-
-/// How long to wait, once nothing can be sent any more, for the reader to see why.
-const LAST_WORDS_LIMIT: Duration = Duration::from_secs(1);
-
-/// How much is read from the socket at once.
-const READ_BYTES: usize = 16 * 1024;
 
 /// How a request ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,14 +72,8 @@ impl Connection {
 
     /// Greets the host at the other end of `stream`, which was reached by `path`.
     fn over(stream: UnixStream, path: &Path, limit: Duration) -> Result<Self, Error> {
-        let mut reader = Reader {
-            stream: stream.try_clone().map_err(|error| gone(&error))?,
-            frames: FrameReader::new(),
-        };
-        let line = Arc::new(Line {
-            stream: Mutex::new(stream),
-            waiting: Mutex::new(Waiting::default()),
-        });
+        let mut reader = Reader::new(stream.try_clone().map_err(|error| gone(&error))?);
+        let line = Arc::new(Line::new(stream));
         // A host that refuses us may hang up before it has read our greeting, with its own already
         // on its way: what it sent says more than that the line is closed.
         let greeting = encode(&Request::Hello(Greeting::OURS)).map_err(Error::NotSendable)?;
@@ -110,28 +102,7 @@ impl Connection {
         let waiting = Arc::downgrade(&line);
         thread::Builder::new()
             .name("kmdf-host-client".into())
-            .spawn(move || {
-                let reason = loop {
-                    let reply = reader.next();
-                    let Some(line) = waiting.upgrade() else {
-                        return;
-                    };
-                    match reply {
-                        Ok(reply) => {
-                            if let Some(reason) = line.dispatch(reply) {
-                                break reason;
-                            }
-                        }
-                        Err(reason) => break reason,
-                    }
-                };
-                if let Some(line) = waiting.upgrade() {
-                    line.waiting().end(&reason);
-                }
-                // After a broken rule the host is still there, and is to see that we are not. An
-                // end that is closed already needs no shutting down.
-                drop(reader.stream.shutdown(Shutdown::Both));
-            })
+            .spawn(move || reader.run(&waiting))
             .map_err(|error| Error::NoThread(Arc::new(error)))?;
         Ok(Self { line })
     }
@@ -351,206 +322,6 @@ impl Drop for Pending {
             drop(self.cancel());
         }
     }
-}
-
-/// What all users of a connection share.
-#[derive(Debug)]
-struct Line {
-    /// Locked for as long as a frame is written, so that frames stay whole.
-    stream: Mutex<UnixStream>,
-    waiting: Mutex<Waiting>,
-}
-
-/// Who waits for an answer.
-#[derive(Debug, Default)]
-struct Waiting {
-    last_tag: u64,
-    answers: HashMap<Tag, SyncSender<Reply>>,
-    /// Why nothing will be answered any more.
-    ended: Option<Arc<str>>,
-}
-
-impl Waiting {
-    /// Takes note that nothing will be answered any more, and wakes everybody. The first reason
-    /// stays.
-    fn end(&mut self, reason: &str) {
-        self.ended.get_or_insert_with(|| reason.into());
-        self.answers.clear();
-    }
-}
-
-impl Line {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        // Every section under this lock leaves the state whole, so a panic elsewhere in the thread
-        // that held it spoils nothing.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sends a request and gives where its answer will arrive.
-    fn ask(&self, request: impl FnOnce(Tag) -> Request) -> Result<(Tag, Receiver<Reply>), Error> {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let tag = {
-            let mut waiting = self.waiting();
-            if waiting.ended.is_some() {
-                drop(waiting);
-                return Err(self.why_gone());
-            }
-            waiting.last_tag += 1;
-            let tag = Tag(waiting.last_tag);
-            waiting.answers.insert(tag, sender);
-            tag
-        };
-        let frame = encode(&request(tag)).map_err(|error| {
-            self.waiting().answers.remove(&tag);
-            Error::NotSendable(error)
-        })?;
-        match self.write(&frame) {
-            Ok(()) => Ok((tag, receiver)),
-            Err(error) => match receiver.recv_timeout(LAST_WORDS_LIMIT) {
-                // The reader has seen the end too, and knows why.
-                Err(RecvTimeoutError::Disconnected) => Err(self.why_gone()),
-                Ok(_) | Err(RecvTimeoutError::Timeout) => {
-                    self.waiting().answers.remove(&tag);
-                    Err(gone(&error))
-                }
-            },
-        }
-    }
-
-    fn write(&self, frame: &[u8]) -> io::Result<()> {
-        let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-        stream.write_all(frame)
-    }
-
-    /// Hands a reply to who waits for it; gives the reason when it was the last one.
-    fn dispatch(&self, reply: Reply) -> Option<String> {
-        let tag = match &reply {
-            Reply::Opened { tag, .. } | Reply::Completed { tag, .. } | Reply::Closed { tag } => {
-                *tag
-            }
-            Reply::Goodbye { reason } => return Some(reason.clone()),
-            Reply::Hello(_) => return Some("it greeted a second time".into()),
-        };
-        let Some(answer) = self.waiting().answers.remove(&tag) else {
-            return Some(format!(
-                "it answered request {}, which is not pending",
-                tag.0
-            ));
-        };
-        // Who asked may have given up waiting; then nobody misses the answer.
-        let _ = answer.try_send(reply);
-        None
-    }
-
-    /// Ends the connection because the host broke a rule of the protocol.
-    fn broken_rule(&self, reason: &str) -> Error {
-        self.waiting().end(reason);
-        gone(&reason)
-    }
-
-    fn why_gone(&self) -> Error {
-        let reason = self.waiting().ended.clone();
-        Error::HostGone {
-            reason: reason.unwrap_or_else(|| "it no longer answers".into()),
-        }
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        // Wakes the reader thread, which holds a second descriptor of the same socket. A socket
-        // that is closed already needs no shutting down.
-        let stream = self
-            .stream
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
-        drop(stream.shutdown(Shutdown::Both));
-    }
-}
-
-fn gone(reason: &dyn std::fmt::Display) -> Error {
-    Error::HostGone {
-        reason: reason.to_string().into(),
-    }
-}
-
-/// The receiving end of a connection.
-struct Reader {
-    stream: UnixStream,
-    frames: FrameReader<Reply>,
-}
-
-impl Reader {
-    /// The first reply, or `None` when it does not come within `limit`. `Err` says why none can
-    /// come any more.
-    fn greeting(&mut self, limit: Duration) -> Result<Option<Reply>, String> {
-        let deadline = Instant::now() + limit;
-        let reply = loop {
-            if let Some(reply) = self.frames.next() {
-                break Some(reply.map_err(|error| error.to_string())?);
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break None;
-            }
-            self.set_timeout(Some(left))?;
-            match self.fill() {
-                Ok(()) => {}
-                Err(error) if is_timeout(&error) => break None,
-                Err(error) => return Err(error.to_string()),
-            }
-        };
-        self.set_timeout(None)?;
-        Ok(reply)
-    }
-
-    /// The next reply, or why there is none any more.
-    fn next(&mut self) -> Result<Reply, String> {
-        loop {
-            if let Some(reply) = self.frames.next() {
-                return reply.map_err(|error| error.to_string());
-            }
-            self.fill().map_err(|error| error.to_string())?;
-        }
-    }
-
-    /// Reads what there is, at least one byte.
-    fn fill(&mut self) -> io::Result<()> {
-        let mut bytes = [0; READ_BYTES];
-        loop {
-            match self.stream.read(&mut bytes) {
-                Ok(0) if self.frames.is_between_frames() => {
-                    return Err(io::Error::other(
-                        "it closed the connection without a goodbye",
-                    ));
-                }
-                Ok(0) => {
-                    return Err(io::Error::other(
-                        "it closed the connection within a message",
-                    ));
-                }
-                Ok(length) => {
-                    self.frames.push(bytes.get(..length).unwrap_or_default());
-                    return Ok(());
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    fn set_timeout(&self, timeout: Option<Duration>) -> Result<(), String> {
-        self.stream
-            .set_read_timeout(timeout)
-            .map_err(|error| error.to_string())
-    }
-}
-
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-    )
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ const KNOWN: &[Known] = &[
     Known::new(0xC000_0004, "STATUS_INFO_LENGTH_MISMATCH", (24, "ERROR_BAD_LENGTH"), "a structure has the wrong length"),
     Known::new(0xC000_0008, "STATUS_INVALID_HANDLE", (6, "ERROR_INVALID_HANDLE"), "the handle is not open"),
     Known::new(0xC000_000D, "STATUS_INVALID_PARAMETER", (87, "ERROR_INVALID_PARAMETER"), "the driver does not take this value"),
-    Known::new(0xC000_000E, "STATUS_NO_SUCH_DEVICE", (2, "ERROR_FILE_NOT_FOUND"), "the device is gone")
+    Known::new(0xC000_000E, "STATUS_NO_SUCH_DEVICE", (433, "ERROR_NO_SUCH_DEVICE"), "the device is gone")
         .hint("scan for hardware changes, or start the host again"),
     Known::new(0xC000_0010, "STATUS_INVALID_DEVICE_REQUEST", (1, "ERROR_INVALID_FUNCTION"), "the driver does not know this request")
         .hint("driver and eductl must be of the same version"),
@@ -172,7 +172,7 @@ const KNOWN: &[Known] = &[
     Known::new(0xC000_00B5, "STATUS_IO_TIMEOUT", (121, "ERROR_SEM_TIMEOUT"), "the device did not answer the driver in time")
         .hint("`eductl stats` tells whether interrupts arrive"),
     Known::new(0xC000_00BB, "STATUS_NOT_SUPPORTED", (50, "ERROR_NOT_SUPPORTED"), "the driver does not support this"),
-    Known::new(0xC000_00C0, "STATUS_DEVICE_DOES_NOT_EXIST", (433, "ERROR_NO_SUCH_DEVICE"), "the device no longer exists")
+    Known::new(0xC000_00C0, "STATUS_DEVICE_DOES_NOT_EXIST", (55, "ERROR_DEV_NOT_EXIST"), "the device no longer exists")
         .hint("scan for hardware changes, or start the host again"),
     Known::new(0xC000_0120, "STATUS_CANCELLED", (995, "ERROR_OPERATION_ABORTED"), "the request was cancelled"),
     Known::new(0xC000_0184, "STATUS_INVALID_DEVICE_STATE", (22, "ERROR_BAD_COMMAND"), "the device is in a state that does not allow this"),
@@ -229,5 +229,19 @@ mod tests {
                 assert_eq!(known.win32_name, other.win32_name);
             }
         }
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn the_win32_errors_are_those_that_the_system_makes() {
+        let made = KNOWN.iter().map(|known| {
+            // SAFETY: the function takes any value.
+            let win32 = unsafe {
+                windows_sys::Win32::Foundation::RtlNtStatusToDosError(known.ntstatus.cast_signed())
+            };
+            (known.name, win32)
+        });
+        let listed = KNOWN.iter().map(|known| (known.name, known.win32));
+        assert_eq!(Vec::from_iter(made), Vec::from_iter(listed));
     }
 }

@@ -317,3 +317,6 @@ fn request_error(error: &io::Error, ntstatus: Option<u32>) -> RequestError {
         status: Status::from_win32(win32, ntstatus.filter(|status| *status >= 0x8000_0000)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,10 @@
-use std::thread::JoinHandle;
+use std::{
+    io::{Read, Write},
+    thread::JoinHandle,
+};
 
 use super::*;
-use crate::framing::Message;
+use crate::framing::{FrameReader, Message};
 
 const INTERFACE: InterfaceId = InterfaceId([7; 16]);
 const CANCELLED: NtStatus = NtStatus(0xC000_0120);
