@@ -3,11 +3,13 @@
 //! One function a rule, all of them run on every image, so that one check shows all problems.
 
 mod checksum;
+#[cfg(test)]
+mod fixture;
 mod resource;
 mod rules;
 mod symbols;
 #[cfg(test)]
-mod fixture;
+mod tests;
 
 use std::{
     fmt,

@@ -1,6 +1,6 @@
 //! The image's symbols: whether they belong to it, and what they call its entry point.
 
-use std::{fs::File, path::Path};
+use std::{fmt::Display, fs::File, path::Path};
 
 use object::{Object, read::pe::PeFile64};
 use pdb::{FallibleIterator, PDB, SymbolData};
@@ -8,35 +8,88 @@ use pdb::{FallibleIterator, PDB, SymbolData};
 /// The entry point of a KMDF driver.
 const ENTRY: &str = "FxDriverEntry";
 
+/// What matters of a PDB.
+#[derive(Debug, Clone, Copy)]
+struct Symbols {
+    /// The build's identity.
+    build: [u8; 16],
+    /// Where [`ENTRY`] is in the image.
+    entry: Option<u32>,
+}
+
 /// Whether the PDB at `path` is that of `file` and has [`ENTRY`] at the address `entry`.
 pub(super) fn compare(file: &PeFile64<'_>, path: &Path, entry: u32) -> Result<(), String> {
-    let bad = |error: &dyn std::fmt::Display| format!("{} cannot be read: {error}", path.display());
-    let pdb = File::open(path).map_err(|error| bad(&error))?;
-    let mut pdb = PDB::open(pdb).map_err(|error| bad(&error))?;
+    let unreadable = |error: &dyn Display| format!("{} cannot be read: {error}", path.display());
+    let named = file.pdb_info().map_err(|error| unreadable(&error))?;
+    let symbols = read(path).map_err(|error| unreadable(&error))?;
+    judge(symbols, named.map(|named| named.guid()), entry)
+        .map_err(|what| format!("{what} (symbols: {})", path.display()))
+}
 
-    let named = file.pdb_info().map_err(|error| bad(&error))?;
-    let named = named.ok_or("the image names no symbols; link with /DEBUG")?;
-    let information = pdb.pdb_information().map_err(|error| bad(&error))?;
-    if information.guid.to_bytes_le() != named.guid() {
-        return Err(format!("{} is of another build than the image", path.display()));
-    }
-
-    let addresses = pdb.address_map().map_err(|error| bad(&error))?;
-    let symbols = pdb.global_symbols().map_err(|error| bad(&error))?;
+fn read(path: &Path) -> pdb::Result<Symbols> {
+    let mut pdb = PDB::open(File::open(path)?)?;
+    let build = pdb.pdb_information()?.guid.to_bytes_le();
+    let addresses = pdb.address_map()?;
+    let symbols = pdb.global_symbols()?;
     let mut symbols = symbols.iter();
-    while let Some(symbol) = symbols.next().map_err(|error| bad(&error))? {
-        let Ok(SymbolData::Public(public)) = symbol.parse() else { continue };
-        if public.name.as_bytes() != ENTRY.as_bytes() {
-            continue;
+    let mut entry = None;
+    while let Some(symbol) = symbols.next()? {
+        if let Ok(SymbolData::Public(public)) = symbol.parse()
+            && public.name.as_bytes() == ENTRY.as_bytes()
+        {
+            entry = public.offset.to_rva(&addresses).map(|address| address.0);
         }
-        let Some(address) = public.offset.to_rva(&addresses) else { continue };
-        if address.0 == entry {
-            return Ok(());
-        }
-        return Err(format!(
-            "the entry point is {entry:#x}, {ENTRY} is at {:#x}; link with /ENTRY:{ENTRY}",
-            address.0
-        ));
     }
-    Err(format!("{} has no symbol {ENTRY}; link WdfDriverEntry.lib", path.display()))
+    Ok(Symbols { build, entry })
+}
+
+fn judge(symbols: Symbols, named: Option<[u8; 16]>, entry: u32) -> Result<(), String> {
+    let named = named.ok_or("the image names no symbols; link with /DEBUG")?;
+    if symbols.build != named {
+        return Err("the symbols are of another build than the image; link again".into());
+    }
+    match symbols.entry {
+        Some(address) if address == entry => Ok(()),
+        Some(address) => Err(format!(
+            "the entry point is {entry:#x}, {ENTRY} is at {address:#x}; link with /ENTRY:{ENTRY}"
+        )),
+        None => Err(format!("the symbols have no {ENTRY}; link WdfDriverEntry.lib")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUILD: [u8; 16] = [7; 16];
+
+    #[test]
+    fn the_entry_point_must_be_fx_driver_entry() {
+        let symbols = Symbols { build: BUILD, entry: Some(0x1090) };
+        assert_eq!(judge(symbols, Some(BUILD), 0x1090), Ok(()));
+        let error = judge(symbols, Some(BUILD), 0x1000).unwrap_err();
+        assert!(error.contains("the entry point is 0x1000, FxDriverEntry is at 0x1090"), "{error}");
+    }
+
+    #[test]
+    fn an_image_without_fx_driver_entry_is_refused() {
+        let symbols = Symbols { build: BUILD, entry: None };
+        assert!(judge(symbols, Some(BUILD), 0x1000).unwrap_err().contains("WdfDriverEntry.lib"));
+    }
+
+    #[test]
+    fn symbols_of_another_build_are_refused() {
+        let symbols = Symbols { build: [8; 16], entry: Some(0x1090) };
+        assert!(judge(symbols, Some(BUILD), 0x1090).unwrap_err().contains("another build"));
+        assert!(judge(symbols, None, 0x1090).unwrap_err().contains("/DEBUG"));
+    }
+
+    #[test]
+    fn a_file_that_is_no_pdb_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("edu_kmdf.pdb");
+        std::fs::write(&path, "not a PDB").unwrap();
+        assert!(read(&path).is_err());
+        assert!(read(&dir.path().join("missing.pdb")).is_err());
+    }
 }
