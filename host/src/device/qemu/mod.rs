@@ -40,6 +40,7 @@ use std::{
     fmt, io,
     path::PathBuf,
     rc::Rc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -65,14 +66,16 @@ const FIRST_INPUT: u32 = 20;
 /// Data of the message: any value but 0.
 const MESSAGE_DATA: u16 = 0x4D53;
 
-/// How long a wait for a message looks without a pause: longer than a message takes that is on its
-/// way already.
-const SPIN: Duration = Duration::from_micros(100);
+/// How long after an access a wait looks for a message without a pause. An engine that an access
+/// started is done by then, unless it takes its time.
+const SPIN: Duration = Duration::from_micros(500);
 
-/// The pauses between two looks after that: from short to long, so that a short wait is exact and
-/// a long one is cheap.
-const SHORT_PAUSE: Duration = Duration::from_micros(20);
+/// The least and the most that a wait pauses between two looks after that. In between it pauses
+/// for a part of the time that has passed already, so that a short wait is exact and a long one is
+/// cheap.
+const SHORT_PAUSE: Duration = Duration::from_micros(50);
 const LONG_PAUSE: Duration = Duration::from_millis(1);
+const PAUSE_PART: u32 = 8;
 
 /// Size of the memory that a device has when nobody gives it any.
 const OWN_MEMORY_BYTES: u64 = 16 << 20;
@@ -120,6 +123,8 @@ pub struct Qemu {
     assignment: Option<Assignment>,
     /// The level that the bus was told last.
     line: bool,
+    /// When it was accessed last.
+    accessed: Instant,
 }
 
 impl Qemu {
@@ -168,6 +173,7 @@ impl Qemu {
             input,
             assignment: None,
             line: false,
+            accessed: Instant::now(),
         })
     }
 
@@ -187,6 +193,13 @@ impl Qemu {
         self.assignment
             .as_ref()
             .map_or(InterruptMode::None, |assignment| assignment.interrupt)
+    }
+
+    /// Hands on what the device has sent by the end of an access.
+    fn deliver_accessed(&mut self, bus: &mut dyn Bus) -> Result<(), DeviceError> {
+        self.deliver(bus)?;
+        self.accessed = Instant::now();
+        Ok(())
     }
 
     /// Hands on what the device has sent. Says whether it has sent anything.
@@ -299,7 +312,7 @@ impl PciFunction for Qemu {
             format_args!("BAR {bar} was read at offset {offset:#x}"),
             format_args!("read{} {address:#x}", letter(width)),
         )?;
-        self.deliver(bus)?;
+        self.deliver_accessed(bus)?;
         Ok(value & width.all_ones())
     }
 
@@ -319,8 +332,7 @@ impl PciFunction for Qemu {
             format_args!("{value:#x} was written to BAR {bar} at offset {offset:#x}"),
             format_args!("write{} {address:#x} {value:#x}", letter(width)),
         )?;
-        self.deliver(bus)?;
-        Ok(())
+        self.deliver_accessed(bus)
     }
 
     fn advance(&mut self, _bus: &mut dyn Bus, _now: VirtualTime) -> Result<(), DeviceError> {
@@ -334,26 +346,25 @@ impl PciFunction for Qemu {
     fn wait(&mut self, bus: &mut dyn Bus, limit: Duration) -> Result<(), DeviceError> {
         let during = format_args!("something was waited for");
         let begin = Instant::now();
-        let mut pause = SHORT_PAUSE;
-        loop {
-            if self.deliver(bus)? {
-                return Ok(());
-            }
-            let waited = begin.elapsed();
-            let left = limit.saturating_sub(waited);
+        while !self.deliver(bus)? {
+            let now = Instant::now();
+            let left = limit.saturating_sub(now.saturating_duration_since(begin));
             if left.is_zero() {
-                return Ok(());
+                break;
             }
-            let nap = match self.mode() {
-                // A message is nothing that could be listened for. That QEMU ended is.
-                InterruptMode::Messages(1..) if waited < SPIN => Duration::ZERO,
-                InterruptMode::Messages(1..) => {
-                    pause = (pause * 2).min(LONG_PAUSE);
-                    pause
-                }
-                InterruptMode::Messages(0) | InterruptMode::Line | InterruptMode::None => left,
+            let InterruptMode::Messages(1..) = self.mode() else {
+                self.link.listen(during, left)?;
+                continue;
             };
-            self.link.listen(during, nap.min(left))?;
+            // A message is nothing that could be listened for. That QEMU ended is.
+            let passed = now.saturating_duration_since(self.accessed);
+            if passed < SPIN {
+                thread::yield_now();
+            } else {
+                let pause = (passed / PAUSE_PART).clamp(SHORT_PAUSE, LONG_PAUSE);
+                self.link.listen(during, pause.min(left))?;
+            }
         }
+        Ok(())
     }
 }
