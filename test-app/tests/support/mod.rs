@@ -34,6 +34,8 @@ pub enum Answer {
         information: u64,
         output: Vec<u8>,
     },
+    /// Completes it with success and this output, once so many requests wait: the last one first.
+    Held(usize, Vec<u8>),
     /// Completes it only when it is cancelled.
     UntilCancelled,
     /// Never completes it.
@@ -123,6 +125,7 @@ impl Host {
                 stream,
                 statistics: Statistics::default(),
                 answer,
+                held: Vec::new(),
             }
             .serve();
         })
@@ -160,6 +163,7 @@ struct Connection<F> {
     stream: UnixStream,
     statistics: Statistics,
     answer: F,
+    held: Vec<(Tag, Vec<u8>)>,
 }
 
 impl<F: FnMut(&mut Statistics, u32, &[u8]) -> Answer> Connection<F> {
@@ -205,6 +209,20 @@ impl<F: FnMut(&mut Statistics, u32, &[u8]) -> Answer> Connection<F> {
                         information,
                         output,
                     } => Some((status, information, output)),
+                    Answer::Held(count, output) => {
+                        self.held.push((tag, output));
+                        if self.held.len() == count {
+                            for (tag, output) in std::mem::take(&mut self.held).into_iter().rev() {
+                                self.say(&Reply::Completed {
+                                    tag,
+                                    status: NtStatus::SUCCESS,
+                                    information: output.len() as u64,
+                                    output,
+                                })?;
+                            }
+                        }
+                        None
+                    }
                     Answer::UntilCancelled => {
                         until_cancelled.push(tag);
                         None

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -10,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::{Args, Found, agreement, tally::Tally};
 use crate::{
@@ -52,12 +53,21 @@ pub fn run(args: &Args, edu: &Edu) -> Result<Found, Error> {
 
 /// Drawn to standard error, if that is a terminal.
 fn progress_bar(count: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {per_sec}, {eta} left {msg}");
-    let bar = ProgressBar::new(count);
-    match style {
-        Ok(style) => bar.with_style(style),
+    let bar = ProgressBar::new(count).with_message(troubles(&Tally::default()));
+    match ProgressStyle::with_template("{bar:30} {pos}/{len}, {rate}, {eta} left, {msg}") {
+        Ok(style) => bar.with_style(style.with_key(
+            "rate",
+            |state: &ProgressState, out: &mut dyn fmt::Write| {
+                // A failure only leaves a gap in the line.
+                let _ = write!(out, "{:.0}/s", state.per_sec());
+            },
+        )),
         Err(_) => bar,
     }
+}
+
+fn troubles(tally: &Tally) -> String {
+    format!("{} wrong, {} failed", tally.wrong, tally.failed)
 }
 
 /// What the threads of a run share.
@@ -135,24 +145,29 @@ impl Run<'_> {
             .wait_since(sent, self.edu.timeout())
             .and_then(|transfer| Edu::factorial_result(&transfer));
         match ended {
-            Ok(result) => {
-                self.tally(|tally| tally.completed(index, n, result, factorial(n)));
-                self.progress.inc(1);
-            }
+            Ok(result) => self.note(|tally| tally.completed(index, n, result, factorial(n))),
             Err(error) => self.no_result(index, n, error),
         }
     }
 
     fn no_result(&self, index: u64, n: u32, error: Error) {
-        let (failed, ended) = self.tally(|tally| {
-            tally.no_result(index, n, error);
-            (tally.failed, tally.ended_early.is_some())
-        });
-        if ended {
+        self.note(|tally| tally.no_result(index, n, error));
+        if self.tally(|tally| tally.ended_early.is_some()) {
             self.stopped.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Takes note of the end of a request.
+    fn note(&self, end: impl FnOnce(&mut Tally)) {
+        let troubled = self.tally(|tally| {
+            let before = tally.right;
+            end(tally);
+            (tally.right == before).then(|| troubles(tally))
+        });
+        if let Some(message) = troubled {
+            self.progress.set_message(message);
+        }
         self.progress.inc(1);
-        self.progress.set_message(format!("({failed} failed)"));
     }
 
     fn tally<T>(&self, note: impl FnOnce(&mut Tally) -> T) -> T {
