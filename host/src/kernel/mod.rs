@@ -4,12 +4,13 @@ mod library;
 mod memory;
 mod print;
 mod processor;
+mod string;
 
 use crate::{kmdf::driver, service::Service};
 
 /// All services of the kernel, library by library.
 pub(crate) const LIBRARIES: &[(&str, &[&[Service]])] = &[
-    ("ntoskrnl.exe", &[memory::SERVICES, print::SERVICES, processor::SERVICES]),
+    ("ntoskrnl.exe", &[memory::SERVICES, print::SERVICES, processor::SERVICES, string::SERVICES]),
     ("WDFLDR.SYS", &[driver::loader::SERVICES]),
 ];
 

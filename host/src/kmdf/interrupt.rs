@@ -44,6 +44,8 @@ pub(crate) struct AssignedVector {
 pub(crate) struct Interrupt {
     pub(crate) handle: u64,
     pub(crate) device: u64,
+    /// The address that stands for its KINTERRUPT.
+    kinterrupt: u64,
     config: WDF_INTERRUPT_CONFIG,
     lock: Rc<SpinLock>,
     assigned: Cell<Option<AssignedVector>>,
@@ -185,6 +187,7 @@ services! {
     WdfInterruptReleaseLock <= HIGH => release_lock;
     WdfInterruptSynchronize <= HIGH => synchronize;
     WdfInterruptGetDevice <= HIGH => device;
+    WdfInterruptWdmGetInterrupt <= HIGH => wdm_interrupt;
     WdfInterruptGetInfo <= HIGH => info;
 }
 
@@ -234,6 +237,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let (object, body) = host.create_object(Some(&parent), &attributes, |handle| Interrupt {
         handle,
         device: device.handle,
+        kinterrupt: host.memory.new_handle(),
         config,
         lock,
         assigned: Cell::new(None),
@@ -314,6 +318,13 @@ fn check_lockable(host: &Host, interrupt: &Interrupt) {
 
 fn device(host: &Host, call: &Call) -> u64 {
     host.body::<Interrupt>(call.arg(0)).device
+}
+
+/// WdfInterruptWdmGetInterrupt(Interrupt): the KINTERRUPT, NULL while it is not connected.
+fn wdm_interrupt(host: &Host, call: &Call) -> u64 {
+    let interrupt = host.body::<Interrupt>(call.arg(0));
+    // A driver may pass it to the kernel; there is nothing behind it that it may look at.
+    if interrupt.connected.get() { interrupt.kinterrupt } else { 0 }
 }
 
 /// WdfInterruptGetInfo(Interrupt, Info)
