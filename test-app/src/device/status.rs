@@ -242,6 +242,6 @@ mod tests {
             (known.name, win32)
         });
         let listed = KNOWN.iter().map(|known| (known.name, known.win32));
-        assert_eq!(Vec::from_iter(made), Vec::from_iter(listed));
+        assert_eq!(made.collect::<Vec<_>>(), listed.collect::<Vec<_>>());
     }
 }
