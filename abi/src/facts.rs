@@ -306,7 +306,8 @@ pub struct Callback {
 #[serde(deny_unknown_fields)]
 pub struct InitHelper {
     pub params: Vec<Decl>,
-    /// Assignments after zeroing, `"field = C expression"`.
+    /// Assignments after zeroing: `field = C expression`, `… if condition`; `field[i]` is every
+    /// element; `call OTHER_INIT(…)` does what that one does.
     pub sets: Vec<String>,
 }
 

@@ -17,6 +17,8 @@ pub mod bugcheck;
 pub mod c;
 #[allow(dead_code, reason = "the build script uses the rest of it")]
 mod facts;
+#[cfg(test)]
+mod facts_tests;
 mod guest;
 pub mod ntstatus;
 mod tables;

@@ -141,7 +141,8 @@ pub struct InitHelper {
     pub name: &'static str,
     /// Its parameters, the structure first.
     pub params: &'static [Param],
-    /// The assignments: `field = C expression`, `… if condition`, or `call OTHER_INIT(…)`.
+    /// The assignments: `field = C expression`, `… if condition`; `field[i]` is every element;
+    /// `call OTHER_INIT(…)` does what that one does.
     pub sets: &'static [&'static str],
 }
 
