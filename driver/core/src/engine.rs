@@ -220,18 +220,12 @@ impl<R: Request> Engine<R> {
     pub fn cancel(&mut self, canceled: &<R::Cancelable as Cancelable>::Canceled) -> Option<R> {
         match self.take() {
             Slot::Empty => None,
-            Slot::Waiting { request, operand } => {
-                self.redeem(request, canceled, |request| Slot::Waiting {
-                    request,
-                    operand,
-                })
-            }
-            Slot::Computing { request, operand } => {
-                self.redeem(request, canceled, |request| Slot::Computing {
-                    request,
-                    operand,
-                })
-            }
+            Slot::Waiting { request, operand } => self.redeem(request, canceled, |request| {
+                Slot::Waiting { request, operand }
+            }),
+            Slot::Computing { request, operand } => self.redeem(request, canceled, |request| {
+                Slot::Computing { request, operand }
+            }),
             Slot::Leaving { request } => {
                 self.redeem(request, canceled, |request| Slot::Leaving { request })
             }

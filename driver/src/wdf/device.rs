@@ -4,9 +4,9 @@ use core::marker::PhantomData;
 
 use edu_spec::interface::Guid;
 use wdk_sys::{
-    _WDF_DEVICE_IO_TYPE::WdfDeviceIoBuffered, GUID, NTSTATUS, PWDFDEVICE_INIT,
-    STATUS_SUCCESS, WDF_NO_OBJECT_ATTRIBUTES, WDF_PNPPOWER_EVENT_CALLBACKS,
-    WDF_POWER_DEVICE_STATE, WDFCMRESLIST, WDFDEVICE, WDFOBJECT, call_unsafe_wdf_function_binding,
+    _WDF_DEVICE_IO_TYPE::WdfDeviceIoBuffered, GUID, NTSTATUS, PWDFDEVICE_INIT, STATUS_SUCCESS,
+    WDF_NO_OBJECT_ATTRIBUTES, WDF_PNPPOWER_EVENT_CALLBACKS, WDF_POWER_DEVICE_STATE, WDFCMRESLIST,
+    WDFDEVICE, WDFOBJECT, call_unsafe_wdf_function_binding,
 };
 
 use super::{Context, NtStatus, Resources, Result, context, size_field};

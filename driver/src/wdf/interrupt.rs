@@ -3,9 +3,8 @@
 use core::{cell::UnsafeCell, marker::PhantomData, ptr::NonNull};
 
 use wdk_sys::{
-    _WDF_TRI_STATE::WdfUseDefault, BOOLEAN, NTSTATUS, STATUS_SUCCESS, ULONG,
-    WDF_INTERRUPT_CONFIG, WDF_INTERRUPT_INFO, WDFDEVICE, WDFINTERRUPT, WDFOBJECT,
-    call_unsafe_wdf_function_binding,
+    _WDF_TRI_STATE::WdfUseDefault, BOOLEAN, NTSTATUS, STATUS_SUCCESS, ULONG, WDF_INTERRUPT_CONFIG,
+    WDF_INTERRUPT_INFO, WDFDEVICE, WDFINTERRUPT, WDFOBJECT, call_unsafe_wdf_function_binding,
 };
 
 use super::{

@@ -2,9 +2,7 @@
 
 use core::mem;
 
-use wdk_sys::{
-    STATUS_SUCCESS, ULONG_PTR, WDFREQUEST, call_unsafe_wdf_function_binding,
-};
+use wdk_sys::{STATUS_SUCCESS, ULONG_PTR, WDFREQUEST, call_unsafe_wdf_function_binding};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::{Context, NtStatus, Queue, Result, context, queue::device_of};
@@ -123,7 +121,9 @@ impl Request {
     ///
     /// # Errors
     /// The request: it has been canceled already. Complete it with STATUS_CANCELLED.
-    pub fn into_cancelable<H: CancelHandler>(self) -> core::result::Result<CancelableRequest, Self> {
+    pub fn into_cancelable<H: CancelHandler>(
+        self,
+    ) -> core::result::Result<CancelableRequest, Self> {
         // SAFETY: the request is owned and not cancelable yet.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(
@@ -180,7 +180,8 @@ impl RequestId {
     }
 }
 
-/// A request that this driver owns and the framework may cancel.
+/// A request that this driver owns and the framework may cancel. Dropping it completes it, unless
+/// it has been canceled: then only its cancel callback may.
 ///
 /// # Invariants
 /// As for [`Request`], except that it is cancelable, or canceled and its cancel callback has not
@@ -202,15 +203,30 @@ impl CancelableRequest {
         let status =
             unsafe { call_unsafe_wdf_function_binding!(WdfRequestUnmarkCancelable, self.0) };
         match NtStatus::check(status) {
-            Ok(()) => Ok(Request(self.0)),
+            Ok(()) => Ok(self.into_request()),
             Err(_) => Err(self),
         }
+    }
+
+    /// It is not cancelable any more.
+    fn into_request(self) -> Request {
+        let handle = self.0;
+        mem::forget(self);
+        Request(handle)
     }
 
     /// Whether it is that request.
     #[must_use]
     pub fn is(&self, id: &RequestId) -> bool {
         self.0 == id.0
+    }
+}
+
+impl Drop for CancelableRequest {
+    fn drop(&mut self) {
+        if let Err(canceled) = Self(self.0).reclaim() {
+            mem::forget(canceled);
+        }
     }
 }
 
@@ -227,7 +243,7 @@ impl Canceled {
         request: CancelableRequest,
     ) -> core::result::Result<Request, CancelableRequest> {
         if request.0 == self.0 {
-            Ok(Request(request.0))
+            Ok(request.into_request())
         } else {
             Err(request)
         }

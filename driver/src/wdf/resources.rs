@@ -34,8 +34,9 @@ impl Resources<'_> {
     /// The memory resources, in the order of the device's BARs. IRQL: <= DISPATCH_LEVEL.
     pub fn memory(&self) -> impl Iterator<Item = MemoryRange> + '_ {
         // SAFETY: the list is valid.
-        let count =
-            unsafe { call_unsafe_wdf_function_binding!(WdfCmResourceListGetCount, self.translated) };
+        let count = unsafe {
+            call_unsafe_wdf_function_binding!(WdfCmResourceListGetCount, self.translated)
+        };
         (0..count).filter_map(|index| {
             // SAFETY: the list is valid. An index out of range gives null.
             let descriptor = unsafe {

@@ -1,0 +1,113 @@
+//! What the ISR records and the DPC takes.
+
+use edu_driver_core::log::{Log, SNAPSHOTS};
+use edu_driver_core::ring::{Ring, Snapshot};
+use edu_spec::registers::Causes;
+use edu_spec::wire::Statistics;
+use proptest::prelude::*;
+
+fn snapshot(sequence: u64, causes: u32) -> Snapshot {
+    Snapshot {
+        sequence,
+        causes: Causes::from_bits_retain(causes),
+        message: 0,
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_cause_is_lost_however_many_interrupts_come_before_a_dpc(
+        bursts in prop::collection::vec(prop::collection::vec(any::<u32>(), 0..40), 1..20)
+    ) {
+        let mut log = Log::default();
+        let mut statistics = Statistics::default();
+        let mut sequence = 0;
+        for burst in &bursts {
+            for &causes in burst {
+                sequence += 1;
+                log.record(snapshot(sequence, causes));
+            }
+            let taken = log.take();
+            let all = burst.iter().fold(0, |all, causes| all | causes);
+            prop_assert_eq!(taken.causes.bits(), all);
+            taken.counts.add_to(&mut statistics);
+            statistics.snapshots_taken += taken.snapshots.len() as u64;
+        }
+        prop_assert_eq!(statistics.interrupts, sequence);
+        prop_assert_eq!(
+            statistics.snapshots_taken + statistics.snapshots_overwritten,
+            statistics.interrupts
+        );
+    }
+
+    #[test]
+    fn the_ring_keeps_the_latest_in_order(pushes in 0_u64..50, pops in 0_usize..20) {
+        let mut ring = Ring::<SNAPSHOTS>::new();
+        let mut expected = std::collections::VecDeque::new();
+        for sequence in 0..pushes {
+            let overwrites = ring.push(snapshot(sequence, 1));
+            prop_assert_eq!(overwrites, expected.len() == SNAPSHOTS);
+            if overwrites {
+                expected.pop_front();
+            }
+            expected.push_back(sequence);
+        }
+        for _ in 0..pops {
+            prop_assert_eq!(ring.pop().map(|snapshot| snapshot.sequence), expected.pop_front());
+        }
+        prop_assert_eq!(ring.len(), expected.len());
+        prop_assert_eq!(ring.is_empty(), expected.is_empty());
+    }
+}
+
+#[test]
+fn a_second_dpc_finds_nothing_left() {
+    let mut log = Log::default();
+    log.record(snapshot(1, 0x101));
+    log.dpc_queued(true);
+    drop(log.take());
+    let second = log.take();
+    assert!(second.causes.is_empty());
+    assert!(second.snapshots.is_empty());
+    assert_eq!(second.counts, Default::default());
+}
+
+#[test]
+fn taking_the_counts_leaves_the_work_to_the_dpc() {
+    let mut log = Log::default();
+    log.record(snapshot(1, 0x1));
+    let mut statistics = Statistics::default();
+    log.take_counts().add_to(&mut statistics);
+    assert_eq!(statistics.interrupts, 1);
+    let taken = log.take();
+    assert_eq!(taken.causes, Causes::FACTORIAL);
+    assert_eq!(taken.snapshots.len(), 1);
+    taken.counts.add_to(&mut statistics);
+    assert_eq!(statistics.interrupts, 1, "counted once");
+}
+
+#[test]
+fn each_call_of_the_isr_is_counted_as_what_it_found() {
+    let mut log = Log::default();
+    log.record(snapshot(1, 0x1));
+    log.dpc_queued(true);
+    log.record(snapshot(2, 0x102));
+    log.dpc_queued(false);
+    log.not_ours();
+    log.device_gone();
+    let mut statistics = Statistics::default();
+    log.take_counts().add_to(&mut statistics);
+    let expected = Statistics {
+        isr_calls: 4,
+        interrupts: 2,
+        not_ours: 1,
+        device_gone: 1,
+        dpcs_queued: 1,
+        dpcs_already_queued: 1,
+        factorial_causes: 1,
+        dma_causes: 1,
+        software_causes: 1,
+        ..Statistics::default()
+    };
+    assert_eq!(statistics, expected);
+}
