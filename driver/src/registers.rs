@@ -173,8 +173,9 @@ pub fn map(bar: &MemoryRange) -> Result<(IsrRegisters, DeviceRegisters)> {
 /// same mapping, which no caller does, it stays mapped.
 pub fn unmap(isr: IsrRegisters, device: DeviceRegisters) {
     let DeviceRegisters { mapping, .. } = device;
+    let IsrRegisters { status, .. } = isr;
     let base = mapping.base().cast::<u8>().as_ptr();
-    let status = isr.status.ptr().cast::<u8>();
+    let status = status.ptr().cast::<u8>();
     if status == base.wrapping_add(offset::INTERRUPT_STATUS) {
         // SAFETY: both owners of its registers have just ended.
         unsafe { mapping.unmap() };

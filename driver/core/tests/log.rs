@@ -1,6 +1,6 @@
 //! What the ISR records and the DPC takes.
 
-use edu_driver_core::log::{Log, SNAPSHOTS};
+use edu_driver_core::log::{Counts, Log, SNAPSHOTS};
 use edu_driver_core::ring::{Ring, Snapshot};
 use edu_spec::registers::Causes;
 use edu_spec::wire::Statistics;
@@ -65,11 +65,11 @@ fn a_second_dpc_finds_nothing_left() {
     let mut log = Log::default();
     log.record(snapshot(1, 0x101));
     log.dpc_queued(true);
-    drop(log.take());
+    assert_eq!(log.take().snapshots.len(), 1);
     let second = log.take();
     assert!(second.causes.is_empty());
     assert!(second.snapshots.is_empty());
-    assert_eq!(second.counts, Default::default());
+    assert_eq!(second.counts, Counts::default());
 }
 
 #[test]

@@ -287,7 +287,7 @@ unsafe extern "C" fn evt_d0_exit_pre<C: PnpPower>(
     // SAFETY: the framework passed the device to this callback.
     if let Ok(context) = unsafe { context_of::<C>(device) } {
         // The proof ends here.
-        drop(context.interrupts_disabling());
+        _ = context.interrupts_disabling();
     }
     STATUS_SUCCESS
 }

@@ -88,6 +88,10 @@ unsafe impl<H: InterruptHandler> Sync for InterruptContext<H> {}
 impl<H: InterruptHandler> InterruptContext<H> {
     /// # Safety
     /// The interrupt lock is held for `'a`, and this is the holder's only call.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "the lock makes it exclusive, not the borrow"
+    )]
     unsafe fn locked<'a>(&'a self) -> (&'a mut H, &'a mut H::Shared) {
         // SAFETY: the lock's context lives as long as the device, as this one does.
         let shared: &'a Guarded<H::Shared> = unsafe { self.shared.as_ref() };
@@ -260,7 +264,8 @@ impl IsrDpc<'_> {
 /// disconnects.
 pub struct DpcInterrupt<'a, H> {
     handle: WDFINTERRUPT,
-    lent: PhantomData<(&'a (), fn() -> H)>,
+    handler: PhantomData<fn() -> H>,
+    lent: PhantomData<&'a ()>,
 }
 
 impl<H: InterruptHandler> DpcInterrupt<'_, H>
@@ -309,6 +314,7 @@ unsafe extern "C" fn evt_interrupt_dpc<H: InterruptHandler>(
 ) {
     let interrupt = DpcInterrupt {
         handle: interrupt,
+        handler: PhantomData,
         lent: PhantomData,
     };
     // SAFETY: the device is alive, and its context was attached before it entered D0.
