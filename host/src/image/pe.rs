@@ -490,6 +490,13 @@ fn parse(file: &str, bytes: &[u8]) -> Result<Image, Problem> {
         return Err(Problem::Unsupported("delay-loaded imports"));
     }
     let base = optional.image_base.get(LE);
+    let end = base.checked_add(layout_bytes.len() as u64);
+    if end.is_none() || !base.is_multiple_of(0x10000) {
+        return Err(Problem::malformed(
+            "an image base that is no multiple of 64 KiB",
+            base,
+        ));
+    }
     let relocation_directory = directory(IMAGE_DIRECTORY_ENTRY_BASERELOC)?;
     if relocation_directory.is_empty() && headers.flags & IMAGE_FILE_RELOCS_STRIPPED != 0 {
         return Err(Problem::NoRelocations);

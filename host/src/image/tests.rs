@@ -25,6 +25,7 @@ const MACHINE: usize = 4;
 const CHARACTERISTICS: usize = 22;
 const MAGIC: usize = 24;
 const ENTRY_POINT: usize = 24 + 16;
+const IMAGE_BASE: usize = 24 + 24;
 const SIZE_OF_IMAGE: usize = 24 + 56;
 const CHECKSUM: usize = 24 + 64;
 const SUBSYSTEM: usize = 24 + 68;
@@ -226,6 +227,8 @@ fn sections_that_overlap_or_reach_beyond_the_image_are_refused() {
     assert!(complaint(&patched(address, &[0, 0x10])).contains(".rdata overlaps"));
     assert!(complaint(&patched(address, &[0, 0, 0, 0x70])).contains(".rdata reaches beyond"));
     assert!(complaint(&patched(address, &[1, 0x20])).contains(".rdata does not begin"));
+    assert!(complaint(&patched(IMAGE_BASE, &[1])).contains("no multiple of 64 KiB"));
+    assert!(complaint(&patched(IMAGE_BASE, &[0, 0, 255, 255, 255, 255, 255, 255])).contains("64"));
     assert!(complaint(&patched(SIZE_OF_IMAGE, &[0, 0, 0, 0x7f])).contains("too large"));
 }
 
