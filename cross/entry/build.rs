@@ -9,9 +9,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
 
     let manifest: toml::Table = fs::read_to_string(&manifest)?.parse()?;
-    let minor = manifest["workspace"]["metadata"]["wdk"]["driver-model"]["target-kmdf-version-minor"]
-        .as_integer()
-        .ok_or("target-kmdf-version-minor is not a number")?;
+    let minor =
+        manifest["workspace"]["metadata"]["wdk"]["driver-model"]["target-kmdf-version-minor"]
+            .as_integer()
+            .ok_or("target-kmdf-version-minor is not a number")?;
     let functions = function_count(u8::try_from(minor)?)?;
 
     let source = format!(
@@ -29,5 +30,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn function_count(minor: u8) -> Result<usize, Box<dyn Error>> {
-    if minor == 15 { Ok(444) } else { Err("unknown version".into()) }
+    if minor == 15 {
+        Ok(444)
+    } else {
+        Err("unknown version".into())
+    }
 }

@@ -96,7 +96,8 @@ fn describe(report: &Report) -> String {
     }
     match report.oldest_windows {
         Some((version, name)) => {
-            text += &format!("\n  loads on Windows 10, version {version} and later, because of {name}");
+            text +=
+                &format!("\n  loads on Windows 10, version {version} and later, because of {name}");
         }
         None => text += "\n  loads on every Windows 10 and 11 that has the KMDF version",
     }
@@ -110,10 +111,18 @@ fn run(cli: Cli) -> Result<ExitCode> {
             eprintln!("cross: the image passed the check: {}", describe(&report));
             println!("{}", image.display());
         }
-        Command::Check { image, symbols, arch, max_size } => {
+        Command::Check {
+            image,
+            symbols,
+            arch,
+            max_size,
+        } => {
             let beside = Some(image.with_extension("pdb")).filter(|path| path.exists());
-            let expectations =
-                Expectations { arch, size_budget_bytes: max_size, symbols: symbols.or(beside) };
+            let expectations = Expectations {
+                arch,
+                size_budget_bytes: max_size,
+                symbols: symbols.or(beside),
+            };
             let report = image::check(&image, &expectations)?;
             if expectations.symbols.is_none() {
                 println!("no symbols given or found: the entry point's name was not checked");

@@ -96,7 +96,10 @@ const _: () = assert!(BIND_INFO_SIZE == 48 && size_of::<BindInfo>() == 88);
 
 /// The first framework with the longer structure: there a driver may be newer than the framework.
 const FIRST_WITH_BIND_INFO_2: u32 = 25;
-const _: () = assert!(MINOR >= 15, "before 1.15 the framework fills a table of the driver's own");
+const _: () = assert!(
+    MINOR >= 15,
+    "before 1.15 the framework fills a table of the driver's own"
+);
 
 /// What the framework tells the driver about itself; the driver passes it to every function.
 #[unsafe(no_mangle)]
@@ -135,7 +138,11 @@ static COMPONENT: [u16; 12] = {
 };
 
 static mut BIND_INFO: BindInfo = BindInfo {
-    size: if MINOR < FIRST_WITH_BIND_INFO_2 { BIND_INFO_SIZE } else { size_of::<BindInfo>() } as u32,
+    size: if MINOR < FIRST_WITH_BIND_INFO_2 {
+        BIND_INFO_SIZE
+    } else {
+        size_of::<BindInfo>()
+    } as u32,
     component: (&raw const COMPONENT).cast(),
     version: [1, MINOR, 0],
     function_count: FUNCTION_COUNT,
@@ -214,7 +221,12 @@ pub unsafe extern "system" fn FxDriverEntry(
     // SAFETY: driver and path are valid; the structure and the variables it points at are this
     // image's own, live as long as it, and have the layout the loader knows by `size`.
     let status = unsafe {
-        WdfVersionBind(driver, &raw mut PATH, &raw mut BIND_INFO, &raw mut WdfDriverGlobals)
+        WdfVersionBind(
+            driver,
+            &raw mut PATH,
+            &raw mut BIND_INFO,
+            &raw mut WdfDriverGlobals,
+        )
     };
     if status < 0 {
         return status;
