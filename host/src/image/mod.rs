@@ -4,6 +4,7 @@
 //! image in this process; [`MappedImage::call_stack`] and [`Symbols`]
 //! turn addresses into words.
 
+mod kmdf;
 mod map;
 mod pe;
 mod symbols;
@@ -11,6 +12,7 @@ mod symbols;
 mod tests;
 mod unwind;
 
+pub use kmdf::BindInfo;
 pub use map::{MapError, MappedImage, PatchError, ResolverError};
 pub use pe::{CodeView, Export, Image, ImageError, Import, ImportName, Problem, Section, Target};
 pub use symbols::{Frame, Source, SymbolError, Symbols};
