@@ -111,8 +111,8 @@ impl Fixture {
             out.u32(address).u32(size);
         }
         let read_only = pe::IMAGE_SCN_CNT_INITIALIZED_DATA | pe::IMAGE_SCN_MEM_READ;
-        out.section(b".text\0\0\0", CODE, self.code_characteristics);
-        out.section(b".rdata\0\0", DATA, read_only);
+        out.section(*b".text\0\0\0", CODE, self.code_characteristics);
+        out.section(*b".rdata\0\0", DATA, read_only);
         out.section(
             b".reloc\0\0",
             RELOCATIONS,
@@ -233,7 +233,7 @@ impl Bytes {
         at
     }
 
-    fn section(&mut self, name: &[u8; 8], address: u32, characteristics: u32) {
+    fn section(&mut self, name: [u8; 8], address: u32, characteristics: u32) {
         self.0.extend(name);
         self.u32(SECTION)
             .u32(address)

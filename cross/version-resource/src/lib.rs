@@ -94,6 +94,7 @@ impl VersionInfo<'_> {
 }
 
 /// A block's value.
+#[derive(Clone, Copy)]
 enum Value<'a> {
     None,
     Binary(&'a [u8]),
