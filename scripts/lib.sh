@@ -29,8 +29,8 @@ seconds() {
     date +%s
 }
 
-# Runs a command with its output in a log: step NAME WHAT COMMAND... On a terminal the last line of
-# the log is shown while it runs. Returns what the command returns; `failed_log` has the log's path.
+# Runs a command with its output in a log: quietly NAME WHAT COMMAND... On a terminal the last line of
+# the log is shown while it runs. Returns what the command returns; the log stays in $log.
 quietly() {
     log=$logs/$1.log
     what=$2
@@ -63,9 +63,17 @@ quietly() {
 # As `quietly`, but shows the log and ends the script if the command fails.
 step() {
     quietly "$@" && return
-    sed 's/^/   | /' "$log" >&2
+    show_log
     shift 2
-    fail "this command failed: $*" "Its output is above, and in $log."
+    fail "this command failed: $*"
+}
+
+# Shows how the last log ends.
+show_log() {
+    tail -n 100 "$log" | sed 's/^/   | /'
+    say
+    say "   All of it: $log"
+    say
 }
 
 # --- what must be there -------------------------------------------------------------------------
