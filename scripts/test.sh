@@ -154,7 +154,7 @@ for name in ${*:-$all}; do
             "The lines with a + in front are its commands."
     fi
     # What ran, and cargo's verdicts, as cargo says them.
-    grep -E '^ +(Running|Doc-tests) |^test result: |^not run: ' "$log" || true
+    grep -E '^ +(Running|Doc-tests) |^test result: |^not run: |^bans ' "$log" || true
     count=$((count + 1))
 done
 elapsed=$(($(seconds) - all_began))
