@@ -20,7 +20,7 @@ $null = Invoke-Tool verifier @('/query')
 
 Write-Host '== KMDF Verifier'
 if (Test-Path $WdfParameters) {
-    Get-ItemProperty $WdfParameters | Format-List -Property VerifierOn, VerboseOn, TrackHandles | Out-Host
+    Get-ItemProperty $WdfParameters | Format-List -Property 'VerifierOn', 'VerboseOn', 'TrackHandles' | Out-Host
 } else {
     Write-Host 'off'
 }
@@ -37,6 +37,6 @@ if (-not $found) {
     Write-Host 'none'
     return
 }
-$found | Format-List -Property TimeCreated, Message | Out-Host
+$found | Format-List -Property 'TimeCreated', 'Message' | Out-Host
 Write-Host 'The dumps are in C:\Windows\Minidump and C:\Windows\MEMORY.DMP: WinDbg, then !analyze -v and !wdfkd.wdflogdump edu_kmdf.'
 exit 1
