@@ -97,6 +97,11 @@ has_apt() {
     command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null
 }
 
+has_clang() {
+    [ -n "${CLANG_PATH:-}" ] || command -v clang >/dev/null ||
+        ls /usr/lib/llvm-*/bin/clang >/dev/null 2>&1
+}
+
 has_libclang() {
     [ -n "${LIBCLANG_PATH:-}" ] || command -v llvm-config >/dev/null ||
         ls /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*-linux-gnu/libclang*.so* \
@@ -122,14 +127,13 @@ prepare() {
     fi
     if ! has_apt; then
         command -v cc >/dev/null || lacks "a C compiler, as \`cc\`: rustc links with it (gcc)"
-        [ -n "${CLANG_PATH:-}" ] || command -v clang >/dev/null ||
-            lacks "clang, or its path in CLANG_PATH"
+        has_clang || lacks "clang, or its path in CLANG_PATH"
         has_libclang || lacks "libclang, or its directory in LIBCLANG_PATH"
         [ -n "${KMDF_HOST_QEMU:-}" ] || command -v qemu-system-x86_64 >/dev/null ||
             lacks "QEMU (qemu-system-x86_64, 7.2 or newer), or its path in KMDF_HOST_QEMU"
     fi
     if [ -n "$missing" ]; then
-        fail "this machine lacks something, and there is no apt-get to fetch it with:$missing"
+        fail "this machine lacks what cannot be fetched here:$missing"
     fi
     step cc "finding a C compiler" sh scripts/cc.sh
     PATH=$PATH:$(dirname "$(tail -n 1 "$logs/cc.log")")

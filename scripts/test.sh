@@ -16,7 +16,7 @@ describe() {
     lint) echo "lints, of all but the driver" ;;
     unit) echo "tests that need neither driver nor QEMU" ;;
     doc) echo "the documentation's links" ;;
-    image) echo "building the driver; its image check" ;;
+    image) echo "the driver for x64 and ARM64; image check" ;;
     driver-lint) echo "lints, of the driver" ;;
     reproduce) echo "the same image from another directory" ;;
     scenarios) echo "scenarios: driver, host, device, eductl" ;;
@@ -63,6 +63,7 @@ run_doc() {
 
 run_image() {
     sh scripts/build-driver.sh
+    sh scripts/build-driver.sh --arch aarch64
 }
 
 run_driver_lint() {
