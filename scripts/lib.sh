@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034
 # What run.sh and test.sh share; they source it. It finds or sets up what a build needs, and runs
 # long commands quietly: progress is shown, their output only if they fail.
 

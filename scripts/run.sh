@@ -12,6 +12,7 @@ driver=target/cross/x86_64/edu_kmdf.sys
 inf=inf/edu_kmdf.inx
 
 # What each device is asked; it runs with kmdf-host's socket in its environment.
+# shellcheck disable=SC2016
 session='
 for words in info "factorial 12" "raise 0x2" stats; do
     printf "\n   \$ eductl %s\n" "$words"

@@ -127,6 +127,9 @@ fi
 
 # --- all of them --------------------------------------------------------------------------------
 
+# One word each, on purpose.
+# shellcheck disable=SC2086
+[ $# -gt 0 ] || set -- $all
 for name in "$@"; do
     describe "$name" >/dev/null || fail "there is no step $name; there are: $all"
 done
@@ -147,7 +150,7 @@ done
 title "Tests"
 all_began=$(seconds)
 count=0
-for name in ${*:-$all}; do
+for name in "$@"; do
     if ! quietly "test-$name" "$name: $(describe "$name")" sh scripts/test.sh --only "$name"; then
         show_log
         fail "the step \`$name\` failed. To repeat it:" \
