@@ -37,22 +37,26 @@ quietly() {
     what=$2
     shift 2
     began=$(seconds)
+    : >"$log"
     printf '   %-46s' "$what"
-    "$@" >"$log" 2>&1 &
-    running=$!
-    # A shell without job control starts it deaf to Ctrl-C.
-    trap 'kill "$running" 2>/dev/null; echo; exit 130' INT TERM
+    ticker=
     if [ -t 1 ]; then
-        while kill -0 "$running" 2>/dev/null; do
+        (while sleep 0.3 && kill -0 $$ 2>/dev/null; do
             last=$(tail -n 1 "$log" | tr -d '\r\033' | cut -c 1-28)
             printf '\r   %-46s%-28s' "$what" "$last"
-            sleep 0.3
-        done
-        printf '\r   %-46s%-28s\r   %-46s' "$what" '' "$what"
+        done) &
+        ticker=$!
+        # It is deaf to Ctrl-C, as everything that a shell starts in the background.
+        trap 'kill "$ticker"; echo; exit 130' INT TERM
     fi
     status=0
-    wait "$running" || status=$?
-    trap - INT TERM
+    "$@" >"$log" 2>&1 </dev/null || status=$?
+    if [ -n "$ticker" ]; then
+        kill "$ticker"
+        { wait "$ticker" || true; } 2>/dev/null
+        trap - INT TERM
+        printf '\r   %-46s%-28s\r   %-46s' "$what" '' "$what"
+    fi
     if [ "$status" -eq 0 ]; then
         printf '%4d s\n' $(($(seconds) - began))
     else
