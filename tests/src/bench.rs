@@ -1,6 +1,6 @@
 //! The driver in this process: booted, asked, looked into, taken down.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use edu_lab::EduModel;
 use edu_model::Config;
@@ -11,7 +11,7 @@ use edu_spec::{
 };
 use kmdf_host::{
     BootError, Driver, File, InOrder, Interrupts, Irp, Machine, NtStatus, Operation, Outcome,
-    Record, Seeded, Session, Strategy, Summary,
+    Record, Seeded, Session, Strategy, Summary, Turn,
     device::{
         PciFunction,
         qemu::{Qemu, QemuOptions},
@@ -310,6 +310,27 @@ impl Lab {
         if let Err(stop) = self.session.host().run_until(|_| done()) {
             panic!("the run stopped: {stop}");
         }
+    }
+
+    /// Lets the machine do one thing: a flow runs until it is interrupted or waits, or time passes
+    /// to the next event of a device.
+    ///
+    /// # Panics
+    /// The run stops.
+    pub fn turn(&self) -> Turn {
+        match self.session.host().turn(Duration::ZERO) {
+            Ok(turn) => turn,
+            Err(stop) => panic!("the run stopped: {stop}"),
+        }
+    }
+
+    /// Runs until nothing happens by itself any more. For machines of models only: QEMU's device
+    /// may always still do something.
+    ///
+    /// # Panics
+    /// The run stops.
+    pub fn run_until_quiet(&self) {
+        while self.turn() != Turn::Quiet {}
     }
 
     /// Asks for n!.
