@@ -2,14 +2,8 @@
 
 use edu_model::Config;
 use edu_spec::registers::offset;
-use edu_tests::{
-    Bench, for_each_seed,
-    program::Run,
-    tamper::SharedModel,
-};
-use kmdf_host::ntstatus::{
-    STATUS_CANCELLED, STATUS_DEVICE_DOES_NOT_EXIST, STATUS_NO_SUCH_DEVICE,
-};
+use edu_tests::{Bench, for_each_seed, program::Run, tamper::SharedModel};
+use kmdf_host::ntstatus::{STATUS_CANCELLED, STATUS_DEVICE_DOES_NOT_EXIST, STATUS_NO_SUCH_DEVICE};
 
 #[test]
 fn eductl_fails_when_a_factorial_is_wrong() {
@@ -78,7 +72,10 @@ fn a_device_that_goes_while_it_computes_gives_no_result_that_is_wrong() {
             lab.shut_down();
         });
     }
-    assert!(right > 0 && ended > 0, "{right} right, {ended} ended without a result");
+    assert!(
+        right > 0 && ended > 0,
+        "{right} right, {ended} ended without a result"
+    );
 }
 
 #[test]

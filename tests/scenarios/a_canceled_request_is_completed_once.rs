@@ -31,7 +31,6 @@ fn a_request_canceled_at_any_moment_ends_once_and_the_next_result_is_right() {
     for interrupts in [Interrupts::AsInstalled, Interrupts::Line] {
         for turns in (0..120).step_by(3) {
             for_each_seed(2, |seed| {
-
                 let lab = Bench::model(Config::default())
                     .interrupts(interrupts)
                     .seed(seed)
@@ -55,7 +54,10 @@ fn a_request_canceled_at_any_moment_ends_once_and_the_next_result_is_right() {
             });
         }
     }
-    assert!(computed > 0 && canceled > 0, "{computed} computed, {canceled} canceled");
+    assert!(
+        computed > 0 && canceled > 0,
+        "{computed} computed, {canceled} canceled"
+    );
 }
 
 #[test]
@@ -110,7 +112,10 @@ fn a_request_canceled_on_qemu_ends_once_and_the_next_result_is_right() {
             canceled += u32::from(!judge(&irp, 3_000_000));
             assert_eq!(lab.factorial(&file, 12), Ok(479_001_600));
         }
-        assert!(canceled > 0, "not one of 20 was canceled before it was done");
+        assert!(
+            canceled > 0,
+            "not one of 20 was canceled before it was done"
+        );
         lab.shut_down();
     }
 }

@@ -48,7 +48,10 @@ fn closing_a_handle_cancels_what_is_pending_on_it() {
         lab.session().host().close(&file);
         lab.wait_for(&irps);
         for irp in &irps {
-            assert_eq!(irp.outcome().map(|outcome| outcome.status), Some(STATUS_CANCELLED));
+            assert_eq!(
+                irp.outcome().map(|outcome| outcome.status),
+                Some(STATUS_CANCELLED)
+            );
         }
         assert_eq!(file.pending().len(), 0);
         lab.shut_down();

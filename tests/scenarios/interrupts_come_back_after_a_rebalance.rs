@@ -47,7 +47,11 @@ fn works(lab: &Lab, file: &File, connected: &[u32]) {
     }
     let after = lab.statistics(file);
     assert_eq!(after.factorials_completed, before.factorials_completed + 3);
-    assert_eq!(after.interrupts, before.interrupts + 3, "counts go on over a restart");
+    assert_eq!(
+        after.interrupts,
+        before.interrupts + 3,
+        "counts go on over a restart"
+    );
 }
 
 #[test]
@@ -94,7 +98,8 @@ fn requests_sent_while_the_device_is_stopped_wait_and_are_then_computed() {
             for _ in 0..seed {
                 lab.turn();
             }
-            host.stop_device(0).unwrap_or_else(|stop| panic!("the run stopped: {stop}"));
+            host.stop_device(0)
+                .unwrap_or_else(|stop| panic!("the run stopped: {stop}"));
             irps.extend((4..8).map(|n| lab.submit_factorial(&file, n)));
             let _ = lab.statistics(&file);
             assert!(!irps[7].is_finished(), "nothing computes it");
