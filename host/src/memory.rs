@@ -155,18 +155,44 @@ impl Memory {
 
     /// Allocates zeroed or filled memory, aligned to 16 bytes (to a page from a page on).
     pub(crate) fn allocate(&self, bytes: u64, zeroed: bool, purpose: Purpose) -> Option<u64> {
+        let base_aligned = bytes >= PAGE;
+        self.place(bytes, zeroed, base_aligned, purpose, |_, _| {})
+    }
+
+    /// Allocates memory whose pages `back` puts something else behind: it is given the address and
+    /// the length of them. Unless `aligned`, the allocation lies at their end, up to the guard page.
+    pub(crate) fn allocate_backed(
+        &self,
+        bytes: u64,
+        aligned: bool,
+        purpose: Purpose,
+        back: impl FnOnce(u64, u64),
+    ) -> Option<u64> {
+        self.place(bytes, aligned, aligned, purpose, back)
+    }
+
+    fn place(
+        &self,
+        bytes: u64,
+        zeroed: bool,
+        base_aligned: bool,
+        purpose: Purpose,
+        back: impl FnOnce(u64, u64),
+    ) -> Option<u64> {
         let room = bytes.max(1).next_multiple_of(16);
         let pages = room.next_multiple_of(PAGE);
         let base = self.pool.take(pages.checked_add(PAGE)?)?;
         protect(base, pages, libc::PROT_READ | libc::PROT_WRITE);
-        let address = if bytes >= PAGE {
+        back(base, pages);
+        let address = if base_aligned {
             base
         } else {
             base + pages - room
         };
-        if !zeroed {
+        let fill = if zeroed { 0 } else { FRESH };
+        if !zeroed || base_aligned {
             // SAFETY: the pages were just made writable and have no other user.
-            unsafe { pointer(base).write_bytes(FRESH, pages as usize) };
+            unsafe { pointer(base).write_bytes(fill, pages as usize) };
         }
         let slack = base + pages - (address + bytes);
         // SAFETY: the slack lies between the allocation's end and the end of its pages.
@@ -272,6 +298,15 @@ impl Memory {
     /// Whether the address is one of device memory, mapped or not.
     pub(crate) fn is_device(&self, address: u64) -> bool {
         self.device.contains(address)
+    }
+
+    /// Where an address lies in its own space, if it is the driver's: the same in every process.
+    pub(crate) fn relative(&self, address: u64) -> Option<u64> {
+        [&self.handles, &self.device, &self.pool]
+            .into_iter()
+            .zip(1_u64..)
+            .find(|(space, _)| space.contains(address))
+            .map(|(space, number)| number << 56 | (address - space.base))
     }
 
     /// What an address means, for a report.
