@@ -347,6 +347,10 @@ impl Memory {
 
     /// Reads a value from the driver's memory. An address that cannot be read faults, and the
     /// fault is reported as a bad pointer of the driver's.
+    #[expect(
+        clippy::unused_self,
+        reason = "it is this object's memory, though addresses are global"
+    )]
     pub(crate) fn read<T: FromBytes>(&self, address: u64) -> T {
         // SAFETY: any bytes are a valid `T`; a bad address faults, and the fault never returns.
         unsafe { pointer(address).cast::<T>().read_unaligned() }
@@ -359,6 +363,10 @@ impl Memory {
     }
 
     /// Reads bytes from the driver's memory.
+    #[expect(
+        clippy::unused_self,
+        reason = "it is this object's memory, though addresses are global"
+    )]
     pub(crate) fn read_bytes(&self, address: u64, bytes: usize) -> Vec<u8> {
         let mut copy = vec![0; bytes];
         // SAFETY: the target has that many bytes; a bad source faults, which never returns.
@@ -367,6 +375,10 @@ impl Memory {
     }
 
     /// Writes bytes to the driver's memory.
+    #[expect(
+        clippy::unused_self,
+        reason = "it is this object's memory, though addresses are global"
+    )]
     pub(crate) fn write_bytes(&self, address: u64, bytes: &[u8]) {
         // SAFETY: the source has that many bytes; a bad target faults, which never returns.
         unsafe { ptr::copy(bytes.as_ptr(), pointer(address), bytes.len()) };

@@ -239,8 +239,12 @@ impl Session {
     /// The run stopped.
     pub fn request(&self, file: &File, operation: Operation) -> Result<Outcome, Stop> {
         let irp = self.host.submit(file, operation);
-        self.host.run_until(|_| irp.is_finished())?;
-        Ok(irp.outcome().expect("it has ended"))
+        loop {
+            self.host.run_until(|_| irp.is_finished())?;
+            if let Some(outcome) = irp.outcome() {
+                return Ok(outcome);
+            }
+        }
     }
 
     /// Serves apps until `done` holds, which is asked whenever there is nothing to do.

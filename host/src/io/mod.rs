@@ -181,7 +181,7 @@ impl Host {
                 status,
                 information: 0,
                 output: Vec::new(),
-            })
+            });
         };
         if self.framework.objects.was(device, "WDFDEVICE") {
             return fail(STATUS_DELETE_PENDING);
