@@ -43,8 +43,7 @@ fn link_version_resource(out: &Path) -> Result<(), Box<dyn Error>> {
         Ok(env::var(format!("CARGO_PKG_VERSION_{part}"))?.parse()?)
     };
     let version = [number("MAJOR")?, number("MINOR")?, number("PATCH")?, 0];
-    let [major, minor, patch, build] = version;
-    let version_text = format!("{major}.{minor}.{patch}.{build}");
+    let version_text = version.map(|part| part.to_string()).join(".");
     let resource = VersionInfo {
         version,
         debug: env::var_os("CARGO_CFG_DEBUG_ASSERTIONS").is_some(),
