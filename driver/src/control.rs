@@ -8,6 +8,7 @@ use edu_spec::{registers::Causes, wire::Word};
 
 use crate::{
     device::EduDevice,
+    events,
     wdf::{Control, ControlHandler, NtStatus, Request, Result},
 };
 
@@ -21,6 +22,7 @@ impl ControlHandler for Entrance {
         match parse(&control) {
             Ok(Command::Information) => request.respond(&device.information()),
             Ok(Command::Statistics) => request.respond(&device.statistics()),
+            Ok(Command::WaitEvent) => events::wait(device, request),
             Ok(Command::Liveness | Command::Raise) => request.forward_to(&device.register_queue),
             Ok(Command::Factorial) => request.forward_to(&device.factorial_queue),
             Err(refusal) => request.complete(Err(refusal)),

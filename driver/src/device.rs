@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use edu_driver_core::engine::Engine;
+use edu_driver_core::{engine::Engine, events::Events, watchdog::Watchdog};
 use edu_spec::{
     interface::DEVICE_INTERFACE,
     registers::{Identification, MAX_MESSAGES},
@@ -11,12 +11,13 @@ use edu_spec::{
 
 use crate::{
     control::{Entrance, RegisterAccess},
+    events::{Handle, Waiting},
     factorial::{Factorial, FactorialRequest},
     interrupt::{EduInterrupt, IsrShared},
     registers::DeviceRegisters,
     wdf::{
         Connected, DeviceAdd, DeviceInit, Dispatch, Guarded, Interrupt, InterruptLock, NtStatus,
-        Queue, Result, SpinLock, context_type,
+        Queue, Result, SpinLock, Timer, context_type,
     },
 };
 
@@ -30,6 +31,10 @@ pub struct EduDevice {
     pub interrupts: [Interrupt<EduInterrupt>; MAX_MESSAGES],
     /// Sequential: requests that access a register and are done.
     pub register_queue: Queue,
+    /// Manual: requests that wait for an event.
+    pub waiting_queue: Queue,
+    /// Ticks while the factorial engine is occupied.
+    pub watchdog_timer: Timer,
     /// Sequential: the factorial engine computes one at a time.
     pub factorial_queue: Queue,
 }
@@ -42,6 +47,10 @@ pub struct State {
     pub identification: Identification,
     /// The factorial engine and the request it works for.
     pub engine: Engine<FactorialRequest>,
+    /// Whether the engine's work takes too long.
+    pub watchdog: Watchdog,
+    /// What apps wait for.
+    pub events: Events,
     /// There while the interrupts are connected and may be locked.
     pub connected: Option<Connected>,
     /// What was counted, apart from what the ISRs counted since it was taken from them.
@@ -55,6 +64,7 @@ impl DeviceAdd for EduDevice {
     fn device_add(mut init: DeviceInit<'_>) -> Result<()> {
         init.set_pnp_power::<Self>();
         init.set_buffered_io();
+        init.set_handle_context::<Handle>();
         let device = init.create()?;
 
         let isr_shared = InterruptLock::new(device, IsrShared::new())?;
@@ -73,6 +83,8 @@ impl DeviceAdd for EduDevice {
                 device,
                 Dispatch::Sequential,
             )?,
+            waiting_queue: Queue::create_manual::<Waiting>(device)?,
+            watchdog_timer: Timer::create::<Factorial>(device)?,
             factorial_queue: Queue::create_stoppable::<Factorial>(device, Dispatch::Sequential)?,
         })?;
         device.create_interface(&DEVICE_INTERFACE)
@@ -85,6 +97,8 @@ impl State {
             registers: None,
             identification: Identification(0),
             engine: Engine::new(),
+            watchdog: Watchdog::new(),
+            events: Events::new(),
             connected: None,
             statistics: ZERO_STATISTICS,
         }
@@ -147,7 +161,10 @@ impl EduDevice {
     pub fn statistics(&self) -> Statistics {
         let mut state = self.state.lock();
         self.collect_counts(&mut state);
-        state.statistics
+        Statistics {
+            events: state.events.newest(),
+            ..state.statistics
+        }
     }
 
     /// Adds what the ISRs have counted to the statistics. When their interrupts are not connected

@@ -6,14 +6,14 @@
 
 #![forbid(unsafe_code)]
 
-use edu_driver_core::engine;
+use edu_driver_core::{engine, watchdog::Verdict};
 use edu_spec::wire::Word;
 
 use crate::{
     device::{EduDevice, State},
     wdf::{
         CancelHandler, CancelableRequest, Canceled, Control, ControlHandler, NtStatus, Request,
-        RequestId, Result, Stop, StopAction, StopHandler,
+        RequestId, Result, Stop, StopAction, StopHandler, TimerHandler,
     },
 };
 
@@ -24,7 +24,7 @@ impl ControlHandler for Factorial {
     type Device = EduDevice;
 
     fn on_control(device: &EduDevice, request: Request, _control: Control) {
-        let submitted = submit(&mut device.state.lock(), request);
+        let submitted = submit(device, request);
         if let Err((request, failure)) = submitted {
             request.complete(Err(failure));
         }
@@ -32,14 +32,44 @@ impl ControlHandler for Factorial {
 }
 
 /// Starts a request's factorial, or gives the request back with the reason.
-fn submit(state: &mut State, request: Request) -> core::result::Result<(), (Request, NtStatus)> {
+fn submit(device: &EduDevice, request: Request) -> core::result::Result<(), (Request, NtStatus)> {
     let operand = match request.input() {
         Ok(Word(operand)) => operand,
         Err(failure) => return Err((request, failure)),
     };
+    let mut state = device.state.lock();
     state
         .submit(FactorialRequest(request), operand)
-        .map_err(|(FactorialRequest(request), failure)| (request, failure))
+        .map_err(|(FactorialRequest(request), failure)| (request, failure))?;
+    if state.watchdog.job_started() {
+        device.watchdog_timer.start(TICK_MS);
+    }
+    Ok(())
+}
+
+/// Time between two looks of the watchdog.
+const TICK_MS: u32 = 1_000;
+
+impl TimerHandler for Factorial {
+    type Device = EduDevice;
+
+    fn on_timer(device: &EduDevice) {
+        let mut state = device.state.lock();
+        let job = state.engine.job();
+        let verdict = state.watchdog.tick(job);
+        if verdict != Verdict::Rest {
+            device.watchdog_timer.start(TICK_MS);
+        }
+        let ended = match verdict {
+            Verdict::Rest | Verdict::Wait => None,
+            Verdict::Look => state.look(false),
+            Verdict::GiveUp => state.look(true),
+        };
+        drop(state);
+        if let Some((request, outcome)) = ended {
+            request.complete(outcome);
+        }
+    }
 }
 
 impl StopHandler for Factorial {
@@ -133,6 +163,25 @@ impl State {
                 };
                 (request, failure)
             })
+    }
+
+    /// What the watchdog does about a job that lasts. Returns the request to complete when the lock
+    /// is released, and how.
+    fn look(&mut self, give_up: bool) -> Option<(FactorialRequest, Result<Word>)> {
+        let (engine, registers) = self.engine_and_registers();
+        match engine.look(give_up, registers.ok()?) {
+            engine::Look::Nothing => None,
+            engine::Look::Done(request, value) => {
+                self.statistics.interrupts_missed += 1;
+                self.statistics.factorials_completed += 1;
+                Some((request, Ok(Word(value))))
+            }
+            engine::Look::Gone(request) => Some((request, Err(NtStatus::DEVICE_DOES_NOT_EXIST))),
+            engine::Look::GivenUp(request) => {
+                self.statistics.timeouts += 1;
+                Some((request, Err(NtStatus::IO_TIMEOUT)))
+            }
+        }
     }
 
     /// Handles the factorial cause. Returns the request to complete when the lock is released, and

@@ -12,7 +12,8 @@
 //!    cancelable. Some time later the device is done and interrupts.
 //! 4. [`interrupt::isr`]: one read of the interrupt status, one write that acknowledges what was
 //!    read; what it said is saved in the interrupt object's context space, and the DPC queued.
-//! 5. [`interrupt::dpc`]: takes all that came, reads the result, completes the request.
+//! 5. [`interrupt::dpc`]: takes all that came, reads the result, completes the request, and those
+//!    that wait for an event ([`events`]).
 //!
 //! [`wdf`] is the layer between all this and the framework, and with [`registers`] the only place
 //! of `unsafe` code. What needs no kernel to be decided, and no kernel to be tested, is in the crate
@@ -25,6 +26,7 @@ extern crate wdk_panic;
 
 mod control;
 mod device;
+mod events;
 mod factorial;
 mod interrupt;
 mod power;

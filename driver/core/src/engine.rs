@@ -20,10 +20,10 @@
 //! one read of the result with each interrupt.
 //!
 //! # The request
-//! It is kept here while the device computes, cancelable, and leaves by exactly one of four doors,
+//! It is kept here while the device computes, cancelable, and leaves by exactly one of five doors,
 //! each of which runs under the lock that guards the engine: [`Engine::on_interrupt`],
-//! [`Engine::cancel`], [`Engine::withdraw`], or refusal by [`Engine::submit`]. The first and third
-//! must take it back from cancellation ([`Cancelable::reclaim`]). If that fails, the cancel
+//! [`Engine::look`], [`Engine::withdraw`], [`Engine::cancel`], or refusal by [`Engine::submit`]. The
+//! first three must take it back from cancellation ([`Cancelable::reclaim`]). If that fails, the cancel
 //! callback has been called or will be, and the request stays, [`Slot::Leaving`], until that
 //! callback fetches it.
 //!
@@ -82,6 +82,8 @@ pub trait Registers {
 #[derive(Debug)]
 pub struct Engine<R: Request> {
     slot: Slot<R::Cancelable>,
+    /// Counts the requests that were accepted.
+    jobs: u64,
 }
 
 #[derive(Debug)]
@@ -124,11 +126,27 @@ pub enum Interrupt<R> {
     Gone(R),
 }
 
+/// What [`Engine::look`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Look<R> {
+    /// Nothing to do.
+    Nothing,
+    /// This request's factorial is done and its interrupt has not come: complete it.
+    Done(R, u32),
+    /// The device is gone: fail this request.
+    Gone(R),
+    /// This request has had enough time: fail it.
+    GivenUp(R),
+}
+
 impl<R: Request> Engine<R> {
     /// An engine without a request.
     #[must_use]
     pub const fn new() -> Self {
-        Self { slot: Slot::Empty }
+        Self {
+            slot: Slot::Empty,
+            jobs: 0,
+        }
     }
 
     /// Starts a request's factorial, or keeps it until the device can. Reads the status register
@@ -152,6 +170,7 @@ impl<R: Request> Engine<R> {
         let request = request
             .into_cancelable()
             .map_err(|request| (request, Refusal::Canceled))?;
+        self.jobs += 1;
         self.slot = if status.contains(Status::COMPUTING) {
             Slot::Waiting { request, operand }
         } else {
@@ -216,6 +235,54 @@ impl<R: Request> Engine<R> {
         Interrupt::Stray
     }
 
+    /// Does what an interrupt would, if the device has done its part: its interrupt is late, or lost.
+    /// Reads the status register once, and then what [`Engine::on_interrupt`] reads. With
+    /// `give_up`, gives up a request whose factorial is not done.
+    pub fn look(&mut self, give_up: bool, registers: &mut impl Registers) -> Look<R> {
+        match self.slot {
+            Slot::Empty | Slot::Leaving { .. } => return Look::Nothing,
+            Slot::Waiting { .. } | Slot::Computing { .. } => {}
+        }
+        let status = registers.status();
+        if status.contains(Status::COMPUTING) && status.bits() != ALL_ONES {
+            if !give_up {
+                return Look::Nothing;
+            }
+            return match self.reclaim() {
+                Some(request) => Look::GivenUp(request),
+                None => Look::Nothing,
+            };
+        }
+        match self.on_interrupt(registers) {
+            Interrupt::Done(request, value) => Look::Done(request, value),
+            Interrupt::Gone(request) => Look::Gone(request),
+            Interrupt::Stray => Look::Nothing,
+        }
+    }
+
+    /// Takes the request back from cancellation and gives it up.
+    fn reclaim(&mut self) -> Option<R> {
+        match self.take() {
+            Slot::Waiting { request, .. } | Slot::Computing { request, .. } => request
+                .reclaim()
+                .map_err(|request| self.slot = Slot::Leaving { request })
+                .ok(),
+            other => {
+                self.slot = other;
+                None
+            }
+        }
+    }
+
+    /// Which of all requests that were accepted is here; they are counted.
+    #[must_use]
+    pub const fn job(&self) -> Option<u64> {
+        match self.slot {
+            Slot::Empty => None,
+            _ => Some(self.jobs),
+        }
+    }
+
     /// In the cancel callback: gives up the canceled request. The device may compute on.
     pub fn cancel(&mut self, canceled: &<R::Cancelable as Cancelable>::Canceled) -> Option<R> {
         match self.take() {
@@ -247,17 +314,11 @@ impl<R: Request> Engine<R> {
     /// Gives up a request because the device leaves D0 or is removed. `None` if it is not here, or
     /// somebody else completes it: the DPC that has taken it, or its cancel callback.
     pub fn withdraw(&mut self, id: &<R::Cancelable as Cancelable>::Id) -> Option<R> {
-        match self.take() {
+        match &self.slot {
             Slot::Waiting { request, .. } | Slot::Computing { request, .. } if request.is(id) => {
-                request
-                    .reclaim()
-                    .map_err(|request| self.slot = Slot::Leaving { request })
-                    .ok()
+                self.reclaim()
             }
-            other => {
-                self.slot = other;
-                None
-            }
+            _ => None,
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! - [`ioctl`]: which control requests are well formed, and what is wrong with the others.
 //! - [`log`]: what the ISR records and what the DPC takes, and [`ring`], where snapshots wait.
+//! - [`events`]: what apps wait for, and which of it they have not seen.
+//! - [`watchdog`]: when an engine has had enough time.
 //! - [`engine`]: whose factorial the device computes, and who completes that request.
 //!
 //! They are a crate of their own so that plain `cargo test` runs them on any machine, thousands of
@@ -11,6 +13,8 @@
 #![forbid(unsafe_code)]
 
 pub mod engine;
+pub mod events;
 pub mod ioctl;
 pub mod log;
 pub mod ring;
+pub mod watchdog;

@@ -40,8 +40,7 @@ pub struct Counts {
 pub struct Taken {
     /// The OR of all causes.
     pub causes: Causes,
-    /// The latest snapshots, oldest first.
-    pub snapshots: Ring<SNAPSHOTS>,
+    snapshots: Ring<SNAPSHOTS>,
     /// The counts.
     pub counts: Counts,
 }
@@ -92,6 +91,33 @@ impl Log {
     /// Takes the counts and leaves the work to the DPC.
     pub fn take_counts(&mut self) -> Counts {
         core::mem::take(&mut self.counts)
+    }
+}
+
+impl Taken {
+    /// How many snapshots there are.
+    #[must_use]
+    pub const fn snapshots(&self) -> usize {
+        self.snapshots.len()
+    }
+
+    /// What happened, oldest first: the causes whose snapshots were overwritten, as one, and then
+    /// each snapshot.
+    pub fn history(&mut self) -> impl Iterator<Item = Snapshot> + '_ {
+        let mut forgotten = self.causes;
+        let mut first = None;
+        for snapshot in self.snapshots.iter() {
+            forgotten &= !snapshot.causes;
+            first = first.or(Some(snapshot.sequence));
+        }
+        let forgotten = (!forgotten.is_empty()).then_some(Snapshot {
+            sequence: first.unwrap_or_default().saturating_sub(1),
+            causes: forgotten,
+            message: 0,
+        });
+        forgotten
+            .into_iter()
+            .chain(core::iter::from_fn(|| self.snapshots.pop()))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use edu_driver_core::engine::{Cancelable, Engine, Interrupt, Refusal, Registers, Request};
+use edu_driver_core::engine::{Cancelable, Engine, Interrupt, Look, Refusal, Registers, Request};
 use edu_spec::registers::Status;
 use proptest::prelude::*;
 
@@ -93,6 +93,7 @@ enum Outcome {
     Value(u32),
     Canceled,
     Gone,
+    GivenUp,
 }
 
 #[derive(Debug, Clone)]
@@ -169,6 +170,8 @@ enum Step {
     Cancel,
     CancelCallback,
     Suspend,
+    Look(bool),
+    LoseInterrupt,
 }
 
 impl World {
@@ -184,6 +187,8 @@ impl World {
             Step::Cancel => self.cancel(),
             Step::CancelCallback => self.run_cancel_callback(),
             Step::Suspend => self.suspend(),
+            Step::Look(give_up) => self.look(*give_up),
+            Step::LoseInterrupt => self.device.cause = false,
         }
         let finished = |record: &Rc<RefCell<Record>>| {
             record.borrow().outcome.is_some() || record.borrow().requeued
@@ -218,6 +223,15 @@ impl World {
         }
     }
 
+    fn look(&mut self, give_up: bool) {
+        match self.engine.look(give_up, &mut self.device) {
+            Look::Nothing => {}
+            Look::Done(request, value) => request.complete(Outcome::Value(value)),
+            Look::Gone(request) => request.complete(Outcome::Gone),
+            Look::GivenUp(request) => request.complete(Outcome::GivenUp),
+        }
+    }
+
     fn cancel(&mut self) {
         if let Some(record) = &self.presented {
             let mut inner = record.borrow_mut();
@@ -249,10 +263,13 @@ impl World {
 
     /// Lets everything that is under way come to its end.
     fn settle(&mut self) {
-        for _ in 0..16 {
+        for round in 0..32 {
             self.run(&Step::CancelCallback);
             self.run(&Step::Device);
             self.run(&Step::Dpc);
+            if round >= 16 {
+                self.run(&Step::Look(false));
+            }
         }
     }
 }
@@ -266,12 +283,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Cancel),
         1 => Just(Step::CancelCallback),
         1 => Just(Step::Suspend),
+        1 => any::<bool>().prop_map(Step::Look),
+        1 => Just(Step::LoseInterrupt),
     ];
     prop::collection::vec(step, 1..200)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn every_request_ends_once_and_every_value_is_its_factorial(steps in steps()) {
@@ -343,6 +362,47 @@ fn an_interrupt_that_comes_late_does_not_end_the_next_factorial() {
     world.settle();
     let last = world.completed.pop().expect("it ends").take();
     assert_eq!(last.outcome, Some(Outcome::Value(720)));
+}
+
+#[test]
+fn a_factorial_whose_interrupt_is_lost_is_completed_when_somebody_looks() {
+    let mut world = World::default();
+    world.run(&Step::Present(6));
+    for _ in 0..3 {
+        world.run(&Step::Look(false));
+        assert!(world.presented.is_some(), "not before it is done");
+        world.run(&Step::Device);
+    }
+    world.run(&Step::Device);
+    world.run(&Step::LoseInterrupt);
+    world.run(&Step::Look(false));
+    let record = world.completed.pop().expect("it ends").take();
+    assert_eq!(record.outcome, Some(Outcome::Value(720)));
+}
+
+#[test]
+fn a_factorial_that_never_ends_is_given_up_and_the_next_one_waits_for_it() {
+    let mut world = World::default();
+    world.run(&Step::Present(6));
+    world.run(&Step::Look(true));
+    let record = world.completed.pop().expect("it is given up").take();
+    assert_eq!(record.outcome, Some(Outcome::GivenUp));
+    world.run(&Step::Present(7));
+    world.settle();
+    let record = world.completed.pop().expect("it ends").take();
+    assert_eq!(record.outcome, Some(Outcome::Value(5040)));
+}
+
+#[test]
+fn each_accepted_request_is_a_job_of_its_own() {
+    let mut world = World::default();
+    assert_eq!(world.engine.job(), None);
+    world.run(&Step::Present(6));
+    assert_eq!(world.engine.job(), Some(1));
+    world.settle();
+    assert_eq!(world.engine.job(), None);
+    world.run(&Step::Present(6));
+    assert_eq!(world.engine.job(), Some(2));
 }
 
 #[test]

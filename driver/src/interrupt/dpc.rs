@@ -6,20 +6,23 @@
 use edu_spec::registers::Causes;
 
 use super::EduInterrupt;
-use crate::{device::EduDevice, wdf::DpcInterrupt};
+use crate::{device::EduDevice, events, wdf::DpcInterrupt};
 
 /// Takes everything that came since the last run, and does it.
 pub fn run(device: &EduDevice, mut interrupt: DpcInterrupt<'_, EduInterrupt>) {
     // DIRQL only for as long as taking takes.
-    let Some(taken) = interrupt.lock().map(|guard| guard.own.log.take()) else {
+    let Some(mut taken) = interrupt.lock().map(|guard| guard.own.log.take()) else {
         return;
     };
+    let mut new_events = false;
     let done = {
         let mut state = device.state.lock();
-        let statistics = &mut state.statistics;
-        statistics.dpc_calls += 1;
-        statistics.snapshots_taken += taken.snapshots.len() as u64;
-        taken.counts.add_to(statistics);
+        state.statistics.dpc_calls += 1;
+        state.statistics.snapshots_taken += taken.snapshots() as u64;
+        taken.counts.add_to(&mut state.statistics);
+        for snapshot in taken.history() {
+            new_events |= state.events.push(snapshot);
+        }
         if taken.causes.contains(Causes::FACTORIAL) {
             state.factorial_interrupt()
         } else {
@@ -29,5 +32,8 @@ pub fn run(device: &EduDevice, mut interrupt: DpcInterrupt<'_, EduInterrupt>) {
     // No lock is held: completing wakes the app and may present the next request in this call.
     if let Some((request, outcome)) = done {
         request.complete(outcome);
+    }
+    if new_events {
+        events::serve(device);
     }
 }

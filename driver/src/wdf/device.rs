@@ -4,12 +4,20 @@ use core::marker::PhantomData;
 
 use edu_spec::interface::Guid;
 use wdk_sys::{
-    _WDF_DEVICE_IO_TYPE::WdfDeviceIoBuffered, GUID, NTSTATUS, PWDFDEVICE_INIT, STATUS_SUCCESS,
-    WDF_NO_OBJECT_ATTRIBUTES, WDF_PNPPOWER_EVENT_CALLBACKS, WDF_POWER_DEVICE_STATE, WDFCMRESLIST,
-    WDFDEVICE, WDFOBJECT, call_unsafe_wdf_function_binding,
+    _WDF_DEVICE_IO_TYPE::WdfDeviceIoBuffered,
+    _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCanUseFsContext, _WDF_TRI_STATE::WdfUseDefault, GUID,
+    NTSTATUS, PWDFDEVICE_INIT, STATUS_SUCCESS, WDF_NO_OBJECT_ATTRIBUTES,
+    WDF_PNPPOWER_EVENT_CALLBACKS, WDF_POWER_DEVICE_STATE, WDFCMRESLIST, WDFDEVICE, WDFOBJECT,
+    call_unsafe_wdf_function_binding,
 };
 
-use super::{Context, NtStatus, Resources, Result, context, size_field};
+use zerocopy::FromZeros;
+
+use super::{
+    Context, NtStatus, Resources, Result,
+    context::{self, attributes_with},
+    size_field,
+};
 
 /// A device that is about to be created (`WDFDEVICE_INIT`), for the time of EvtDriverDeviceAdd.
 pub struct DeviceInit<'a> {
@@ -116,6 +124,27 @@ impl DeviceInit<'_> {
         }
     }
 
+    /// Gives each handle of the device a context, zeroed (`WdfDeviceInitSetFileObjectConfig`).
+    pub fn set_handle_context<F: Context + FromZeros>(&mut self) {
+        // WDF_FILEOBJECT_CONFIG_INIT, without callbacks.
+        let mut config = WDF_FILEOBJECT_CONFIG {
+            Size: size_field::<WDF_FILEOBJECT_CONFIG>(),
+            AutoForwardCleanupClose: WdfUseDefault,
+            FileObjectClass: WdfFileObjectWdfCanUseFsContext,
+            ..WDF_FILEOBJECT_CONFIG::default()
+        };
+        let mut attributes = attributes_with::<F>();
+        // SAFETY: the framework lends the first and copies the others in this call.
+        unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfDeviceInitSetFileObjectConfig,
+                self.handle,
+                &raw mut config,
+                &raw mut attributes
+            );
+        }
+    }
+
     /// Creates the device (`WdfDeviceCreate`).
     ///
     /// # Errors
@@ -127,7 +156,7 @@ impl DeviceInit<'_> {
             call_unsafe_wdf_function_binding!(
                 WdfDeviceCreate,
                 &raw mut self.handle,
-                WDF_NO_OBJECT_ATTRIBUTES,
+                WDF_FILEOBJECT_CONFIG, WDF_NO_OBJECT_ATTRIBUTES,
                 &raw mut handle
             )
         };

@@ -30,6 +30,7 @@ mod request;
 mod resources;
 mod spin_lock;
 mod status;
+mod timer;
 
 pub use context::{Context, ContextType};
 pub use device::{Connected, Device, DeviceInit, Disconnected, PnpPower};
@@ -38,11 +39,14 @@ pub use interrupt::{
     DpcInterrupt, Interrupt, InterruptContext, InterruptHandler, InterruptLock, IsrDpc,
 };
 pub use mapping::Mapping;
-pub use queue::{Control, ControlHandler, Dispatch, Queue, Stop, StopAction, StopHandler};
+pub use queue::{
+    Control, ControlHandler, Dispatch, Queue, QueueCancelHandler, Stop, StopAction, StopHandler,
+};
 pub use request::{CancelHandler, CancelableRequest, Canceled, Request, RequestId};
 pub use resources::{MemoryRange, Resources};
 pub use spin_lock::{Guarded, SpinLock};
 pub use status::{NtStatus, Result};
+pub use timer::{Timer, TimerHandler};
 
 pub(crate) use context::context_type;
 

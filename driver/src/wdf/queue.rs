@@ -1,7 +1,9 @@
 //! Queues.
 
 use wdk_sys::{
-    _WDF_IO_QUEUE_DISPATCH_TYPE::{WdfIoQueueDispatchParallel, WdfIoQueueDispatchSequential},
+    _WDF_IO_QUEUE_DISPATCH_TYPE::{
+        WdfIoQueueDispatchManual, WdfIoQueueDispatchParallel, WdfIoQueueDispatchSequential,
+    },
     _WDF_REQUEST_STOP_ACTION_FLAGS::WdfRequestStopActionPurge,
     _WDF_TRI_STATE::{WdfFalse, WdfTrue},
     PFN_WDF_IO_QUEUE_IO_STOP, ULONG, WDF_IO_QUEUE_CONFIG, WDFQUEUE, WDFREQUEST,
@@ -59,6 +61,16 @@ pub trait StopHandler: ControlHandler {
     /// Whoever owns the request must give it up now: requeue or complete it, or let the one who
     /// completes it do so.
     fn on_stop(device: &Self::Device, stop: Stop<'_>);
+}
+
+/// EvtIoCanceledOnQueue, for a manual queue.
+pub trait QueueCancelHandler {
+    /// The context of the device.
+    type Device: Context;
+
+    /// A request was canceled while it was in the queue: complete it with STATUS_CANCELLED.
+    /// IRQL: <= DISPATCH_LEVEL.
+    fn on_canceled(device: &Self::Device, request: Request);
 }
 
 /// A request of which EvtIoStop says that the driver owns it.
@@ -125,6 +137,39 @@ impl Queue {
         let stop: PFN_WDF_IO_QUEUE_IO_STOP = Some(evt_io_stop::<H>);
         config.EvtIoStop = stop;
         Self::create(device, config)
+    }
+
+    /// Creates a queue whose requests wait until the driver fetches them, in low power, too.
+    /// IRQL: PASSIVE_LEVEL.
+    ///
+    /// # Errors
+    /// The framework's status.
+    pub fn create_manual<H: QueueCancelHandler>(device: Device) -> Result<Self> {
+        let config = WDF_IO_QUEUE_CONFIG {
+            Size: size_field::<WDF_IO_QUEUE_CONFIG>(),
+            DispatchType: WdfIoQueueDispatchManual,
+            PowerManaged: WdfFalse,
+            EvtIoCanceledOnQueue: Some(evt_io_canceled_on_queue::<H>),
+            ..WDF_IO_QUEUE_CONFIG::default()
+        };
+        Self::create(device, config)
+    }
+
+    /// Fetches the request at the front of a manual queue (`WdfIoQueueRetrieveNextRequest`).
+    /// IRQL: <= DISPATCH_LEVEL; hold no lock.
+    pub fn retrieve_next(&self) -> Option<Request> {
+        let mut request = core::ptr::null_mut();
+        // SAFETY: the queue lives as long as its device; the pointer lives through the call.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfIoQueueRetrieveNextRequest,
+                self.0,
+                &raw mut request
+            )
+        };
+        NtStatus::check(status).ok()?;
+        // SAFETY: the framework has just given it, neither completed nor cancelable.
+        Some(unsafe { Request::new(request) })
     }
 
     /// `WdfIoQueueCreate`
@@ -225,5 +270,23 @@ unsafe extern "C" fn evt_io_stop<H: StopHandler>(
         };
         let id = &RequestId::new(request);
         H::on_stop(device, Stop { id, action });
+    }
+}
+
+/// `EVT_WDF_IO_QUEUE_IO_CANCELED_ON_QUEUE`. IRQL: <= DISPATCH_LEVEL.
+///
+/// # Safety
+/// Only the framework calls it, for a queue made here.
+unsafe extern "C" fn evt_io_canceled_on_queue<H: QueueCancelHandler>(
+    queue: WDFQUEUE,
+    request: WDFREQUEST,
+) {
+    // SAFETY: the framework gives the request to the driver, neither completed nor cancelable.
+    let request = unsafe { Request::new(request) };
+    // SAFETY: the queue is alive during its callback.
+    let device = unsafe { device_of(queue) };
+    // SAFETY: as in `evt_io_device_control`.
+    if let Some(device) = unsafe { context::of::<H::Device>(device.as_object()) } {
+        H::on_canceled(device, request);
     }
 }

@@ -3,7 +3,7 @@
 use core::mem;
 
 use wdk_sys::{STATUS_SUCCESS, ULONG_PTR, WDFREQUEST, call_unsafe_wdf_function_binding};
-use zerocopy::{FromBytes, Immutable, IntoBytes};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
 use super::{Context, NtStatus, Queue, Result, context, queue::device_of};
 
@@ -103,6 +103,16 @@ impl Request {
     /// Hands the request to another queue of the device (`WdfRequestForwardToIoQueue`). If that
     /// fails, completes it with the reason. IRQL: <= DISPATCH_LEVEL; hold no lock.
     pub fn forward_to(self, queue: &Queue) {
+        if let Err((request, failure)) = self.try_forward_to(queue) {
+            request.complete(Err(failure));
+        }
+    }
+
+    /// [`Request::forward_to`], but gives the request back if that fails.
+    ///
+    /// # Errors
+    /// The request and the framework's status.
+    pub fn try_forward_to(self, queue: &Queue) -> core::result::Result<(), (Self, NtStatus)> {
         // SAFETY: the request is owned and was presented by another queue of the same device.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(WdfRequestForwardToIoQueue, self.0, queue.handle())
@@ -110,9 +120,42 @@ impl Request {
         match NtStatus::check(status) {
             Ok(()) => {
                 self.into_handle();
+                Ok(())
             }
-            Err(failure) => self.complete(Err(failure)),
+            Err(failure) => Err((self, failure)),
         }
+    }
+
+    /// Puts the request back to the front of the manual queue that it was fetched from
+    /// (`WdfRequestRequeue`). IRQL: <= DISPATCH_LEVEL; hold no lock.
+    ///
+    /// # Errors
+    /// The request and the framework's status.
+    pub fn put_back(self) -> core::result::Result<(), (Self, NtStatus)> {
+        // SAFETY: the request is owned. The framework refuses one that was not fetched from a
+        // manual queue.
+        let status = unsafe { call_unsafe_wdf_function_binding!(WdfRequestRequeue, self.0) };
+        match NtStatus::check(status) {
+            Ok(()) => {
+                self.into_handle();
+                Ok(())
+            }
+            Err(failure) => Err((self, failure)),
+        }
+    }
+
+    /// The context of the handle that the request came through (`WdfRequestGetFileObject`). None
+    /// if it came without one, from the kernel. IRQL: <= DISPATCH_LEVEL.
+    #[must_use]
+    pub fn handle<F: Context + FromZeros>(&self) -> Option<&F> {
+        // SAFETY: the request is owned.
+        let file = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetFileObject, self.0) };
+        if file.is_null() {
+            return None;
+        }
+        // SAFETY: the file object outlives its requests. If it has an `F`, the framework has zeroed
+        // it, which is a valid one.
+        unsafe { context::of(file.cast()) }
     }
 
     /// Lets the framework cancel the request (`WdfRequestMarkCancelableEx`): `H` is told, on any
