@@ -33,7 +33,11 @@ impl Clang {
         let compiler = named("CLANG_PATH").or_else(|| compiler_below(Path::new("/")));
         let library = named("LIBCLANG_PATH").or_else(system_library);
         if let (Some(compiler), Some(library)) = (compiler, library) {
-            return Ok(Self { compiler, library, library_paths: Vec::new() });
+            return Ok(Self {
+                compiler,
+                library,
+                library_paths: Vec::new(),
+            });
         }
         let root = packages.unpack(
             &["clang", "libclang1"],
@@ -45,12 +49,19 @@ impl Clang {
         let library = library_paths.iter().find_map(|dir| library_in(dir));
         let (Some(compiler), Some(library)) = (compiler_below(&root), library) else {
             return Err(Error::missing(
-                format!("the packages clang and libclang1 have neither below {}", root.display()),
+                format!(
+                    "the packages clang and libclang1 have neither below {}",
+                    root.display()
+                ),
                 "delete target/cross/packages and run this again, or set CLANG_PATH and \
                  LIBCLANG_PATH",
             ));
         };
-        Ok(Self { compiler, library, library_paths })
+        Ok(Self {
+            compiler,
+            library,
+            library_paths,
+        })
     }
 }
 
@@ -71,7 +82,9 @@ fn llvm_directories(root: &Path) -> Vec<PathBuf> {
 }
 
 fn compiler_below(root: &Path) -> Option<PathBuf> {
-    let versioned = llvm_directories(root).into_iter().map(|path| path.join("bin/clang"));
+    let versioned = llvm_directories(root)
+        .into_iter()
+        .map(|path| path.join("bin/clang"));
     [root.join("usr/bin/clang")]
         .into_iter()
         .chain(versioned)
@@ -89,12 +102,19 @@ fn system_library() -> Option<PathBuf> {
 
 /// The directories below `root` in which distributions put libclang and what it needs.
 fn library_directories(root: &Path) -> Vec<PathBuf> {
-    let mut directories: Vec<_> =
-        llvm_directories(root).into_iter().map(|path| path.join("lib")).collect();
+    let mut directories: Vec<_> = llvm_directories(root)
+        .into_iter()
+        .map(|path| path.join("lib"))
+        .collect();
     let host = env::consts::ARCH;
     directories.extend(
-        [&format!("usr/lib/{host}-linux-gnu"), "usr/lib64", "usr/lib", "usr/local/lib"]
-            .map(|directory| root.join(directory)),
+        [
+            &format!("usr/lib/{host}-linux-gnu"),
+            "usr/lib64",
+            "usr/lib",
+            "usr/local/lib",
+        ]
+        .map(|directory| root.join(directory)),
     );
     directories.retain(|directory| directory.is_dir());
     directories
@@ -109,8 +129,12 @@ fn library_in(directory: &Path) -> Option<PathBuf> {
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let Some((stem, version)) = name.split_once(".so") else { return false };
-            let Some(suffix) = stem.strip_prefix("libclang") else { return false };
+            let Some((stem, version)) = name.split_once(".so") else {
+                return false;
+            };
+            let Some(suffix) = stem.strip_prefix("libclang") else {
+                return false;
+            };
             is_version(suffix.strip_prefix('-').unwrap_or(suffix)) && is_version(version)
         })
         // A dangling link is no library.
@@ -142,14 +166,27 @@ mod tests {
             "usr/lib/llvm-19/bin/clang",
         ]);
         let root = dir.path();
-        let library = library_directories(root).iter().find_map(|dir| library_in(dir));
-        assert_eq!(library, Some(root.join("usr/lib/llvm-19/lib/libclang.so.19")));
-        assert_eq!(compiler_below(root), Some(root.join("usr/lib/llvm-19/bin/clang")));
+        let library = library_directories(root)
+            .iter()
+            .find_map(|dir| library_in(dir));
+        assert_eq!(
+            library,
+            Some(root.join("usr/lib/llvm-19/lib/libclang.so.19"))
+        );
+        assert_eq!(
+            compiler_below(root),
+            Some(root.join("usr/lib/llvm-19/bin/clang"))
+        );
     }
 
     #[test]
     fn a_library_with_its_version_before_or_after_so_is_libclang() {
-        for name in ["libclang.so", "libclang.so.19", "libclang-14.so.1", "libclang-22.so"] {
+        for name in [
+            "libclang.so",
+            "libclang.so.19",
+            "libclang-14.so.1",
+            "libclang-22.so",
+        ] {
             let dir = tree(&[name]);
             assert_eq!(library_in(dir.path()), Some(dir.path().join(name)));
         }
@@ -157,7 +194,11 @@ mod tests {
 
     #[test]
     fn the_cpp_library_is_not_taken_for_libclang() {
-        let dir = tree(&["libclang-cpp.so.14", "libclang_rt.asan.so", "libclang-cpp14.so"]);
+        let dir = tree(&[
+            "libclang-cpp.so.14",
+            "libclang_rt.asan.so",
+            "libclang-cpp14.so",
+        ]);
         assert_eq!(library_in(dir.path()), None);
     }
 }

@@ -4,12 +4,12 @@ use std::{ffi::OsString, fs, path::PathBuf, process::Command};
 
 use crate::{
     arch::Arch,
+    clang::Clang,
     command,
     error::{Error, Result},
     files,
     image::{self, Expectations, Report, SIZE_BUDGET_BYTES},
     layout::Layout,
-    clang::Clang,
     packages::Packages,
     toolchain::{Choice, Toolchain},
     wdk::Kit,
@@ -54,6 +54,10 @@ pub struct Setup {
 
 impl Setup {
     /// Finds or makes all of it.
+    ///
+    /// # Errors
+    ///
+    /// If the machine lacks something that cannot be fetched, or a step fails.
     pub fn prepare(layout: Layout, arch: Arch, toolchain: Choice) -> Result<Self> {
         let packages = Packages::below(layout.packages());
         let toolchain = Toolchain::find(toolchain, arch, &packages)?;
@@ -62,24 +66,39 @@ impl Setup {
         let kit = Kit::find(layout.wdk(), manifest.kmdf_minor)?;
         kit.make(arch, &toolchain.lld)?;
         let workspace = Workspace::prepare(&layout, &manifest, &toolchain, arch)?;
-        let setup = Self { layout, arch, toolchain, clang, kit, workspace };
+        let setup = Self {
+            layout,
+            arch,
+            toolchain,
+            clang,
+            kit,
+            workspace,
+        };
         setup.driver_entry()?;
         Ok(setup)
     }
 
     /// cargo with this setup; the caller adds the arguments.
     fn cargo(&self) -> Command {
-        self.workspace.cargo(&self.toolchain, &self.kit, &self.clang, self.arch)
+        self.workspace
+            .cargo(&self.toolchain, &self.kit, &self.clang, self.arch)
     }
 
     /// Runs cargo with these arguments and returns its exit code, or 4 if a signal ended it.
+    ///
+    /// # Errors
+    ///
+    /// If cargo cannot be started.
     pub fn run_cargo(&self, arguments: &[OsString]) -> Result<u8> {
         let status = self
             .cargo()
             .args(arguments)
             .status()
             .map_err(|error| Error::io("start", &self.toolchain.cargo, error))?;
-        Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(4))
+        Ok(status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(4))
     }
 
     /// Builds the driver entry and puts it into the generated kit as the library the driver
@@ -89,25 +108,47 @@ impl Setup {
             return Ok(());
         }
         command::run(
-            self.cargo().args(["build", "--quiet", "--release", "--package", "wdf-driver-entry"]),
+            self.cargo().args([
+                "build",
+                "--quiet",
+                "--release",
+                "--package",
+                "wdf-driver-entry",
+            ]),
             "building the driver entry",
             "see what cargo says above",
         )?;
-        let built = self.workspace.built(self.arch, "release").join("libwdf_driver_entry.rlib");
+        let built = self
+            .workspace
+            .built(self.arch, "release")
+            .join("libwdf_driver_entry.rlib");
         files::copy_if_changed(&built, &self.kit.driver_entry(self.arch)).map(drop)
     }
 
     /// Builds the driver, puts the image and its symbols where others look for them, and checks
     /// the image. An image that breaks a rule is not left there.
+    ///
+    /// # Errors
+    ///
+    /// If cargo fails, or the image breaks a rule.
     pub fn build(&self, profile: Profile) -> Result<(PathBuf, Report)> {
         command::run(
-            self.cargo().args(["build", "--package", "edu_kmdf", "--profile", profile.name()]),
+            self.cargo().args([
+                "build",
+                "--package",
+                "edu_kmdf",
+                "--profile",
+                profile.name(),
+            ]),
             "building the driver",
             "see what cargo says above",
         )?;
         let built = self.workspace.built(self.arch, profile.directory());
         let artifacts = self.layout.artifacts(self.arch);
-        let (image, symbols) = (artifacts.join("edu_kmdf.sys"), artifacts.join("edu_kmdf.pdb"));
+        let (image, symbols) = (
+            artifacts.join("edu_kmdf.sys"),
+            artifacts.join("edu_kmdf.pdb"),
+        );
         let report = image::check(
             &built.join("edu_kmdf.dll"),
             &Expectations {

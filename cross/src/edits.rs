@@ -130,8 +130,16 @@ mod tests {
     #[test]
     fn the_edits_held_for_wdk_build_are_well_formed() {
         let edits = Edits::of_wdk_build();
-        assert_eq!((edits.package.as_str(), edits.version.as_str()), ("wdk-build", "0.6.0"));
-        assert!(edits.edit.iter().all(|edit| !edit.why.is_empty() && edit.find != edit.replace));
+        assert_eq!(
+            (edits.package.as_str(), edits.version.as_str()),
+            ("wdk-build", "0.6.0")
+        );
+        assert!(
+            edits
+                .edit
+                .iter()
+                .all(|edit| !edit.why.is_empty() && edit.find != edit.replace)
+        );
     }
 
     #[test]
@@ -139,8 +147,14 @@ mod tests {
         let dir = crate_with("old and old");
         let (source, copy) = (dir.path().join("in"), dir.path().join("out"));
         edits().apply("1.0.0", &source, &copy).unwrap();
-        assert_eq!(files::read_text(&copy.join("src/lib.rs")).unwrap(), "new and new");
-        assert_eq!(files::read_text(&source.join("src/lib.rs")).unwrap(), "old and old");
+        assert_eq!(
+            files::read_text(&copy.join("src/lib.rs")).unwrap(),
+            "new and new"
+        );
+        assert_eq!(
+            files::read_text(&source.join("src/lib.rs")).unwrap(),
+            "old and old"
+        );
     }
 
     #[test]
@@ -150,8 +164,14 @@ mod tests {
             .apply("1.0.0", &dir.path().join("in"), &dir.path().join("out"))
             .unwrap_err()
             .to_string();
-        assert!(error.contains("a-crate 1.0.0 (a reason) no longer matches"), "{error}");
-        assert!(error.contains("occurs 1 times in src/lib.rs, not 2"), "{error}");
+        assert!(
+            error.contains("a-crate 1.0.0 (a reason) no longer matches"),
+            "{error}"
+        );
+        assert!(
+            error.contains("occurs 1 times in src/lib.rs, not 2"),
+            "{error}"
+        );
     }
 
     #[test]

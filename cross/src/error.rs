@@ -31,7 +31,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// A failure of the given kind. `what` names the thing and the place, `next` the way out.
     pub fn new(kind: Kind, what: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), next: next.into(), source: None }
+        Self {
+            kind,
+            what: what.into(),
+            next: next.into(),
+            source: None,
+        }
     }
 
     /// The machine lacks something.
@@ -50,6 +55,7 @@ impl Error {
     }
 
     /// A file operation failed. `doing` completes "cannot …".
+    #[must_use]
     pub fn io(doing: &str, path: &Path, source: io::Error) -> Self {
         Self {
             kind: Kind::Io,

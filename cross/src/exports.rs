@@ -29,10 +29,16 @@ pub struct Module {
 
 impl Module {
     fn parse(name: &'static str, library: &'static str, text: &'static str) -> Self {
-        let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+        let lines = text
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default().trim());
         let exports = lines.filter(|line| !line.is_empty()).map(|line| {
             let mut words = line.split_ascii_whitespace();
-            let mut export = Export { name: words.next().unwrap_or_default(), data: false, since: None };
+            let mut export = Export {
+                name: words.next().unwrap_or_default(),
+                data: false,
+                since: None,
+            };
             while let Some(word) = words.next() {
                 match word {
                     "DATA" => export.data = true,
@@ -42,7 +48,11 @@ impl Module {
             }
             (export.name, export)
         });
-        Self { name, library, exports: exports.collect() }
+        Self {
+            name,
+            library,
+            exports: exports.collect(),
+        }
     }
 
     /// The export of this name, if it is a documented one. Names are case-sensitive.
@@ -61,7 +71,12 @@ impl Module {
     pub fn definition(&self) -> String {
         let mut text = format!("LIBRARY \"{}\"\nEXPORTS\n", self.name);
         for export in self.exports() {
-            let _ = writeln!(text, "    {}{}", export.name, if export.data { " DATA" } else { "" });
+            let _ = writeln!(
+                text,
+                "    {}{}",
+                export.name,
+                if export.data { " DATA" } else { "" }
+            );
         }
         text
     }
@@ -70,17 +85,31 @@ impl Module {
 /// The modules a KMDF driver may import from.
 pub static MODULES: LazyLock<[Module; 4]> = LazyLock::new(|| {
     [
-        Module::parse("ntoskrnl.exe", "ntoskrnl", include_str!("../exports/ntoskrnl.exe.txt")),
+        Module::parse(
+            "ntoskrnl.exe",
+            "ntoskrnl",
+            include_str!("../exports/ntoskrnl.exe.txt"),
+        ),
         Module::parse("HAL.dll", "hal", include_str!("../exports/hal.dll.txt")),
-        Module::parse("WDFLDR.SYS", "WdfLdr", include_str!("../exports/wdfldr.sys.txt")),
-        Module::parse("WMILIB.SYS", "wmilib", include_str!("../exports/wmilib.sys.txt")),
+        Module::parse(
+            "WDFLDR.SYS",
+            "WdfLdr",
+            include_str!("../exports/wdfldr.sys.txt"),
+        ),
+        Module::parse(
+            "WMILIB.SYS",
+            "wmilib",
+            include_str!("../exports/wmilib.sys.txt"),
+        ),
     ]
 });
 
 /// The module of this name. The loader does not mind upper and lower case, so neither does this.
 #[must_use]
 pub fn module(name: &str) -> Option<&'static Module> {
-    MODULES.iter().find(|module| module.name.eq_ignore_ascii_case(name))
+    MODULES
+        .iter()
+        .find(|module| module.name.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -106,7 +135,11 @@ mod tests {
     #[test]
     fn inline_functions_of_the_headers_are_no_exports() {
         let kernel = module("ntoskrnl.exe").unwrap();
-        for name in ["KeInitializeSpinLock", "READ_REGISTER_ULONG", "MmGetSystemAddressForMdlSafe"] {
+        for name in [
+            "KeInitializeSpinLock",
+            "READ_REGISTER_ULONG",
+            "MmGetSystemAddressForMdlSafe",
+        ] {
             assert!(kernel.export(name).is_none(), "{name} is inline in wdm.h");
         }
     }
@@ -123,7 +156,12 @@ mod tests {
         let definition = module("wdfldr.sys").unwrap().definition();
         assert!(definition.starts_with("LIBRARY \"WDFLDR.SYS\"\nEXPORTS\n"));
         assert_eq!(definition.matches("WdfVersionBind\n").count(), 1);
-        assert!(module("ntoskrnl.exe").unwrap().definition().contains("    PsProcessType DATA\n"));
+        assert!(
+            module("ntoskrnl.exe")
+                .unwrap()
+                .definition()
+                .contains("    PsProcessType DATA\n")
+        );
     }
 
     #[test]
@@ -132,7 +170,12 @@ mod tests {
         for module in MODULES.iter() {
             for export in module.exports() {
                 let other = seen.insert(export.name, module.name);
-                assert!(other.is_none(), "{} is in {} and {other:?}", export.name, module.name);
+                assert!(
+                    other.is_none(),
+                    "{} is in {} and {other:?}",
+                    export.name,
+                    module.name
+                );
             }
         }
     }

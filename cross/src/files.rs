@@ -98,11 +98,14 @@ impl<'a> Stamp<'a> {
             hasher.update(input.len().to_le_bytes());
             hasher.update(input);
         }
-        let digest = hasher.finalize().iter().fold(String::new(), |mut hex, byte| {
-            use std::fmt::Write as _;
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
+        let digest = hasher
+            .finalize()
+            .iter()
+            .fold(String::new(), |mut hex, byte| {
+                use std::fmt::Write as _;
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            });
         Self { path, digest }
     }
 
@@ -144,7 +147,12 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_read_is_named_with_what_to_do_next() {
-        let error = read(Path::new("/nowhere/edu_kmdf.sys")).unwrap_err().to_string();
-        assert!(error.contains("/nowhere/edu_kmdf.sys") && error.contains("next:"), "{error}");
+        let error = read(Path::new("/nowhere/edu_kmdf.sys"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("/nowhere/edu_kmdf.sys") && error.contains("next:"),
+            "{error}"
+        );
     }
 }

@@ -19,6 +19,10 @@ pub struct Layout {
 impl Layout {
     /// The layout of the checkout that contains the working directory, or, under `cargo run`,
     /// of the one this tool was built from.
+    ///
+    /// # Errors
+    ///
+    /// If that is no checkout of this project.
     pub fn find() -> Result<Self> {
         let start = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(env::current_dir, |dir| Ok(PathBuf::from(dir)))
@@ -26,7 +30,9 @@ impl Layout {
         start
             .ancestors()
             .find(|dir| dir.join("driver/Cargo.toml").exists() && dir.join("cross/edits").exists())
-            .map(|dir| Self { repository: dir.to_owned() })
+            .map(|dir| Self {
+                repository: dir.to_owned(),
+            })
             .ok_or_else(|| {
                 Error::missing(
                     format!("{} is not in a checkout of this project", start.display()),

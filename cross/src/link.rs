@@ -33,7 +33,11 @@ const SYSROOT: &str = "CROSS_SYSROOT";
 /// the compiler's own directory with the libraries.
 #[must_use]
 pub fn variables(lld: &Path, workspace: &Path, sysroot: &Path) -> [(&'static str, PathBuf); 3] {
-    [(LLD, lld.into()), (WORKSPACE, workspace.into()), (SYSROOT, sysroot.into())]
+    [
+        (LLD, lld.into()),
+        (WORKSPACE, workspace.into()),
+        (SYSROOT, sysroot.into()),
+    ]
 }
 
 /// Whether this process was started as a linker; then [`run`] is all it does.
@@ -65,7 +69,10 @@ fn link(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode> {
         })
     };
     let lld = variable(LLD)?;
-    let paths = Paths { workspace: variable(WORKSPACE)?, sysroot: variable(SYSROOT)? };
+    let paths = Paths {
+        workspace: variable(WORKSPACE)?,
+        sysroot: variable(SYSROOT)?,
+    };
     let mut command = Command::new(&lld);
     command.arg0("rust-lld").current_dir(&paths.workspace);
     for argument in arguments {
@@ -78,7 +85,11 @@ fn link(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode> {
     let status = command
         .status()
         .map_err(|error| Error::io("start the linker", Path::new(&lld), error))?;
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1).into())
+    Ok(status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1)
+        .into())
 }
 
 struct Paths {
@@ -90,12 +101,17 @@ impl Paths {
     /// The argument with every path in it relative to the workspace, and in a fixed directory
     /// what rustc put into a random one.
     fn relative(&self, argument: &str) -> Result<String> {
-        let output = Path::new(&self.workspace).parent().unwrap_or(Path::new("")).to_string_lossy();
+        let output = Path::new(&self.workspace)
+            .parent()
+            .unwrap_or(Path::new(""))
+            .to_string_lossy();
         let argument = argument
             .replace(&format!("{}/", self.workspace), "")
             .replace(&format!("{output}/"), "../")
             .replace(&format!("{}/", self.sysroot), "sysroot/");
-        let Some(random) = random_directory(&argument) else { return Ok(argument) };
+        let Some(random) = random_directory(&argument) else {
+            return Ok(argument);
+        };
         let fixed = argument.replace(random, "rustc");
         let (from, to) = (input_path(&argument), input_path(&fixed));
         let workspace = Path::new(&self.workspace);
@@ -108,7 +124,10 @@ impl Paths {
 
 /// The path in an argument: `/DEF:path` has it after the colon.
 fn input_path(argument: &str) -> &str {
-    match argument.strip_prefix('/').and_then(|option| option.split_once(':')) {
+    match argument
+        .strip_prefix('/')
+        .and_then(|option| option.split_once(':'))
+    {
         Some((_, path)) => path,
         None => argument,
     }
@@ -128,7 +147,10 @@ mod tests {
     use super::*;
 
     fn paths(workspace: &Path) -> Paths {
-        Paths { workspace: workspace.to_string_lossy().into(), sysroot: "/home/me/rust".into() }
+        Paths {
+            workspace: workspace.to_string_lossy().into(),
+            sysroot: "/home/me/rust".into(),
+        }
     }
 
     #[test]
@@ -136,8 +158,14 @@ mod tests {
         let paths = paths(Path::new("/src/edu/target/cross/workspace"));
         for (given, expected) in [
             ("/src/edu/target/cross/workspace/target/a.o", "target/a.o"),
-            ("/OUT:/src/edu/target/cross/workspace/target/a.dll", "/OUT:target/a.dll"),
-            ("/LIBPATH:/src/edu/target/cross/wdk/Lib/x64", "/LIBPATH:../wdk/Lib/x64"),
+            (
+                "/OUT:/src/edu/target/cross/workspace/target/a.dll",
+                "/OUT:target/a.dll",
+            ),
+            (
+                "/LIBPATH:/src/edu/target/cross/wdk/Lib/x64",
+                "/LIBPATH:../wdk/Lib/x64",
+            ),
             ("/home/me/rust/lib/libcore.rlib", "sysroot/lib/libcore.rlib"),
             ("/NOLOGO", "/NOLOGO"),
             ("ntoskrnl.lib", "ntoskrnl.lib"),
@@ -151,7 +179,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         files::write_if_changed(&dir.path().join("deps/rustcAb12Cd/lib.def"), "EXPORTS").unwrap();
         let given = format!("/DEF:{}/deps/rustcAb12Cd/lib.def", dir.path().display());
-        assert_eq!(paths(dir.path()).relative(&given).unwrap(), "/DEF:deps/rustc/lib.def");
+        assert_eq!(
+            paths(dir.path()).relative(&given).unwrap(),
+            "/DEF:deps/rustc/lib.def"
+        );
         assert!(dir.path().join("deps/rustc/lib.def").is_file());
     }
 }

@@ -87,20 +87,26 @@ impl Target {
 
 /// What the check found, for a person.
 fn describe(report: &Report) -> String {
-    let mut text = format!("{} bytes", report.size_bytes);
-    if let Some(version) = &report.file_version {
-        text += &format!(", version {version}");
-    }
-    for (module, names) in &report.imports {
-        text += &format!("\n  imports from {module}: {}", names.join(" "));
-    }
-    match report.oldest_windows {
-        Some((version, name)) => {
-            text += &format!("\n  loads on Windows 10, version {version} and later, because of {name}");
-        }
-        None => text += "\n  loads on every Windows 10 and 11 that has the KMDF version",
-    }
-    text
+    let version = report
+        .file_version
+        .as_ref()
+        .map_or("no version".into(), |v| format!("version {v}"));
+    let imports = report
+        .imports
+        .iter()
+        .fold(String::new(), |text, (module, names)| {
+            text + "\n  imports from " + module + ": " + &names.join(" ")
+        });
+    let windows = report.oldest_windows.map_or_else(
+        || "loads on every Windows 10 and 11 that has the KMDF version".into(),
+        |(version, name)| {
+            format!("loads on Windows 10, version {version} and later, because of {name}")
+        },
+    );
+    format!(
+        "{} bytes, {version}{imports}\n  {windows}",
+        report.size_bytes
+    )
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
@@ -110,10 +116,18 @@ fn run(cli: Cli) -> Result<ExitCode> {
             eprintln!("cross: the image passed the check: {}", describe(&report));
             println!("{}", image.display());
         }
-        Command::Check { image, symbols, arch, max_size } => {
+        Command::Check {
+            image,
+            symbols,
+            arch,
+            max_size,
+        } => {
             let beside = Some(image.with_extension("pdb")).filter(|path| path.exists());
-            let expectations =
-                Expectations { arch, size_budget_bytes: max_size, symbols: symbols.or(beside) };
+            let expectations = Expectations {
+                arch,
+                size_budget_bytes: max_size,
+                symbols: symbols.or(beside),
+            };
             let report = image::check(&image, &expectations)?;
             if expectations.symbols.is_none() {
                 println!("no symbols given or found: the entry point's name was not checked");

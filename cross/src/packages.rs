@@ -45,7 +45,10 @@ impl Packages {
         }
         if !Self::available() {
             return Err(Error::missing(
-                format!("this system has no apt-get and dpkg-deb to fetch {} with", names.join(" ")),
+                format!(
+                    "this system has no apt-get and dpkg-deb to fetch {} with",
+                    names.join(" ")
+                ),
                 otherwise,
             ));
         }
@@ -56,21 +59,40 @@ impl Packages {
         files::create_dir(&root)?;
         let state = self.package_lists(names)?;
 
-        eprintln!("cross: fetching {} into {}", names.join(" "), directory.display());
+        eprintln!(
+            "cross: fetching {} into {}",
+            names.join(" "),
+            directory.display()
+        );
         command::capture(
             state
                 .apt("apt-get")
-                .args(["install", "--yes", "--download-only", "--no-install-recommends"])
-                .arg(format!("--option=Dir::Cache::archives={}/", archives.display()))
+                .args([
+                    "install",
+                    "--yes",
+                    "--download-only",
+                    "--no-install-recommends",
+                ])
+                .arg(format!(
+                    "--option=Dir::Cache::archives={}/",
+                    archives.display()
+                ))
                 .args(names),
             &format!("fetching the packages {}", names.join(" ")),
             "check the network and apt's sources, then run this again",
         )?;
-        let entries = fs::read_dir(&archives).map_err(|error| Error::io("list", &archives, error))?;
+        let entries =
+            fs::read_dir(&archives).map_err(|error| Error::io("list", &archives, error))?;
         for archive in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
-            if archive.extension().is_some_and(|extension| extension == "deb") {
+            if archive
+                .extension()
+                .is_some_and(|extension| extension == "deb")
+            {
                 command::capture(
-                    Command::new("dpkg-deb").arg("--extract").arg(&archive).arg(&root),
+                    Command::new("dpkg-deb")
+                        .arg("--extract")
+                        .arg(&archive)
+                        .arg(&root),
                     &format!("unpacking {}", archive.display()),
                     "delete target/cross/packages and run this again",
                 )?;
@@ -91,8 +113,13 @@ impl Packages {
         for part in ["lists/partial", "cache/archives/partial"] {
             files::create_dir(&directory.join(part))?;
         }
-        let private = AptState { private: Some(directory) };
-        eprintln!("cross: apt's package lists lack {}; fetching private ones", names.join(" "));
+        let private = AptState {
+            private: Some(directory),
+        };
+        eprintln!(
+            "cross: apt's package lists lack {}; fetching private ones",
+            names.join(" ")
+        );
         command::capture(
             private.apt("apt-get").arg("update"),
             "fetching apt's package lists",
@@ -119,7 +146,10 @@ impl AptState {
         command
             // Only a download into our own directory: no lock of the system's is needed, and
             // apt's own user could not write there.
-            .args(["--option=Debug::NoLocking=true", "--option=APT::Sandbox::User="])
+            .args([
+                "--option=Debug::NoLocking=true",
+                "--option=APT::Sandbox::User=",
+            ])
             .env("LC_ALL", "C.UTF-8")
             .env("DEBIAN_FRONTEND", "noninteractive");
         if let Some(private) = &self.private {
@@ -151,8 +181,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let unpacked = dir.path().join("no-such-package");
         files::create_dir(&unpacked.join("root")).unwrap();
-        Stamp::of(&unpacked.join("stamp"), ["no-such-package"]).record().unwrap();
+        Stamp::of(&unpacked.join("stamp"), ["no-such-package"])
+            .record()
+            .unwrap();
         let packages = Packages::below(dir.path().to_owned());
-        assert_eq!(packages.unpack(&["no-such-package"], "").unwrap(), unpacked.join("root"));
+        assert_eq!(
+            packages.unpack(&["no-such-package"], "").unwrap(),
+            unpacked.join("root")
+        );
     }
 }

@@ -57,8 +57,14 @@ const INSTALL_RUSTUP: &str = "install rustup's stable toolchain (https://rustup.
 
 impl Toolchain {
     /// Finds or makes ready a toolchain for `arch`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no rustup toolchain, or the library for the target cannot be had.
     pub fn find(choice: Choice, arch: Arch, packages: &Packages) -> Result<Self> {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")).into();
+        let cargo = env::var_os("CARGO")
+            .unwrap_or_else(|| OsString::from("cargo"))
+            .into();
         let rustup = Rustc::find()?;
         let lld = rustup.lld()?;
         let debian = match choice {
@@ -83,13 +89,22 @@ impl Toolchain {
             Some(debian) => debian.sysroot(),
             None => rustup.sysroot,
         };
-        Ok(Self { cargo, sysroot, lld, debian, version })
+        Ok(Self {
+            cargo,
+            sysroot,
+            lld,
+            debian,
+            version,
+        })
     }
 
     /// The commit that the compiler was built from, which it puts into the paths of its library.
     #[must_use]
     pub fn commit(&self) -> Option<&str> {
-        let hash = self.version.lines().find_map(|line| line.strip_prefix("commit-hash: "));
+        let hash = self
+            .version
+            .lines()
+            .find_map(|line| line.strip_prefix("commit-hash: "));
         hash.filter(|hash| *hash != "unknown")
     }
 }
@@ -113,16 +128,28 @@ impl Rustc {
             .find_map(|line| line.strip_prefix("host: "))
             .ok_or_else(|| Error::missing("rustc does not tell its host", INSTALL_RUSTUP))?
             .to_owned();
-        Ok(Self { sysroot: ask(&["--print", "sysroot"])?.into(), host, version })
+        Ok(Self {
+            sysroot: ask(&["--print", "sysroot"])?.into(),
+            host,
+            version,
+        })
     }
 
     fn lld(&self) -> Result<PathBuf> {
-        let path = self.sysroot.join("lib/rustlib").join(&self.host).join("bin/rust-lld");
+        let path = self
+            .sysroot
+            .join("lib/rustlib")
+            .join(&self.host)
+            .join("bin/rust-lld");
         if path.exists() {
             return Ok(path);
         }
         Err(Error::missing(
-            format!("the toolchain at {} has no linker {}", self.sysroot.display(), path.display()),
+            format!(
+                "the toolchain at {} has no linker {}",
+                self.sysroot.display(),
+                path.display()
+            ),
             format!("{INSTALL_RUSTUP}; a distribution's own rustc comes without rust-lld"),
         ))
     }
@@ -143,7 +170,10 @@ impl Rustc {
             return Ok(());
         }
         Err(Error::missing(
-            format!("rustup added {target} to another toolchain than {}", self.sysroot.display()),
+            format!(
+                "rustup added {target} to another toolchain than {}",
+                self.sysroot.display()
+            ),
             "run `rustup show`, then `rustup target add` for the active toolchain",
         ))
     }
@@ -165,23 +195,37 @@ impl DebianRust {
             "install rustup's stable toolchain where rustup can fetch the Windows target",
         )?;
         let bin = root.join("usr/bin");
-        let rustc = ["rustc-web", "rustc"].map(|name| bin.join(name)).into_iter().find(|path| path.exists());
+        let rustc = ["rustc-web", "rustc"]
+            .map(|name| bin.join(name))
+            .into_iter()
+            .find(|path| path.exists());
         let rustc = rustc.ok_or_else(|| {
             Error::missing(
                 format!("Debian's package has no compiler in {}", bin.display()),
                 "delete target/cross/packages and run this again",
             )
         })?;
-        let library_paths = ["usr/lib", "usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu"]
-            .map(|dir| root.join(dir))
-            .into_iter()
-            .filter(|dir| dir.is_dir())
-            .collect();
-        Ok(Self { rustc, library_paths })
+        let library_paths = [
+            "usr/lib",
+            "usr/lib/x86_64-linux-gnu",
+            "usr/lib/aarch64-linux-gnu",
+        ]
+        .map(|dir| root.join(dir))
+        .into_iter()
+        .filter(|dir| dir.is_dir())
+        .collect();
+        Ok(Self {
+            rustc,
+            library_paths,
+        })
     }
 
     fn sysroot(&self) -> PathBuf {
-        self.rustc.ancestors().nth(2).unwrap_or(&self.rustc).to_owned()
+        self.rustc
+            .ancestors()
+            .nth(2)
+            .unwrap_or(&self.rustc)
+            .to_owned()
     }
 
     fn version(&self) -> Result<String> {

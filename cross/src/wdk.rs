@@ -34,15 +34,26 @@ impl Kit {
     /// The kit that `WDKContentRoot` names, else one made in `directory` for this KMDF version.
     pub fn find(directory: PathBuf, minor: u8) -> Result<Self> {
         let Some(root) = env::var_os("WDKContentRoot").map(PathBuf::from) else {
-            return Ok(Self { root: directory, generated: true, minor });
+            return Ok(Self {
+                root: directory,
+                generated: true,
+                minor,
+            });
         };
         if !root.join("Include").is_dir() || !root.join("Lib").is_dir() {
             return Err(Error::missing(
-                format!("WDKContentRoot is {}, which has no Include and Lib", root.display()),
+                format!(
+                    "WDKContentRoot is {}, which has no Include and Lib",
+                    root.display()
+                ),
                 "point it at the kit's root, or unset it to build with generated headers",
             ));
         }
-        Ok(Self { root, generated: false, minor })
+        Ok(Self {
+            root,
+            generated: false,
+            minor,
+        })
     }
 
     /// What `WDKContentRoot` must be for the build.
@@ -93,11 +104,16 @@ impl Kit {
     }
 
     fn kernel_libraries(&self, arch: Arch) -> PathBuf {
-        self.root.join("Lib").join(KIT_VERSION).join("km").join(arch.wdk())
+        self.root
+            .join("Lib")
+            .join(KIT_VERSION)
+            .join("km")
+            .join(arch.wdk())
     }
 
     fn framework_libraries(&self, arch: Arch) -> PathBuf {
-        self.root.join(format!("Lib/wdf/kmdf/{}/1.{}", arch.wdk(), self.minor))
+        self.root
+            .join(format!("Lib/wdf/kmdf/{}/1.{}", arch.wdk(), self.minor))
     }
 
     /// Where the driver entry goes.
@@ -108,7 +124,13 @@ impl Kit {
 }
 
 /// Makes an import library from a module-definition file, unless it was made from the same one.
-fn import_library(directory: &Path, name: &str, definition: &str, arch: Arch, lld: &Path) -> Result<()> {
+fn import_library(
+    directory: &Path,
+    name: &str,
+    definition: &str,
+    arch: Arch,
+    lld: &Path,
+) -> Result<()> {
     let library = directory.join(format!("{name}.lib"));
     let stamp_path = directory.join(format!("{name}.stamp"));
     let stamp = Stamp::of(&stamp_path, [definition, arch.machine()]);

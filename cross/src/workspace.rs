@@ -18,12 +18,12 @@ use cargo_metadata::{Metadata, MetadataCommand};
 
 use crate::{
     arch::Arch,
+    clang::Clang,
     edits::Edits,
     error::{Error, Result},
     files::{self, Stamp},
     layout::Layout,
     link,
-    clang::Clang,
     toolchain::Toolchain,
     wdk::Kit,
 };
@@ -69,18 +69,31 @@ impl Manifest {
     }
 
     fn from_metadata(metadata: &Metadata) -> Result<Self> {
-        let minor = &metadata.workspace_metadata["wdk"]["driver-model"]["target-kmdf-version-minor"];
-        let kmdf_minor = minor.as_u64().and_then(|minor| u8::try_from(minor).ok()).ok_or_else(|| {
+        let minor =
+            &metadata.workspace_metadata["wdk"]["driver-model"]["target-kmdf-version-minor"];
+        let kmdf_minor = minor
+            .as_u64()
+            .and_then(|minor| u8::try_from(minor).ok())
+            .ok_or_else(|| {
+                Error::build(
+                    "Cargo.toml has no target-kmdf-version-minor",
+                    "add it under [workspace.metadata.wdk.driver-model]",
+                )
+            })?;
+        let wdk_build = metadata
+            .packages
+            .iter()
+            .find(|package| package.name == "wdk-build");
+        let wdk_build = wdk_build.ok_or_else(|| {
             Error::build(
-                "Cargo.toml has no target-kmdf-version-minor",
-                "add it under [workspace.metadata.wdk.driver-model]",
+                "nothing in the workspace depends on wdk-build",
+                "restore driver/Cargo.toml",
             )
         })?;
-        let wdk_build = metadata.packages.iter().find(|package| package.name == "wdk-build");
-        let wdk_build = wdk_build.ok_or_else(|| {
-            Error::build("nothing in the workspace depends on wdk-build", "restore driver/Cargo.toml")
-        })?;
-        let source = wdk_build.manifest_path.parent().map(|path| path.as_std_path().to_owned());
+        let source = wdk_build
+            .manifest_path
+            .parent()
+            .map(|path| path.as_std_path().to_owned());
         Ok(Self {
             kmdf_minor,
             wdk_build_version: wdk_build.version.to_string(),
@@ -97,7 +110,9 @@ impl Workspace {
         toolchain: &Toolchain,
         arch: Arch,
     ) -> Result<Self> {
-        let workspace = Self { directory: layout.workspace() };
+        let workspace = Self {
+            directory: layout.workspace(),
+        };
         files::create_dir(&workspace.directory)?;
         workspace.link_members(layout)?;
         Edits::of_wdk_build().apply(
@@ -111,7 +126,8 @@ impl Workspace {
     }
 
     fn configure(&self, toolchain: &Toolchain, manifest: &Manifest, arch: Arch) -> Result<()> {
-        let this = env::current_exe().map_err(|error| Error::io("find", Path::new("cross"), error))?;
+        let this =
+            env::current_exe().map_err(|error| Error::io("find", Path::new("cross"), error))?;
         let linker = self.directory.join(link::NAME);
         files::link(&this, &linker)?;
         files::link(&toolchain.sysroot, &self.directory.join("sysroot"))?;
@@ -130,8 +146,11 @@ impl Workspace {
                 files::link(&entry.path(), &self.directory.join(name))?;
             }
         }
-        files::copy_if_changed(&repository.join("Cargo.toml"), &self.directory.join("Cargo.toml"))
-            .map(drop)
+        files::copy_if_changed(
+            &repository.join("Cargo.toml"),
+            &self.directory.join("Cargo.toml"),
+        )
+        .map(drop)
     }
 
     /// Starts from the checkout's lock file whenever that changed; in between cargo's own copy,
@@ -151,18 +170,15 @@ impl Workspace {
     /// Where cargo puts what it builds for `arch`; `profile` is cargo's name of the directory.
     #[must_use]
     pub fn built(&self, arch: Arch, profile: &str) -> PathBuf {
-        self.directory.join("target").join(arch.target()).join(profile)
+        self.directory
+            .join("target")
+            .join(arch.target())
+            .join(profile)
     }
 
     /// cargo, in this workspace, with the environment the build needs; the arguments are missing.
     #[must_use]
-    pub fn cargo(
-        &self,
-        toolchain: &Toolchain,
-        kit: &Kit,
-        clang: &Clang,
-        arch: Arch,
-    ) -> Command {
+    pub fn cargo(&self, toolchain: &Toolchain, kit: &Kit, clang: &Clang, arch: Arch) -> Command {
         let mut cargo = Command::new(&toolchain.cargo);
         cargo.current_dir(&self.directory);
         // What the caller's shell or an outer cargo set must not change what is built.
@@ -180,7 +196,11 @@ impl Workspace {
             .env("CARGO_TARGET_DIR", self.directory.join("target"))
             .env("CARGO_BUILD_TARGET", arch.target())
             .env("WDKContentRoot", kit.root())
-            .envs(link::variables(&toolchain.lld, &self.directory, &toolchain.sysroot))
+            .envs(link::variables(
+                &toolchain.lld,
+                &self.directory,
+                &toolchain.sysroot,
+            ))
             .env("LIBCLANG_PATH", &clang.library);
         // The cc crate's names; it passes the flags before its own, as rust-lld must have them.
         let suffix = arch.target().replace('-', "_");
@@ -207,7 +227,11 @@ impl Workspace {
 /// Which paths the compiler shall write down as others, so that no path of this machine is left
 /// in image or symbols: the checkout's, cargo's registry's, and the library source's (where
 /// rustc writes the second form itself if the source is not installed).
-fn remapped(workspace: &Path, toolchain: &Toolchain, manifest: &Manifest) -> Vec<(PathBuf, String)> {
+fn remapped(
+    workspace: &Path,
+    toolchain: &Toolchain,
+    manifest: &Manifest,
+) -> Vec<(PathBuf, String)> {
     let mut remapped = vec![(workspace.to_owned(), String::new())];
     if let Some(registry) = manifest.wdk_build_source.parent() {
         remapped.push((registry.to_owned(), "registry/".into()));
@@ -221,19 +245,28 @@ fn remapped(workspace: &Path, toolchain: &Toolchain, manifest: &Manifest) -> Vec
 
 /// The scratch workspace's `.cargo/config.toml`.
 fn configuration(linker: &Path, arch: Arch, remapped: &[(PathBuf, String)]) -> String {
-    let flags = ["-Ctarget-feature=+crt-static", "-Clink-arg=/RELEASE", "-Clink-arg=/Brepro"]
-        .map(str::to_owned)
-        .into_iter()
-        .chain(remapped.iter().map(|(from, to)| format!("--remap-path-prefix={}/={to}", from.display())));
+    let flags = [
+        "-Ctarget-feature=+crt-static",
+        "-Clink-arg=/RELEASE",
+        "-Clink-arg=/Brepro",
+    ]
+    .map(str::to_owned)
+    .into_iter()
+    .chain(
+        remapped
+            .iter()
+            .map(|(from, to)| format!("--remap-path-prefix={}/={to}", from.display())),
+    );
     let mut text = format!(
         "# Written by cross; docs/adr/0002-cross-build.md says why.\n\
          [patch.crates-io]\n\
          wdk-build = {{ path = \"patched/wdk-build\" }}\n\
          \n\
          [target.{}]\n\
-         linker = {linker:?}\n\
+         linker = \"{}\"\n\
          rustflags = [\n",
-        arch.target()
+        arch.target(),
+        linker.display()
     );
     for flag in flags {
         let _ = writeln!(text, "    {flag:?},");
@@ -250,11 +283,18 @@ mod tests {
         let remapped = [(PathBuf::from("/src/a \"b\""), "x/".to_owned())];
         let text = configuration(Path::new("/w/lld-link"), Arch::Aarch64, &remapped);
         let table: toml::Table = text.parse().unwrap();
-        assert_eq!(table["patch"]["crates-io"]["wdk-build"]["path"].as_str(), Some("patched/wdk-build"));
+        assert_eq!(
+            table["patch"]["crates-io"]["wdk-build"]["path"].as_str(),
+            Some("patched/wdk-build")
+        );
         let target = &table["target"]["aarch64-pc-windows-msvc"];
         assert_eq!(target["linker"].as_str(), Some("/w/lld-link"));
         let flags = target["rustflags"].as_array().unwrap();
-        assert!(flags.iter().any(|flag| flag.as_str() == Some("-Clink-arg=/Brepro")));
+        assert!(
+            flags
+                .iter()
+                .any(|flag| flag.as_str() == Some("-Clink-arg=/Brepro"))
+        );
         let last = flags.last().and_then(toml::Value::as_str);
         assert_eq!(last, Some("--remap-path-prefix=/src/a \"b\"/=x/"));
     }

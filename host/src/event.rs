@@ -194,15 +194,38 @@ impl fmt::Display for Event {
             Self::Interrupt { vector } => write!(f, "interrupt, vector {vector}"),
             Self::Enter { callback, .. } => write!(f, "> {callback}"),
             Self::Leave { callback, value } => write!(f, "< {callback} = {value:#x}"),
-            Self::Read { address, width, value } => {
-                write!(f, "read  {address:#x} ({} bytes) = {value:#x}", width.bytes())
+            Self::Read {
+                address,
+                width,
+                value,
+            } => {
+                write!(
+                    f,
+                    "read  {address:#x} ({} bytes) = {value:#x}",
+                    width.bytes()
+                )
             }
-            Self::Write { address, width, value } => {
-                write!(f, "write {address:#x} ({} bytes) = {value:#x}", width.bytes())
+            Self::Write {
+                address,
+                width,
+                value,
+            } => {
+                write!(
+                    f,
+                    "write {address:#x} ({} bytes) = {value:#x}",
+                    width.bytes()
+                )
             }
             Self::Service { name } => f.write_str(name),
-            Self::Complete { request, status, information } => {
-                write!(f, "request {request:#x} completed: {status:#010x}, {information} bytes")
+            Self::Complete {
+                request,
+                status,
+                information,
+            } => {
+                write!(
+                    f,
+                    "request {request:#x} completed: {status:#010x}, {information} bytes"
+                )
             }
             Self::DebugPrint { text } => write!(f, "driver: {text}"),
             Self::Host { text } => f.write_str(text),

@@ -137,10 +137,16 @@ impl Host {
         }
         trap::install();
         let image = self.image.get().map_or((0, 0), |image| {
-            (image.base(), image.base() + u64::from(image.image().bytes()))
+            (
+                image.base(),
+                image.base() + u64::from(image.image().bytes()),
+            )
         });
         let _leave = Leave(CURRENT.replace(self), trap::territory());
-        trap::set_territory(Territory { image, stack: (0, 0) });
+        trap::set_territory(Territory {
+            image,
+            stack: (0, 0),
+        });
         body()
     }
 
@@ -152,9 +158,14 @@ impl Host {
         address: u64,
         arguments: &[u64],
     ) -> u64 {
-        let (processor, flow) =
-            self.scheduler.current().expect("driver code runs on a flow only");
-        let framework = self.stubs.get().is_some_and(|stubs| stubs.contains(address));
+        let (processor, flow) = self
+            .scheduler
+            .current()
+            .expect("driver code runs on a flow only");
+        let framework = self
+            .stubs
+            .get()
+            .is_some_and(|stubs| stubs.contains(address));
         let code = self.image.get().and_then(|image| image.section_of(address));
         if !framework && !code.is_some_and(|section| section.execute) {
             self.violation(
@@ -172,10 +183,16 @@ impl Host {
             locks: flow.locks.borrow().len(),
         };
         flow.activations.borrow_mut().push(activation);
-        self.record(Event::Enter { callback: what, object });
+        self.record(Event::Enter {
+            callback: what,
+            object,
+        });
         // SAFETY: the address lies in executable code of the image, and this is a flow's stack.
         let value = unsafe { guest::call(address, arguments) };
-        self.record(Event::Leave { callback: what, value });
+        self.record(Event::Leave {
+            callback: what,
+            value,
+        });
         self.check_return(&activation, &processor, &flow);
         flow.activations.borrow_mut().pop();
         value
@@ -183,7 +200,12 @@ impl Host {
 
     fn push_crossing(&self, gpr: [u64; 16], rip: u64, rsp: u64) {
         if let Some((_, flow)) = self.scheduler.current() {
-            self.crossings.borrow_mut().push(Crossing { flow: flow.id, gpr, rip, rsp });
+            self.crossings.borrow_mut().push(Crossing {
+                flow: flow.id,
+                gpr,
+                rip,
+                rsp,
+            });
             self.check_stack(&flow, rsp);
         }
     }
@@ -191,7 +213,10 @@ impl Host {
     fn pop_crossing(&self) {
         if let Some((_, flow)) = self.scheduler.current() {
             let mut crossings = self.crossings.borrow_mut();
-            if let Some(index) = crossings.iter().rposition(|crossing| crossing.flow == flow.id) {
+            if let Some(index) = crossings
+                .iter()
+                .rposition(|crossing| crossing.flow == flow.id)
+            {
                 crossings.remove(index);
             }
         }
@@ -229,7 +254,10 @@ impl Host {
     /// A trap of driver code.
     fn handle_trap(&self, frame: &mut TrapFrame) {
         self.push_crossing(frame.gpr, frame.rip, frame.rsp);
-        let in_image = self.image.get().is_some_and(|image| image.contains(frame.rip));
+        let in_image = self
+            .image
+            .get()
+            .is_some_and(|image| image.contains(frame.rip));
         if !in_image {
             self.violation(
                 "InvalidPointer",
@@ -258,12 +286,18 @@ impl Host {
             Trap::Breakpoint => self.violation("Breakpoint", "the driver executes int3"),
             Trap::Step => self.preemption_point(Point::Instruction),
             Trap::InvalidOpcode => {
-                self.violation("InvalidOpcode", "the driver executes an invalid instruction");
+                self.violation(
+                    "InvalidOpcode",
+                    "the driver executes an invalid instruction",
+                );
             }
             Trap::DivideError => self.violation("DivideError", "the driver's division overflows"),
             Trap::Alignment => self.violation(
                 "AccessViolation",
-                format!("the driver's access to {:#x} is misaligned", frame.fault_address),
+                format!(
+                    "the driver's access to {:#x} is misaligned",
+                    frame.fault_address
+                ),
             ),
         }
         self.pop_crossing();
@@ -282,7 +316,10 @@ impl Host {
             }
             Outcome::WriteCr8 { value } => self.set_cr8(value),
             Outcome::FastFail(code) => {
-                self.violation("FastFail", format!("the driver fails fast with code {code:#x}"));
+                self.violation(
+                    "FastFail",
+                    format!("the driver fails fast with code {code:#x}"),
+                );
             }
             Outcome::Unsupported(text) => self.unsupported(text),
             outcome => self.violation(
@@ -296,8 +333,12 @@ impl Host {
     /// The bytes of the instruction at an address of the image.
     fn code_at(&self, address: u64) -> Vec<u8> {
         const LONGEST_INSTRUCTION: u32 = 15;
-        let Some(image) = self.image.get() else { return Vec::new() };
-        let Some(rva) = image.rva(address) else { return Vec::new() };
+        let Some(image) = self.image.get() else {
+            return Vec::new();
+        };
+        let Some(rva) = image.rva(address) else {
+            return Vec::new();
+        };
         let bytes = (image.image().bytes() - rva).min(LONGEST_INSTRUCTION);
         let mut code = vec![0; bytes as usize];
         if !image.read_into(rva, &mut code) {
@@ -309,7 +350,10 @@ impl Host {
     fn set_cr8(&self, value: u64) {
         let level = u8::try_from(value).ok().and_then(Irql::new);
         let Some(irql) = level else {
-            self.violation("KmdfIrql", format!("the driver sets the IRQL to {value:#x}"));
+            self.violation(
+                "KmdfIrql",
+                format!("the driver sets the IRQL to {value:#x}"),
+            );
         };
         if irql < self.irql() {
             self.lower_irql(irql);
@@ -346,18 +390,27 @@ impl access::Bus for RegisterBus<'_> {
         }
         let physical = host.physical(address, width);
         let value = host.read_register(physical, width);
-        host.record(Event::Read { address: physical, width, value });
+        host.record(Event::Read {
+            address: physical,
+            width,
+            value,
+        });
         Ok(value)
     }
 
     fn store(&mut self, address: u64, width: Width, value: u64) -> Result<(), Infallible> {
         let host = self.host;
         if !host.memory.is_device(address) {
-            host.memory.write_bytes(address, &value.to_le_bytes()[..width.bytes()]);
+            host.memory
+                .write_bytes(address, &value.to_le_bytes()[..width.bytes()]);
             return Ok(());
         }
         let physical = host.physical(address, width);
-        host.record(Event::Write { address: physical, width, value });
+        host.record(Event::Write {
+            address: physical,
+            width,
+            value,
+        });
         host.write_register(physical, width, value);
         Ok(())
     }

@@ -8,11 +8,13 @@
 pub mod access;
 pub mod app;
 mod check;
+pub mod cli;
 mod cpu;
 pub mod device;
 mod event;
 mod host;
 pub mod image;
+pub mod install;
 mod io;
 mod kernel;
 mod kmdf;
@@ -23,6 +25,7 @@ mod pnp;
 mod run;
 mod sched;
 mod service;
+mod session;
 pub mod time;
 
 pub use check::Report;
@@ -34,3 +37,4 @@ pub use kmdf_abi::ntstatus::{self, NtStatus};
 pub use pnp::{Grant, Leftovers};
 pub use run::Turn;
 pub use sched::{Choice, InOrder, Point, Seeded, Strategy};
+pub use session::{BootError, Driver, Installed, Interrupts, Session, Summary};

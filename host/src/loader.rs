@@ -1,11 +1,10 @@
 //! The loader: maps an image and binds its imports and its function table to stubs.
 
 use crate::{
+    cpu::stub::Stubs,
     host::{Binding, Host},
     image::{Image, ImportName, MapError, Symbols},
-    kernel, kmdf,
-    cpu::stub::Stubs,
-    service,
+    kernel, kmdf, service,
 };
 
 /// The library name under which the framework's table functions are reported.
@@ -58,14 +57,22 @@ fn bindings(image: &Image) -> Vec<Binding> {
         .iter()
         .map(|function| framework(function.name, service::find(kmdf::TABLES, function.name)))
         .collect();
-    bindings.push(Binding { hidden: 0, ..framework("DriverUnload", Some(&kmdf::driver::UNLOAD)) });
+    bindings.push(Binding {
+        hidden: 0,
+        ..framework("DriverUnload", Some(&kmdf::driver::UNLOAD))
+    });
     for import in image.imports() {
         let name = import_name(&import.name);
         let service = kernel::LIBRARIES
             .iter()
             .find(|(library, _)| library.eq_ignore_ascii_case(&import.dll))
             .and_then(|(_, tables)| service::find(tables, &name));
-        bindings.push(Binding { library: import.dll.clone(), name, service, hidden: 0 });
+        bindings.push(Binding {
+            library: import.dll.clone(),
+            name,
+            service,
+            hidden: 0,
+        });
     }
     bindings
 }

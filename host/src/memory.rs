@@ -90,7 +90,11 @@ impl Space {
             return Err(io::Error::last_os_error());
         }
         let base = base.expose_provenance() as u64;
-        Ok(Self { base, bytes, next: Cell::new(base) })
+        Ok(Self {
+            base,
+            bytes,
+            next: Cell::new(base),
+        })
     }
 
     fn take(&self, bytes: u64) -> Option<u64> {
@@ -122,7 +126,12 @@ fn pointer(address: u64) -> *mut u8 {
 fn protect(address: u64, bytes: u64, protection: i32) {
     // SAFETY: callers pass whole pages of a reservation of ours that no reference points into.
     let result = unsafe { libc::mprotect(pointer(address).cast(), bytes as usize, protection) };
-    assert_eq!(result, 0, "mprotect of {address:#x}: {}", io::Error::last_os_error());
+    assert_eq!(
+        result,
+        0,
+        "mprotect of {address:#x}: {}",
+        io::Error::last_os_error()
+    );
 }
 
 impl Memory {
@@ -139,7 +148,9 @@ impl Memory {
 
     /// A new handle value: never given out twice, never an address that can be accessed.
     pub(crate) fn new_handle(&self) -> u64 {
-        self.handles.take(16).expect("a run makes fewer handles than there is space for")
+        self.handles
+            .take(16)
+            .expect("a run makes fewer handles than there is space for")
     }
 
     /// Allocates zeroed or filled memory, aligned to 16 bytes (to a page from a page on).
@@ -148,7 +159,11 @@ impl Memory {
         let pages = room.next_multiple_of(PAGE);
         let base = self.pool.take(pages.checked_add(PAGE)?)?;
         protect(base, pages, libc::PROT_READ | libc::PROT_WRITE);
-        let address = if bytes >= PAGE { base } else { base + pages - room };
+        let address = if bytes >= PAGE {
+            base
+        } else {
+            base + pages - room
+        };
         if !zeroed {
             // SAFETY: the pages were just made writable and have no other user.
             unsafe { pointer(base).write_bytes(FRESH, pages as usize) };
@@ -159,7 +174,12 @@ impl Memory {
         if matches!(purpose, Purpose::Pool { .. }) {
             self.pool_allocations.set(self.pool_allocations.get() + 1);
         }
-        let allocation = Allocation { address, bytes, purpose, freed: false };
+        let allocation = Allocation {
+            address,
+            bytes,
+            purpose,
+            freed: false,
+        };
         self.allocations.borrow_mut().insert(address, allocation);
         Some(address)
     }
@@ -169,7 +189,10 @@ impl Memory {
         let mut allocations = self.allocations.borrow_mut();
         let Some(allocation) = allocations.get_mut(&address) else {
             drop(allocations);
-            return Err(format!("{address:#x} is no allocation: {}", self.describe(address)));
+            return Err(format!(
+                "{address:#x} is no allocation: {}",
+                self.describe(address)
+            ));
         };
         if allocation.freed {
             return Err(format!("{address:#x} was freed before"));
@@ -213,9 +236,18 @@ impl Memory {
     /// Reserves addresses for device memory. Accesses trap.
     pub(crate) fn map_device(&self, physical: u64, bytes: u64) -> Option<u64> {
         let offset = physical % PAGE;
-        let base = self.device.take((offset + bytes).next_multiple_of(PAGE) + PAGE)?;
+        let base = self
+            .device
+            .take((offset + bytes).next_multiple_of(PAGE) + PAGE)?;
         let address = base + offset;
-        self.mappings.borrow_mut().insert(address, DeviceMapping { address, bytes, physical });
+        self.mappings.borrow_mut().insert(
+            address,
+            DeviceMapping {
+                address,
+                bytes,
+                physical,
+            },
+        );
         Some(address)
     }
 

@@ -115,9 +115,18 @@ impl Host {
     fn stuck(&self) -> Stop {
         let mut text = String::from("the threads that wait are");
         for flow in self.scheduler.flows() {
-            let callbacks: Vec<_> =
-                flow.activations.borrow().iter().map(|activation| activation.what).collect();
-            text.push_str(&format!("\n  {} ({:?}) in [{}]", flow.name, flow.state.get(), callbacks.join(", ")));
+            let callbacks: Vec<_> = flow
+                .activations
+                .borrow()
+                .iter()
+                .map(|activation| activation.what)
+                .collect();
+            text.push_str(&format!(
+                "\n  {} ({:?}) in [{}]",
+                flow.name,
+                flow.state.get(),
+                callbacks.join(", ")
+            ));
         }
         Stop::Stuck(text)
     }
@@ -125,7 +134,10 @@ impl Host {
     /// The counts so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        Counts { pool_allocations: self.memory.pool_allocations(), ..self.events.counts.get() }
+        Counts {
+            pool_allocations: self.memory.pool_allocations(),
+            ..self.events.counts.get()
+        }
     }
 
     /// The events that are still kept.

@@ -64,7 +64,9 @@ impl Reply for kmdf_abi::ntstatus::NtStatus {
 /// A service that can fail with an NTSTATUS.
 impl Reply for Result<(), kmdf_abi::ntstatus::NtStatus> {
     fn into_register(self) -> u64 {
-        self.err().unwrap_or(kmdf_abi::ntstatus::STATUS_SUCCESS).into_register()
+        self.err()
+            .unwrap_or(kmdf_abi::ntstatus::STATUS_SUCCESS)
+            .into_register()
     }
 }
 
@@ -83,9 +85,10 @@ macro_rules! services {
 pub(crate) use services;
 
 /// Finds a service by name.
-pub(crate) fn find(
-    tables: &[&'static [Service]],
-    name: &str,
-) -> Option<&'static Service> {
-    tables.iter().copied().flatten().find(|service| service.name == name)
+pub(crate) fn find(tables: &[&'static [Service]], name: &str) -> Option<&'static Service> {
+    tables
+        .iter()
+        .copied()
+        .flatten()
+        .find(|service| service.name == name)
 }

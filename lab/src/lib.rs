@@ -1,14 +1,17 @@
 //! kmdf-host with the edu devices plugged in: the one place that knows both.
 //!
 //! - [`EduModel`] is the model as a PCI function of the host.
+//! - [`EduDevices`] offers it to the command line.
 //! - [`parse_fault`] reads what a command line says about a broken device.
 //! - [`register_name`] names the registers in a trace.
 #![forbid(unsafe_code)]
 
+mod devices;
 mod fault;
 mod model;
 mod names;
 
+pub use devices::EduDevices;
 pub use fault::{FaultError, parse_fault};
 pub use model::EduModel;
 pub use names::register_name;

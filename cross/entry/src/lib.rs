@@ -18,6 +18,9 @@
     reason = "the linker and the driver's headers fix the names of the symbols"
 )]
 
+#[cfg(test)]
+mod tests;
+
 use core::{ffi::c_void, mem::size_of, ptr};
 
 include!(concat!(env!("OUT_DIR"), "/version.rs"));
@@ -90,13 +93,18 @@ pub struct BindInfo {
     structure_count_found: *mut u32,
     structure_table: *mut *const usize,
 }
-/// `sizeof(WDF_BIND_INFO)`, for frameworks before 1.25.
-const BIND_INFO_SIZE: usize = core::mem::offset_of!(BindInfo, minimum_version);
-const _: () = assert!(BIND_INFO_SIZE == 48 && size_of::<BindInfo>() == 88);
+/// `sizeof(WDF_BIND_INFO)` and `sizeof(WDF_BIND_INFO2)`.
+const BIND_INFO_SIZE: u32 = 48;
+const BIND_INFO_2_SIZE: u32 = 88;
+const _: () = assert!(core::mem::offset_of!(BindInfo, minimum_version) == BIND_INFO_SIZE as usize);
+const _: () = assert!(size_of::<BindInfo>() == BIND_INFO_2_SIZE as usize);
 
 /// The first framework with the longer structure: there a driver may be newer than the framework.
 const FIRST_WITH_BIND_INFO_2: u32 = 25;
-const _: () = assert!(MINOR >= 15, "before 1.15 the framework fills a table of the driver's own");
+const _: () = assert!(
+    MINOR >= 15,
+    "before 1.15 the framework fills a table of the driver's own"
+);
 
 /// What the framework tells the driver about itself; the driver passes it to every function.
 #[unsafe(no_mangle)]
@@ -135,7 +143,11 @@ static COMPONENT: [u16; 12] = {
 };
 
 static mut BIND_INFO: BindInfo = BindInfo {
-    size: if MINOR < FIRST_WITH_BIND_INFO_2 { BIND_INFO_SIZE } else { size_of::<BindInfo>() } as u32,
+    size: if MINOR < FIRST_WITH_BIND_INFO_2 {
+        BIND_INFO_SIZE
+    } else {
+        BIND_INFO_2_SIZE
+    },
     component: (&raw const COMPONENT).cast(),
     version: [1, MINOR, 0],
     function_count: FUNCTION_COUNT,
@@ -150,14 +162,15 @@ static mut BIND_INFO: BindInfo = BindInfo {
 
 /// Room for `\Registry\Machine\System\CurrentControlSet\Services\` and the longest service name
 /// there is (256 characters).
-const PATH_CHARACTERS: usize = 320;
-static mut PATH_BUFFER: [u16; PATH_CHARACTERS] = [0; PATH_CHARACTERS];
+const PATH_CHARACTERS: u16 = 320;
+const PATH_BYTES: u16 = PATH_CHARACTERS * 2;
+static mut PATH_BUFFER: [u16; PATH_CHARACTERS as usize] = [0; PATH_CHARACTERS as usize];
 
 /// The driver's own copy of its registry path: the kernel's goes when the entry point returns,
 /// and unbinding needs the path again.
 static mut PATH: UnicodeString = UnicodeString {
     length: 0,
-    maximum_length: (PATH_CHARACTERS * size_of::<u16>()) as u16,
+    maximum_length: PATH_BYTES,
     buffer: (&raw mut PATH_BUFFER).cast(),
 };
 
@@ -206,16 +219,15 @@ pub unsafe extern "system" fn FxDriverEntry(
         return unsafe { DriverEntry(driver, registry_path) };
     }
     // SAFETY: the kernel's string is valid until this function returns.
-    if usize::from(unsafe { (*registry_path).length }) > size_of::<[u16; PATH_CHARACTERS]>() {
+    if unsafe { (*registry_path).length } > PATH_BYTES {
         return STATUS_NAME_TOO_LONG;
     }
+    let (path, info, globals) = (&raw mut PATH, &raw mut BIND_INFO, &raw mut WdfDriverGlobals);
     // SAFETY: both strings are valid, and nothing else uses `PATH` before this returns.
-    unsafe { RtlCopyUnicodeString(&raw mut PATH, registry_path) };
+    unsafe { RtlCopyUnicodeString(path, registry_path) };
     // SAFETY: driver and path are valid; the structure and the variables it points at are this
     // image's own, live as long as it, and have the layout the loader knows by `size`.
-    let status = unsafe {
-        WdfVersionBind(driver, &raw mut PATH, &raw mut BIND_INFO, &raw mut WdfDriverGlobals)
-    };
+    let status = unsafe { WdfVersionBind(driver, path, info, globals) };
     if status < 0 {
         return status;
     }
@@ -262,8 +274,9 @@ unsafe extern "system" fn unload(driver: *mut DriverObject) {
 ///
 /// The driver is bound, and nothing of it runs any more.
 unsafe fn unbind() {
+    let (path, info) = (&raw mut PATH, &raw mut BIND_INFO);
     // SAFETY: the loader set it when it bound.
     let globals = unsafe { WdfDriverGlobals };
     // SAFETY: the very arguments that were bound with.
-    let _ = unsafe { WdfVersionUnbind(&raw mut PATH, &raw mut BIND_INFO, globals) };
+    let _ = unsafe { WdfVersionUnbind(path, info, globals) };
 }

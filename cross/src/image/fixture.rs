@@ -80,12 +80,28 @@ impl Fixture {
         out.u32(0x40);
         out.0.extend(b"PE\0\0");
         // The file header: three sections, and 16 directories in the optional header.
-        out.u16(self.machine).u16(3).u32(0).u32(0).u32(0).u16(112 + 16 * 8).u16(self.characteristics);
+        out.u16(self.machine)
+            .u16(3)
+            .u32(0)
+            .u32(0)
+            .u32(0)
+            .u16(112 + 16 * 8)
+            .u16(self.characteristics);
         // The optional header.
-        out.u16(0x20b).u16(0).u32(SECTION).u32(2 * SECTION).u32(0).u32(self.entry).u32(CODE);
+        out.u16(0x20b)
+            .u16(0)
+            .u32(SECTION)
+            .u32(2 * SECTION)
+            .u32(0)
+            .u32(self.entry)
+            .u32(CODE);
         out.u32(0x8000_0000).u32(1).u32(0x1000).u32(0x200);
         out.u16(10).u16(0).u16(0).u16(0).u16(10).u16(0).u32(0);
-        out.u32(4 * SECTION).u32(HEADERS).u32(0).u16(self.subsystem).u16(self.dll_characteristics);
+        out.u32(4 * SECTION)
+            .u32(HEADERS)
+            .u32(0)
+            .u16(self.subsystem)
+            .u16(self.dll_characteristics);
         for _ in 0..8 {
             out.u32(0);
         }
@@ -95,16 +111,24 @@ impl Fixture {
             out.u32(address).u32(size);
         }
         let read_only = pe::IMAGE_SCN_CNT_INITIALIZED_DATA | pe::IMAGE_SCN_MEM_READ;
-        out.section(b".text\0\0\0", CODE, self.code_characteristics);
-        out.section(b".rdata\0\0", DATA, read_only);
-        out.section(b".reloc\0\0", RELOCATIONS, read_only | pe::IMAGE_SCN_MEM_DISCARDABLE);
+        out.section(*b".text\0\0\0", CODE, self.code_characteristics);
+        out.section(*b".rdata\0\0", DATA, read_only);
+        out.section(
+            b".reloc\0\0",
+            RELOCATIONS,
+            read_only | pe::IMAGE_SCN_MEM_DISCARDABLE,
+        );
         out.0
     }
 
     fn directory(&self, index: usize) -> (u32, u32) {
         match index {
-            pe::IMAGE_DIRECTORY_ENTRY_IMPORT if !self.imports.is_empty() => (DATA + IMPORTS_AT, 0x100),
-            pe::IMAGE_DIRECTORY_ENTRY_RESOURCE if self.version.is_some() => (DATA + RESOURCES_AT, 0x200),
+            pe::IMAGE_DIRECTORY_ENTRY_IMPORT if !self.imports.is_empty() => {
+                (DATA + IMPORTS_AT, 0x100)
+            }
+            pe::IMAGE_DIRECTORY_ENTRY_RESOURCE if self.version.is_some() => {
+                (DATA + RESOURCES_AT, 0x200)
+            }
             pe::IMAGE_DIRECTORY_ENTRY_BASERELOC if self.relocations => (RELOCATIONS, 12),
             pe::IMAGE_DIRECTORY_ENTRY_TLS if self.thread_local_storage => (DATA + 0x700, 0x28),
             _ => (0, 0),
@@ -149,17 +173,30 @@ impl Fixture {
 /// One resource: type 16, name 1, language 0x409, with a `VS_FIXEDFILEINFO` of version 1.2.3.4.
 fn version_resource(signature: u32) -> Vec<u8> {
     let mut out = Bytes(Vec::new());
-    for (level, id) in [u32::from(pe::RT_VERSION), 1, 0x409].into_iter().enumerate() {
+    for (level, id) in [u32::from(pe::RT_VERSION), 1, 0x409]
+        .into_iter()
+        .enumerate()
+    {
         let next = u32::try_from((level + 1) * 24).unwrap();
         let is_table = if level < 2 { 0x8000_0000 } else { 0 };
-        out.u32(0).u32(0).u32(0).u16(0).u16(1).u32(id).u32(next | is_table);
+        out.u32(0)
+            .u32(0)
+            .u32(0)
+            .u16(0)
+            .u16(1)
+            .u32(id)
+            .u32(next | is_table);
     }
     out.u32(DATA + RESOURCES_AT + 88).u32(92).u32(0).u32(0);
     out.u16(92).u16(52).u16(0);
     for unit in "VS_VERSION_INFO\0".encode_utf16() {
         out.u16(unit);
     }
-    out.u16(0).u32(signature).u32(0x1_0000).u32(0x1_0002).u32(0x3_0004);
+    out.u16(0)
+        .u32(signature)
+        .u32(0x1_0000)
+        .u32(0x1_0002)
+        .u32(0x3_0004);
     out.0.resize(88 + 92, 0);
     out.0
 }
@@ -196,9 +233,12 @@ impl Bytes {
         at
     }
 
-    fn section(&mut self, name: &[u8; 8], address: u32, characteristics: u32) {
+    fn section(&mut self, name: [u8; 8], address: u32, characteristics: u32) {
         self.0.extend(name);
-        self.u32(SECTION).u32(address).u32(SECTION).u32(HEADERS + address - CODE);
+        self.u32(SECTION)
+            .u32(address)
+            .u32(SECTION)
+            .u32(HEADERS + address - CODE);
         self.u32(0).u32(0).u32(0).u32(characteristics);
     }
 }

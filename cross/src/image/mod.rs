@@ -17,8 +17,7 @@ use std::{
 };
 
 use object::{
-    LittleEndian as LE,
-    pe,
+    LittleEndian as LE, pe,
     read::pe::{ImageNtHeaders, ImageOptionalHeader, PeFile64},
 };
 
@@ -86,7 +85,10 @@ impl Examination<'_> {
     }
 
     fn problem(&mut self, rule: &'static str, what: impl Into<String>) {
-        self.report.problems.push(Problem { rule, what: what.into() });
+        self.report.problems.push(Problem {
+            rule,
+            what: what.into(),
+        });
     }
 }
 
@@ -107,9 +109,15 @@ pub fn check(path: &Path, expectations: &Expectations) -> Result<Report> {
     if report.problems.is_empty() {
         return Ok(report);
     }
-    let list: String = report.problems.iter().map(|problem| format!("\n  - {problem}")).collect();
+    let list = report.problems.iter().fold(String::new(), |list, problem| {
+        list + "\n  - " + &problem.to_string()
+    });
     Err(Error::image(
-        format!("{} breaks {} rule(s):{list}", path.display(), report.problems.len()),
+        format!(
+            "{} breaks {} rule(s):{list}",
+            path.display(),
+            report.problems.len()
+        ),
         "see docs/cross.md for what each rule is about",
     ))
 }
@@ -124,7 +132,12 @@ fn examine(data: &[u8], expectations: &Expectations) -> Result<Report, String> {
         file_version: None,
         problems: Vec::new(),
     };
-    let mut examination = Examination { data, file, expectations, report };
+    let mut examination = Examination {
+        data,
+        file,
+        expectations,
+        report,
+    };
     for rule in rules::ALL {
         rule(&mut examination);
     }

@@ -1,8 +1,7 @@
 //! The rules, one function each. Names are what the report and `docs/cross.md` call them.
 
 use object::{
-    LittleEndian as LE,
-    pe,
+    LittleEndian as LE, pe,
     read::pe::{ImageNtHeaders, ImageOptionalHeader, Import},
 };
 
@@ -69,7 +68,9 @@ fn entry_point(image: &mut Examination<'_>) {
             format!("the entry point {entry:#x} is in no executable section; link with /ENTRY:FxDriverEntry"),
         );
     }
-    let Some(path) = &image.expectations.symbols else { return };
+    let Some(path) = &image.expectations.symbols else {
+        return;
+    };
     if let Err(what) = symbols::compare(&image.file, path, entry) {
         image.problem(RULE, what);
     }
@@ -92,16 +93,24 @@ fn documented_imports(image: &mut Examination<'_>) {
     const RULE: &str = "documented-imports";
     let imports = match imports(image) {
         Ok(imports) => imports,
-        Err(error) => return image.problem(RULE, format!("the import table cannot be read: {error}")),
+        Err(error) => {
+            return image.problem(RULE, format!("the import table cannot be read: {error}"));
+        }
     };
     if imports.is_empty() {
-        image.problem(RULE, "there is no import: a KMDF driver takes WdfVersionBind from WDFLDR.SYS");
+        image.problem(
+            RULE,
+            "there is no import: a KMDF driver takes WdfVersionBind from WDFLDR.SYS",
+        );
     }
     for (module, names) in &imports {
         let Some(known) = exports::module(module) else {
             image.problem(
                 RULE,
-                format!("{module} is no module that a KMDF driver may import from ({})", names.join(", ")),
+                format!(
+                    "{module} is no module that a KMDF driver may import from ({})",
+                    names.join(", ")
+                ),
             );
             continue;
         };
@@ -125,7 +134,9 @@ fn documented_imports(image: &mut Examination<'_>) {
 
 fn imports(image: &Examination<'_>) -> object::Result<Vec<(String, Vec<String>)>> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let Some(table) = image.file.import_table()? else { return Ok(Vec::new()) };
+    let Some(table) = image.file.import_table()? else {
+        return Ok(Vec::new());
+    };
     let mut found = Vec::new();
     let mut descriptors = table.descriptors()?;
     while let Some(descriptor) = descriptors.next()? {
@@ -155,14 +166,21 @@ fn write_xor_execute(image: &mut Examination<'_>) {
     for name in names {
         image.problem(
             "write-xor-execute",
-            format!("section {name} is writable and executable; memory integrity (HVCI) refuses it"),
+            format!(
+                "section {name} is writable and executable; memory integrity (HVCI) refuses it"
+            ),
         );
     }
 }
 
 fn relocatable(image: &mut Examination<'_>) {
     const RULE: &str = "relocatable";
-    let stripped = image.file.nt_headers().file_header().characteristics.get(LE)
+    let stripped = image
+        .file
+        .nt_headers()
+        .file_header()
+        .characteristics
+        .get(LE)
         & pe::IMAGE_FILE_RELOCS_STRIPPED
         != 0;
     let directories = image.file.data_directories();
@@ -178,12 +196,21 @@ fn relocatable(image: &mut Examination<'_>) {
 fn hardened(image: &mut Examination<'_>) {
     for (flag, option) in [
         (pe::IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE, "/DYNAMICBASE"),
-        (pe::IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA, "/HIGHENTROPYVA"),
+        (
+            pe::IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA,
+            "/HIGHENTROPYVA",
+        ),
         (pe::IMAGE_DLLCHARACTERISTICS_NX_COMPAT, "/NXCOMPAT"),
-        (pe::IMAGE_DLLCHARACTERISTICS_FORCE_INTEGRITY, "/INTEGRITYCHECK"),
+        (
+            pe::IMAGE_DLLCHARACTERISTICS_FORCE_INTEGRITY,
+            "/INTEGRITYCHECK",
+        ),
     ] {
         if !has_characteristic(&image.file, flag) {
-            image.problem("hardened", format!("the image lacks a flag; link with {option}"));
+            image.problem(
+                "hardened",
+                format!("the image lacks a flag; link with {option}"),
+            );
         }
     }
 }
@@ -200,8 +227,15 @@ fn no_thread_local_storage(image: &mut Examination<'_>) {
 
 fn size_budget(image: &mut Examination<'_>) {
     let size = image.report.size_bytes;
-    if let Some(budget) = image.expectations.size_budget_bytes.filter(|budget| size > *budget) {
-        image.problem("size-budget", format!("{size} bytes are more than the budget of {budget} bytes"));
+    if let Some(budget) = image
+        .expectations
+        .size_budget_bytes
+        .filter(|budget| size > *budget)
+    {
+        image.problem(
+            "size-budget",
+            format!("{size} bytes are more than the budget of {budget} bytes"),
+        );
     }
 }
 

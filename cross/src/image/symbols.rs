@@ -53,7 +53,9 @@ fn judge(symbols: Symbols, named: Option<[u8; 16]>, entry: u32) -> Result<(), St
         Some(address) => Err(format!(
             "the entry point is {entry:#x}, {ENTRY} is at {address:#x}; link with /ENTRY:{ENTRY}"
         )),
-        None => Err(format!("the symbols have no {ENTRY}; link WdfDriverEntry.lib")),
+        None => Err(format!(
+            "the symbols have no {ENTRY}; link WdfDriverEntry.lib"
+        )),
     }
 }
 
@@ -65,22 +67,42 @@ mod tests {
 
     #[test]
     fn the_entry_point_must_be_fx_driver_entry() {
-        let symbols = Symbols { build: BUILD, entry: Some(0x1090) };
+        let symbols = Symbols {
+            build: BUILD,
+            entry: Some(0x1090),
+        };
         assert_eq!(judge(symbols, Some(BUILD), 0x1090), Ok(()));
         let error = judge(symbols, Some(BUILD), 0x1000).unwrap_err();
-        assert!(error.contains("the entry point is 0x1000, FxDriverEntry is at 0x1090"), "{error}");
+        assert!(
+            error.contains("the entry point is 0x1000, FxDriverEntry is at 0x1090"),
+            "{error}"
+        );
     }
 
     #[test]
     fn an_image_without_fx_driver_entry_is_refused() {
-        let symbols = Symbols { build: BUILD, entry: None };
-        assert!(judge(symbols, Some(BUILD), 0x1000).unwrap_err().contains("WdfDriverEntry.lib"));
+        let symbols = Symbols {
+            build: BUILD,
+            entry: None,
+        };
+        assert!(
+            judge(symbols, Some(BUILD), 0x1000)
+                .unwrap_err()
+                .contains("WdfDriverEntry.lib")
+        );
     }
 
     #[test]
     fn symbols_of_another_build_are_refused() {
-        let symbols = Symbols { build: [8; 16], entry: Some(0x1090) };
-        assert!(judge(symbols, Some(BUILD), 0x1090).unwrap_err().contains("another build"));
+        let symbols = Symbols {
+            build: [8; 16],
+            entry: Some(0x1090),
+        };
+        assert!(
+            judge(symbols, Some(BUILD), 0x1090)
+                .unwrap_err()
+                .contains("another build")
+        );
         assert!(judge(symbols, None, 0x1090).unwrap_err().contains("/DEBUG"));
     }
 

@@ -63,7 +63,11 @@ impl Server {
             other => other?,
         };
         listener.set_nonblocking(true)?;
-        Ok(Self { listener, path: path.to_owned(), clients: Vec::new() })
+        Ok(Self {
+            listener,
+            path: path.to_owned(),
+            clients: Vec::new(),
+        })
     }
 
     /// The socket's path.
@@ -90,14 +94,17 @@ impl Server {
                 client.abandon(host);
             }
         }
-        self.clients.retain(|client| !client.over || !client.pending.is_empty());
+        self.clients
+            .retain(|client| !client.over || !client.pending.is_empty());
         active
     }
 
     /// Whether some app waits for a request.
     #[must_use]
     pub fn has_pending(&self) -> bool {
-        self.clients.iter().any(|client| !client.pending.is_empty() || !client.closing.is_empty())
+        self.clients
+            .iter()
+            .any(|client| !client.pending.is_empty() || !client.closing.is_empty())
     }
 
     /// Waits until an app sends something, at most for `limit`.
@@ -109,7 +116,10 @@ impl Server {
             .map(|client| PollFd::new(&client.stream, PollFlags::IN))
             .collect();
         files.push(PollFd::new(&self.listener, PollFlags::IN));
-        let limit = Timespec::try_from(limit).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
+        let limit = Timespec::try_from(limit).unwrap_or(Timespec {
+            tv_sec: 1,
+            tv_nsec: 0,
+        });
         // A failure is a signal that interrupts the wait: the caller looks again anyway.
         let _ = poll(&mut files, Some(&limit));
     }
@@ -118,7 +128,9 @@ impl Server {
     pub fn goodbye(&mut self, reason: &str) {
         for client in &mut self.clients {
             client.answer();
-            client.say(&Reply::Goodbye { reason: reason.to_owned() });
+            client.say(&Reply::Goodbye {
+                reason: reason.to_owned(),
+            });
             client.send();
             client.over = true;
         }
@@ -175,7 +187,9 @@ impl Client {
     }
 
     fn end(&mut self, reason: &str) {
-        self.say(&Reply::Goodbye { reason: reason.to_owned() });
+        self.say(&Reply::Goodbye {
+            reason: reason.to_owned(),
+        });
         self.send();
         self.over = true;
     }
@@ -197,7 +211,13 @@ impl Client {
         }
         match request {
             Request::Hello(_) => self.end("Hello was said before"),
-            Request::Open { tag, interface, instance, access, share: _ } => {
+            Request::Open {
+                tag,
+                interface,
+                instance,
+                access,
+                share: _,
+            } => {
                 let result = host
                     .open(interface.0, instance, access.0)
                     .map(|file| {
@@ -209,14 +229,47 @@ impl Client {
                     .map_err(|status| NtStatus(status.bits()));
                 self.say(&Reply::Opened { tag, result });
             }
-            Request::Control { tag, handle, code, input, output_length } => {
+            Request::Control {
+                tag,
+                handle,
+                code,
+                input,
+                output_length,
+            } => {
                 let output_length = output_length as usize;
-                self.submit(host, tag, handle, Operation::Control { code, input, output_length });
+                self.submit(
+                    host,
+                    tag,
+                    handle,
+                    Operation::Control {
+                        code,
+                        input,
+                        output_length,
+                    },
+                );
             }
-            Request::Read { tag, handle, offset, length } => {
-                self.submit(host, tag, handle, Operation::Read { offset, length: length as usize });
+            Request::Read {
+                tag,
+                handle,
+                offset,
+                length,
+            } => {
+                self.submit(
+                    host,
+                    tag,
+                    handle,
+                    Operation::Read {
+                        offset,
+                        length: length as usize,
+                    },
+                );
             }
-            Request::Write { tag, handle, offset, data } => {
+            Request::Write {
+                tag,
+                handle,
+                offset,
+                data,
+            } => {
                 self.submit(host, tag, handle, Operation::Write { offset, data });
             }
             Request::Cancel { tag } => {
@@ -248,8 +301,9 @@ impl Client {
 
     /// Says what has completed.
     fn answer(&mut self) -> bool {
-        let (finished, pending): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.pending).into_iter().partition(|(_, irp)| irp.is_finished());
+        let (finished, pending): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending)
+            .into_iter()
+            .partition(|(_, irp)| irp.is_finished());
         self.pending = pending;
         let (closed, closing): (Vec<_>, Vec<_>) = std::mem::take(&mut self.closing)
             .into_iter()

@@ -12,12 +12,18 @@ impl Host {
         if irql != activation.irql {
             self.violation(
                 "KmdfIrql",
-                format!("{} was called at {} and returns at {irql}", activation.what, activation.irql),
+                format!(
+                    "{} was called at {} and returns at {irql}",
+                    activation.what, activation.irql
+                ),
             );
         }
         let locks = flow.locks.borrow().clone();
         if locks.len() > activation.locks {
-            let names: Vec<_> = locks[activation.locks..].iter().map(|lock| lock.name).collect();
+            let names: Vec<_> = locks[activation.locks..]
+                .iter()
+                .map(|lock| lock.name)
+                .collect();
             let rule = match locks.last().map(|lock| lock.name) {
                 Some("WDFWAITLOCK") => "WdfWaitlock",
                 Some("WDFINTERRUPT") => "WdfInterruptLock",
@@ -25,7 +31,11 @@ impl Host {
             };
             self.violation(
                 rule,
-                format!("{} returns with locks held: {}", activation.what, names.join(", ")),
+                format!(
+                    "{} returns with locks held: {}",
+                    activation.what,
+                    names.join(", ")
+                ),
             );
         }
     }
@@ -33,8 +43,14 @@ impl Host {
     /// Checks how much of its kernel stack the driver uses where it was left.
     pub(crate) fn check_stack(&self, flow: &Flow, stack_pointer: u64) {
         // Only the innermost activation has frames of the host above it that do not count.
-        let entered = flow.activations.borrow().last().map(|activation| activation.stack_pointer);
-        let used = entered.unwrap_or(stack_pointer).saturating_sub(stack_pointer);
+        let entered = flow
+            .activations
+            .borrow()
+            .last()
+            .map(|activation| activation.stack_pointer);
+        let used = entered
+            .unwrap_or(stack_pointer)
+            .saturating_sub(stack_pointer);
         if used > KERNEL_STACK_BYTES {
             self.violation(
                 "StackOverflow",

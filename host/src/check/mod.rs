@@ -46,7 +46,11 @@ impl fmt::Display for Report {
             None => writeln!(f, "  outside driver code")?,
         }
         if !self.callbacks.is_empty() {
-            writeln!(f, "  in {}", self.callbacks.join(", interrupted by or calling "))?;
+            writeln!(
+                f,
+                "  in {}",
+                self.callbacks.join(", interrupted by or calling ")
+            )?;
         }
         if !self.stack.is_empty() {
             writeln!(f, "  driver call stack:")?;
@@ -81,7 +85,9 @@ impl Host {
     /// code runs: then the run ends with the next scheduling decision.
     pub(crate) fn note_violation(&self, rule: &str, text: impl Into<String>) {
         let report = Box::new(self.report(rule, text.into()));
-        self.stopped.borrow_mut().get_or_insert(Stop::BugCheck(report));
+        self.stopped
+            .borrow_mut()
+            .get_or_insert(Stop::BugCheck(report));
         if self.scheduler.current().is_some() {
             self.leave_forever();
         }
@@ -102,7 +108,11 @@ impl Host {
             processor: current.as_ref().map(|(processor, _)| processor.number),
             irql: self.irql(),
             callbacks: current.as_ref().map_or_else(Vec::new, |(_, flow)| {
-                flow.activations.borrow().iter().map(|activation| activation.what).collect()
+                flow.activations
+                    .borrow()
+                    .iter()
+                    .map(|activation| activation.what)
+                    .collect()
             }),
             stack: current.map_or_else(Vec::new, |(_, flow)| self.driver_stack(&flow)),
             events: records[shown..].to_vec(),
@@ -111,15 +121,27 @@ impl Host {
 
     /// The driver's frames on a flow's stack, the innermost first.
     fn driver_stack(&self, flow: &Flow) -> Vec<String> {
-        let Some(image) = self.image.get() else { return Vec::new() };
+        let Some(image) = self.image.get() else {
+            return Vec::new();
+        };
         let crossings = self.crossings.borrow();
         let mut frames = Vec::new();
-        for crossing in crossings.iter().rev().filter(|crossing| crossing.flow == flow.id) {
-            let mut registers = Registers { gpr: crossing.gpr, rip: crossing.rip, ..Registers::default() };
+        for crossing in crossings
+            .iter()
+            .rev()
+            .filter(|crossing| crossing.flow == flow.id)
+        {
+            let mut registers = Registers {
+                gpr: crossing.gpr,
+                rip: crossing.rip,
+                ..Registers::default()
+            };
             registers.gpr[4] = crossing.rsp;
             let stack = image.call_stack(&registers, |address| {
                 let (low, high) = flow.stack();
-                (low..high - 7).contains(&address).then(|| self.memory.read::<u64>(address))
+                (low..high - 7)
+                    .contains(&address)
+                    .then(|| self.memory.read::<u64>(address))
             });
             frames.extend(stack.lookups().map(|rva| self.describe_code(rva)));
         }

@@ -59,11 +59,19 @@ impl TrapFrame {
     pub(crate) fn registers(&self) -> Registers {
         let mut xmm = [0; 16];
         for (register, bytes) in xmm.iter_mut().zip(self.fx[Self::XMM..].chunks_exact(16)) {
-            *register = bytes.iter().rev().fold(0, |value, &byte| value << 8 | u128::from(byte));
+            *register = bytes
+                .iter()
+                .rev()
+                .fold(0, |value, &byte| value << 8 | u128::from(byte));
         }
         let mut gpr = self.gpr;
         gpr[Self::RSP] = self.rsp;
-        Registers { gpr, rip: self.rip, rflags: self.rflags, xmm }
+        Registers {
+            gpr,
+            rip: self.rip,
+            rflags: self.rflags,
+            xmm,
+        }
     }
 
     /// Resumes with these registers.
@@ -72,7 +80,10 @@ impl TrapFrame {
         self.rsp = registers.gpr[Self::RSP];
         self.rip = registers.rip;
         self.rflags = registers.rflags;
-        for (register, bytes) in registers.xmm.iter().zip(self.fx[Self::XMM..].chunks_exact_mut(16))
+        for (register, bytes) in registers
+            .xmm
+            .iter()
+            .zip(self.fx[Self::XMM..].chunks_exact_mut(16))
         {
             bytes.copy_from_slice(&register.to_le_bytes());
         }

@@ -23,7 +23,11 @@ impl Irql {
     /// The level with that number, if x64 has it.
     #[must_use]
     pub const fn new(level: u8) -> Option<Self> {
-        if level <= Self::HIGH.0 { Some(Self(level)) } else { None }
+        if level <= Self::HIGH.0 {
+            Some(Self(level))
+        } else {
+            None
+        }
     }
 
     /// The level's number: the value of `cr8`.

@@ -106,7 +106,11 @@ impl Stubs {
         if base == libc::MAP_FAILED {
             return Err(std::io::Error::last_os_error());
         }
-        let stubs = Self { base: base.cast(), bytes, count };
+        let stubs = Self {
+            base: base.cast(),
+            bytes,
+            count,
+        };
         for index in 0..count {
             let mut code = [0xCC_u8; STUB_BYTES];
             // mov eax, index
@@ -123,9 +127,12 @@ impl Stubs {
             unsafe { ptr::copy_nonoverlapping(code.as_ptr(), stub, STUB_BYTES) };
         }
         // SAFETY: the mapping is ours; nothing executes in it yet.
-        let result =
-            unsafe { libc::mprotect(base, bytes, libc::PROT_READ | libc::PROT_EXEC) };
-        if result == 0 { Ok(stubs) } else { Err(std::io::Error::last_os_error()) }
+        let result = unsafe { libc::mprotect(base, bytes, libc::PROT_READ | libc::PROT_EXEC) };
+        if result == 0 {
+            Ok(stubs)
+        } else {
+            Err(std::io::Error::last_os_error())
+        }
     }
 
     /// Whether the address is that of a stub.
@@ -185,10 +192,11 @@ unsafe extern "C" fn common() {
     )
 }
 
-extern "win64" fn dispatch(
-    index: u32,
-    arguments: *const u64,
-    registers: &CallerRegisters,
-) -> u64 {
-    crate::host::on_call(&Call { index, arguments, hidden: 0, registers: *registers })
+extern "win64" fn dispatch(index: u32, arguments: *const u64, registers: &CallerRegisters) -> u64 {
+    crate::host::on_call(&Call {
+        index,
+        arguments,
+        hidden: 0,
+        registers: *registers,
+    })
 }

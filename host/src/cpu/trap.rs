@@ -31,7 +31,10 @@ pub(crate) struct Territory {
 }
 
 impl Territory {
-    const NONE: Self = Self { image: (0, 0), stack: (0, 0) };
+    const NONE: Self = Self {
+        image: (0, 0),
+        stack: (0, 0),
+    };
 }
 
 /// Room that the handler leaves below the frame for the host's own work on the trap.
@@ -78,7 +81,13 @@ pub(crate) fn install() {
         EMERGENCY_TOP.set(stack.0.get().addr() as u64 + EMERGENCY_STACK_BYTES as u64);
     });
     HANDLERS.call_once(|| {
-        for signal in [libc::SIGSEGV, libc::SIGBUS, libc::SIGTRAP, libc::SIGILL, libc::SIGFPE] {
+        for signal in [
+            libc::SIGSEGV,
+            libc::SIGBUS,
+            libc::SIGTRAP,
+            libc::SIGILL,
+            libc::SIGFPE,
+        ] {
             // SAFETY: zero is a valid `sigaction`: no flags, an empty mask.
             let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
             action.sa_sigaction = handle_signal as *const () as usize;
@@ -149,7 +158,13 @@ extern "C" fn handle_signal(signal: i32, info: *mut libc::siginfo_t, context: *m
     .map(|register| registers[register as usize] as u64);
     // SAFETY: the kernel saves the x87 and SSE state in the context for every 64-bit process, in
     // the layout of `fxsave64`.
-    let fx = unsafe { context.uc_mcontext.fpregs.cast::<[u8; 512]>().read_unaligned() };
+    let fx = unsafe {
+        context
+            .uc_mcontext
+            .fpregs
+            .cast::<[u8; 512]>()
+            .read_unaligned()
+    };
     let interrupted = TrapFrame {
         fx,
         gpr,

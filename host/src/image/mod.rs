@@ -4,14 +4,20 @@
 //! image in this process; [`MappedImage::call_stack`] and [`Symbols`]
 //! turn addresses into words.
 
+mod headers;
+mod kmdf;
 mod map;
 mod pe;
+mod problem;
 mod symbols;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod unwind;
 
+pub use kmdf::BindInfo;
 pub use map::{MapError, MappedImage, PatchError, ResolverError};
-pub use pe::{CodeView, Export, Image, ImageError, Import, ImportName, Problem, Section, Target};
+pub use pe::{CodeView, Export, Image, Import, ImportName, Section, Target};
+pub use problem::{ImageError, Problem};
 pub use symbols::{Frame, Source, SymbolError, Symbols};
 pub use unwind::{CallStack, Function, StackEnd, StackStart};

@@ -6,11 +6,9 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use kmdf_abi::{
-    ntstatus::{NtStatus, 
-        STATUS_ACCESS_DENIED, STATUS_DELETE_PENDING, STATUS_INVALID_DEVICE_REQUEST,
-        STATUS_OBJECT_NAME_NOT_FOUND,
-    },
+use kmdf_abi::ntstatus::{
+    NtStatus, STATUS_ACCESS_DENIED, STATUS_DELETE_PENDING, STATUS_INVALID_DEVICE_REQUEST,
+    STATUS_OBJECT_NAME_NOT_FOUND,
 };
 
 use crate::{
@@ -141,7 +139,9 @@ impl Host {
             .into_iter()
             .filter(|device| {
                 let interfaces = device.interfaces.borrow();
-                interfaces.iter().any(|interface| interface.enabled && interface.class == class)
+                interfaces
+                    .iter()
+                    .any(|interface| interface.enabled && interface.class == class)
             })
             .nth(instance as usize)
             .ok_or(STATUS_OBJECT_NAME_NOT_FOUND)?;
@@ -157,16 +157,22 @@ impl Host {
     /// Sends a request through a file. It has ended when its [`Irp::outcome`] is there.
     pub fn submit(&self, file: &File, operation: Operation) -> Rc<Irp> {
         let irp = Rc::new(match operation {
-            Operation::Control { code, input, output_length } => {
-                Irp::new(Major::DeviceControl, code, input, output_length, 0)
-            }
+            Operation::Control {
+                code,
+                input,
+                output_length,
+            } => Irp::new(Major::DeviceControl, code, input, output_length, 0),
             Operation::Read { offset, length } => {
                 Irp::new(Major::Read, 0, Vec::new(), length, offset)
             }
             Operation::Write { offset, data } => Irp::new(Major::Write, 0, data, 0, offset),
         });
         if let Err(status) = file.check(&irp) {
-            irp.finish(Outcome { status, information: 0, output: Vec::new() });
+            irp.finish(Outcome {
+                status,
+                information: 0,
+                output: Vec::new(),
+            });
             return irp;
         }
         let mut irps = file.irps.borrow_mut();
@@ -199,7 +205,13 @@ impl Host {
 
     /// Presents an IRP to its device, in the app's thread.
     fn dispatch(&self, device: u64, irp: &Rc<Irp>) {
-        let fail = |status| irp.finish(Outcome { status, information: 0, output: Vec::new() });
+        let fail = |status| {
+            irp.finish(Outcome {
+                status,
+                information: 0,
+                output: Vec::new(),
+            })
+        };
         if self.framework.objects.was(device, "WDFDEVICE") {
             return fail(STATUS_DELETE_PENDING);
         }
@@ -242,7 +254,11 @@ impl File {
             // The access bits of a control code.
             Major::DeviceControl => irp.code >> 14 & 3,
         };
-        if self.access & needed == needed { Ok(()) } else { Err(STATUS_ACCESS_DENIED) }
+        if self.access & needed == needed {
+            Ok(())
+        } else {
+            Err(STATUS_ACCESS_DENIED)
+        }
     }
 
     /// The requests that have not ended.

@@ -27,7 +27,13 @@ services! {
 fn allocate_pool2(host: &Host, call: &Call) -> u64 {
     let flags = call.arg(0);
     let zeroed = flags & POOL_FLAG_UNINITIALIZED == 0;
-    allocate(host, flags & POOL_FLAG_PAGED != 0, zeroed, call.arg(1), call.arg32(2))
+    allocate(
+        host,
+        flags & POOL_FLAG_PAGED != 0,
+        zeroed,
+        call.arg(1),
+        call.arg32(2),
+    )
 }
 
 fn allocate_pool_with_tag(host: &Host, call: &Call) -> u64 {
@@ -37,12 +43,17 @@ fn allocate_pool_with_tag(host: &Host, call: &Call) -> u64 {
 
 fn allocate(host: &Host, paged: bool, zeroed: bool, bytes: u64, tag: u32) -> u64 {
     if paged && host.irql() > Irql::APC {
-        host.violation("PagedPoolIrql", format!("paged pool is allocated at {}", host.irql()));
+        host.violation(
+            "PagedPoolIrql",
+            format!("paged pool is allocated at {}", host.irql()),
+        );
     }
     if tag == 0 {
         host.violation("PoolTag", "pool is allocated without a tag");
     }
-    host.memory.allocate(bytes, zeroed, Purpose::Pool { tag }).unwrap_or(0)
+    host.memory
+        .allocate(bytes, zeroed, Purpose::Pool { tag })
+        .unwrap_or(0)
 }
 
 fn free_pool(host: &Host, call: &Call) {
@@ -81,7 +92,10 @@ fn unmap_io_space(host: &Host, call: &Call) {
         Some(mapping) if mapping.bytes == bytes => {}
         Some(mapping) => host.violation(
             "UnmapIoSpace",
-            format!("{bytes} bytes are unmapped of a mapping of {}", mapping.bytes),
+            format!(
+                "{bytes} bytes are unmapped of a mapping of {}",
+                mapping.bytes
+            ),
         ),
         None => host.violation("UnmapIoSpace", format!("{address:#x} is no mapping")),
     }

@@ -10,7 +10,15 @@ use crate::{kmdf::driver, service::Service};
 
 /// All services of the kernel, library by library.
 pub(crate) const LIBRARIES: &[(&str, &[&[Service]])] = &[
-    ("ntoskrnl.exe", &[memory::SERVICES, print::SERVICES, processor::SERVICES, string::SERVICES]),
+    (
+        "ntoskrnl.exe",
+        &[
+            memory::SERVICES,
+            print::SERVICES,
+            processor::SERVICES,
+            string::SERVICES,
+        ],
+    ),
     ("WDFLDR.SYS", &[driver::loader::SERVICES]),
 ];
 

@@ -1,11 +1,6 @@
 //! What a driver says to the debugger.
 
-use crate::{
-    cpu::stub::Call,
-    event::Event,
-    host::Host,
-    service::services,
-};
+use crate::{cpu::stub::Call, event::Event, host::Host, service::services};
 
 /// The most bytes DbgPrint transmits at once.
 const LONGEST: usize = 512;
@@ -26,7 +21,9 @@ fn print_ex(host: &Host, call: &Call) -> u32 {
 
 fn say(host: &Host, call: &Call, format: usize) -> u32 {
     let text = formatted(host, call, format);
-    host.record(Event::DebugPrint { text: text.trim_end().to_owned() });
+    host.record(Event::DebugPrint {
+        text: text.trim_end().to_owned(),
+    });
     0
 }
 
@@ -77,7 +74,9 @@ fn formatted(host: &Host, call: &Call, format: usize) -> String {
                 }
                 Some('0'..='9' | '.' | '-' | '+' | '#' | ' ' | 'z' | 'h') => continue,
                 Some('s') if !wide => text.push_str(&c_string(host, argument())),
-                Some('d' | 'i') if long == 2 => text.push_str(&argument().cast_signed().to_string()),
+                Some('d' | 'i') if long == 2 => {
+                    text.push_str(&argument().cast_signed().to_string())
+                }
                 Some('d' | 'i') => text.push_str(&(argument() as u32).cast_signed().to_string()),
                 Some('u') if long == 2 => text.push_str(&argument().to_string()),
                 Some('u') => text.push_str(&(argument() as u32).to_string()),

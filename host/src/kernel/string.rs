@@ -21,7 +21,8 @@ fn copy(host: &Host, call: &Call) {
     let text = host.memory.read_bytes(source.Buffer.0, bytes.into());
     host.memory.write_bytes(target.Buffer.0, &text);
     if target.MaximumLength - bytes >= 2 {
-        host.memory.write(target.Buffer.0 + u64::from(bytes), &0_u16);
+        host.memory
+            .write(target.Buffer.0 + u64::from(bytes), &0_u16);
     }
     target.Length = bytes;
     host.memory.write(call.arg(0), &target);
@@ -56,5 +57,9 @@ fn equal(host: &Host, call: &Call) -> bool {
                 .collect::<Vec<_>>(),
         )
     });
-    if call.flag(2) { left.to_uppercase() == right.to_uppercase() } else { left == right }
+    if call.flag(2) {
+        left.to_uppercase() == right.to_uppercase()
+    } else {
+        left == right
+    }
 }

@@ -10,11 +10,7 @@ use kmdf_abi::{
     types::{GUID, WDF_PNPPOWER_EVENT_CALLBACKS},
 };
 
-use super::{
-    interrupt::Interrupt,
-    object::Body,
-    queue::Queue,
-};
+use super::{interrupt::Interrupt, object::Body, queue::Queue};
 use crate::{cpu::stub::Call, host::Host, pnp::Resources, service::services};
 
 /// Where a device stands with PnP and power.
@@ -64,7 +60,11 @@ impl Body for Device {
 impl Device {
     /// The queue that takes requests nobody configured otherwise.
     pub(crate) fn default_queue(&self) -> Option<Rc<Queue>> {
-        self.queues.borrow().iter().find(|queue| queue.is_default).cloned()
+        self.queues
+            .borrow()
+            .iter()
+            .find(|queue| queue.is_default)
+            .cloned()
     }
 }
 
@@ -108,7 +108,10 @@ impl Host {
 fn set_pnp_power_callbacks(host: &Host, call: &Call) {
     let callbacks: WDF_PNPPOWER_EVENT_CALLBACKS = host.memory.read(call.arg(1));
     if callbacks.Size as usize != size_of::<WDF_PNPPOWER_EVENT_CALLBACKS>() {
-        host.violation("StructureSize", "WDF_PNPPOWER_EVENT_CALLBACKS.Size is that of no version");
+        host.violation(
+            "StructureSize",
+            "WDF_PNPPOWER_EVENT_CALLBACKS.Size is that of no version",
+        );
     }
     host.device_init(call.arg(0), |init| init.callbacks = Some(callbacks));
 }
@@ -122,7 +125,11 @@ fn set_io_type(host: &Host, call: &Call) {
 /// WdfDeviceCreate(DeviceInit, DeviceAttributes, Device)
 fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let init_address: u64 = host.memory.read(call.arg(0));
-    let init = host.framework.device_init.borrow().filter(|init| init.address == init_address);
+    let init = host
+        .framework
+        .device_init
+        .borrow()
+        .filter(|init| init.address == init_address);
     let Some(init) = init else {
         return Err(STATUS_INVALID_PARAMETER);
     };
@@ -161,6 +168,9 @@ fn create_interface(host: &Host, call: &Call) -> Result<(), NtStatus> {
         host.unsupported("a device interface with a reference string");
     }
     let class: [u8; size_of::<GUID>()] = host.memory.read(call.arg(1));
-    device.interfaces.borrow_mut().push(Interface { class, enabled: false });
+    device.interfaces.borrow_mut().push(Interface {
+        class,
+        enabled: false,
+    });
     Ok(())
 }

@@ -3,9 +3,9 @@
 use std::mem::offset_of;
 
 use kmdf_abi::{
-    ntstatus::{NtStatus, 
-        STATUS_DRIVER_INTERNAL_ERROR, STATUS_INFO_LENGTH_MISMATCH, STATUS_REVISION_MISMATCH,
-        STATUS_SUCCESS,
+    ntstatus::{
+        NtStatus, STATUS_DRIVER_INTERNAL_ERROR, STATUS_INFO_LENGTH_MISMATCH,
+        STATUS_REVISION_MISMATCH, STATUS_SUCCESS,
     },
     types::{WDF_DRIVER_CONFIG, WDF_DRIVER_GLOBALS},
 };
@@ -56,8 +56,11 @@ pub(crate) mod loader {
 }
 
 /// What the framework puts into the DRIVER_OBJECT.
-pub(crate) const UNLOAD: Service =
-    Service { name: "FxDriverUnload", max_irql: crate::cpu::Irql::PASSIVE, handler: fx_unload };
+pub(crate) const UNLOAD: Service = Service {
+    name: "FxDriverUnload",
+    max_irql: crate::cpu::Irql::PASSIVE,
+    handler: fx_unload,
+};
 
 /// `WDF_BIND_INFO` as its oldest form has it; what follows in `WDF_BIND_INFO2` is optional.
 struct BindInfo {
@@ -86,7 +89,10 @@ fn bind(host: &Host, call: &Call) -> NtStatus {
     }
     if info.major != 1 || info.minor > HIGHEST_MINOR {
         host.record(Event::Host {
-            text: format!("the driver wants KMDF {}.{}, which is not here", info.major, info.minor),
+            text: format!(
+                "the driver wants KMDF {}.{}, which is not here",
+                info.major, info.minor
+            ),
         });
         return STATUS_REVISION_MISMATCH;
     }
@@ -100,20 +106,28 @@ fn bind(host: &Host, call: &Call) -> NtStatus {
             ),
         );
     }
-    let address = host.lend("the driver's globals", size_of::<WDF_DRIVER_GLOBALS>() as u64);
+    let address = host.lend(
+        "the driver's globals",
+        size_of::<WDF_DRIVER_GLOBALS>() as u64,
+    );
     let displace = offset_of!(WDF_DRIVER_GLOBALS, DisplaceDriverUnload) as u64;
     host.memory.write(address + displace, &1_u8);
     host.framework.globals.set(address);
     host.memory.write(info.table, &host.function_table());
     host.memory.write(call.arg(3), &address);
-    host.record(Event::Host { text: format!("bound to KMDF 1.{}", info.minor) });
+    host.record(Event::Host {
+        text: format!("bound to KMDF 1.{}", info.minor),
+    });
     STATUS_SUCCESS
 }
 
 /// WdfVersionUnbind(RegistryPath, BindInfo, ComponentGlobals)
 fn unbind(host: &Host, call: &Call) -> NtStatus {
     if call.arg(2) != host.framework.globals.get() {
-        host.violation("Unbind", "WdfVersionUnbind is called with other globals than were bound");
+        host.violation(
+            "Unbind",
+            "WdfVersionUnbind is called with other globals than were bound",
+        );
     }
     host.framework.globals.set(0);
     STATUS_SUCCESS
@@ -139,7 +153,8 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     host.framework.driver.set(object.handle);
     let globals = host.framework.globals.get();
     host.memory.write(globals, &object.handle);
-    host.memory.write(call.arg(0) + DRIVER_UNLOAD_OFFSET, &host.unload_stub());
+    host.memory
+        .write(call.arg(0) + DRIVER_UNLOAD_OFFSET, &host.unload_stub());
     if call.arg(4) != 0 {
         host.memory.write(call.arg(4), &object.handle);
     }

@@ -6,8 +6,9 @@ use std::{
 };
 
 use kmdf_abi::{
-    ntstatus::{NtStatus, 
-        STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
+    ntstatus::{
+        NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_STATE,
+        STATUS_INVALID_PARAMETER,
     },
     types::{KINTERRUPT_MODE, WDF_INTERRUPT_CONFIG, WDF_INTERRUPT_INFO},
 };
@@ -66,7 +67,11 @@ impl InterruptHandler for Interrupt {
         if !self.connected.get() {
             return false;
         }
-        let message = self.assigned.get().and_then(|assigned| assigned.message).unwrap_or(0);
+        let message = self
+            .assigned
+            .get()
+            .and_then(|assigned| assigned.message)
+            .unwrap_or(0);
         self.lock(host, "WdfInterruptLock");
         let value = host.call_driver(
             "EvtInterruptIsr",
@@ -90,7 +95,10 @@ impl InterruptHandler for Interrupt {
 
 impl Interrupt {
     fn lock(&self, host: &Host, rule: &str) {
-        let held = HeldLock { id: self.handle, name: Self::KIND };
+        let held = HeldLock {
+            id: self.handle,
+            name: Self::KIND,
+        };
         host.acquire(&self.lock, self.synchronize_irql.get(), held, rule);
     }
 
@@ -101,11 +109,15 @@ impl Interrupt {
     /// Assigns resources, or none.
     pub(crate) fn assign(&self, assigned: Option<AssignedVector>) {
         self.assigned.set(assigned);
-        self.synchronize_irql.set(assigned.map_or(Irql::PASSIVE, |assigned| assigned.irql));
+        self.synchronize_irql
+            .set(assigned.map_or(Irql::PASSIVE, |assigned| assigned.irql));
     }
 
     fn handler(&self) -> Rc<dyn InterruptHandler> {
-        self.me.get().and_then(Weak::upgrade).expect("an object that lives")
+        self.me
+            .get()
+            .and_then(Weak::upgrade)
+            .expect("an object that lives")
     }
 
     fn dpc(&self) -> &Rc<Dpc> {
@@ -121,7 +133,9 @@ impl Interrupt {
 
     /// Connects it and calls EvtInterruptEnable at its IRQL with its lock held.
     pub(crate) fn connect(&self, host: &Host) -> Result<(), NtStatus> {
-        let Some(assigned) = self.assigned.get() else { return Ok(()) };
+        let Some(assigned) = self.assigned.get() else {
+            return Ok(());
+        };
         // The ISR may be called from here on, before EvtInterruptEnable too.
         self.connected.set(true);
         host.connect_interrupt(assigned.vector, self.handler());
@@ -131,12 +145,18 @@ impl Interrupt {
     /// Calls EvtInterruptDisable (not after a surprise removal), disconnects and waits until no
     /// ISR and no DPC of it runs.
     pub(crate) fn disconnect(&self, host: &Host, call_disable: bool) -> Result<(), NtStatus> {
-        let Some(assigned) = self.assigned.get() else { return Ok(()) };
+        let Some(assigned) = self.assigned.get() else {
+            return Ok(());
+        };
         if !self.connected.get() {
             return Ok(());
         }
         let result = if call_disable {
-            self.call_locked(host, "EvtInterruptDisable", self.config.EvtInterruptDisable.0)
+            self.call_locked(
+                host,
+                "EvtInterruptDisable",
+                self.config.EvtInterruptDisable.0,
+            )
         } else {
             Ok(())
         };
@@ -164,7 +184,11 @@ impl Interrupt {
 /// The status that a callback returned.
 fn callback_status(value: u64) -> Result<(), NtStatus> {
     let status = NtStatus::from_bits(value as u32);
-    if status.is_success() { Ok(()) } else { Err(status) }
+    if status.is_success() {
+        Ok(())
+    } else {
+        Err(status)
+    }
 }
 
 /// Raises the lock's IRQL of every interrupt to the highest of those that share the lock.
@@ -176,7 +200,9 @@ pub(crate) fn settle_synchronize_irql(interrupts: &[Rc<Interrupt>]) {
             .filter_map(|other| other.assigned.get())
             .map(|assigned| assigned.irql)
             .max();
-        interrupt.synchronize_irql.set(highest.unwrap_or(Irql::PASSIVE));
+        interrupt
+            .synchronize_irql
+            .set(highest.unwrap_or(Irql::PASSIVE));
     }
 }
 
@@ -266,7 +292,10 @@ fn queue_dpc(host: &Host, call: &Call) -> bool {
         );
     }
     if interrupt.config.EvtInterruptDpc.0 == 0 {
-        host.violation("DpcOnlyFromIsr", "the interrupt has no EvtInterruptDpc to queue");
+        host.violation(
+            "DpcOnlyFromIsr",
+            "the interrupt has no EvtInterruptDpc to queue",
+        );
     }
     host.queue_dpc(interrupt.dpc())
 }
@@ -324,7 +353,11 @@ fn device(host: &Host, call: &Call) -> u64 {
 fn wdm_interrupt(host: &Host, call: &Call) -> u64 {
     let interrupt = host.body::<Interrupt>(call.arg(0));
     // A driver may pass it to the kernel; there is nothing behind it that it may look at.
-    if interrupt.connected.get() { interrupt.kinterrupt } else { 0 }
+    if interrupt.connected.get() {
+        interrupt.kinterrupt
+    } else {
+        0
+    }
 }
 
 /// WdfInterruptGetInfo(Interrupt, Info)
@@ -333,7 +366,10 @@ fn info(host: &Host, call: &Call) {
     let out = call.arg(1);
     let mut info: WDF_INTERRUPT_INFO = host.memory.read(out);
     if info.Size as usize != size_of::<WDF_INTERRUPT_INFO>() {
-        host.violation("StructureSize", "WDF_INTERRUPT_INFO.Size is that of no version");
+        host.violation(
+            "StructureSize",
+            "WDF_INTERRUPT_INFO.Size is that of no version",
+        );
     }
     let assigned = interrupt.assigned.get();
     info.TargetProcessorSet = assigned.map_or(0, |assigned| assigned.affinity);
@@ -345,7 +381,11 @@ fn info(host: &Host, call: &Call) {
     info.Mode = KINTERRUPT_MODE(i32::from(message_signaled));
     info.MessageSignaled = u8::from(message_signaled);
     // CmResourceShareDeviceExclusive, CmResourceShareShared.
-    info.ShareDisposition = if assigned.is_some_and(|assigned| assigned.shared) { 3 } else { 1 };
+    info.ShareDisposition = if assigned.is_some_and(|assigned| assigned.shared) {
+        3
+    } else {
+        1
+    };
     info.Group = 0;
     host.memory.write(out, &info);
 }

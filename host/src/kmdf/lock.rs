@@ -33,7 +33,10 @@ impl Host {
     pub(crate) fn acquire(&self, lock: &Rc<SpinLock>, irql: Irql, held: HeldLock, rule: &str) {
         let (processor, flow) = self.scheduler.current().expect("locks are taken on a flow");
         if lock.owner.get() == Some(flow.id) {
-            self.violation(rule, format!("a {} is taken by the flow that holds it", held.name));
+            self.violation(
+                rule,
+                format!("a {} is taken by the flow that holds it", held.name),
+            );
         }
         let before = processor.irql.get();
         processor.irql.set(before.max(irql));
@@ -46,7 +49,10 @@ impl Host {
 
     /// Releases a spin lock and goes back to the IRQL before.
     pub(crate) fn release(&self, lock: &SpinLock, id: u64, rule: &str) {
-        let (_, flow) = self.scheduler.current().expect("locks are released on a flow");
+        let (_, flow) = self
+            .scheduler
+            .current()
+            .expect("locks are released on a flow");
         if lock.owner.get() != Some(flow.id) {
             self.violation(rule, "a lock is released by a flow that does not hold it");
         }
@@ -96,7 +102,10 @@ fn acquire(host: &Host, call: &Call) {
             "the spin lock of an interrupt is taken as a spin lock, below the interrupt's IRQL",
         );
     }
-    let held = HeldLock { id: handle, name: WdfSpinLock::KIND };
+    let held = HeldLock {
+        id: handle,
+        name: WdfSpinLock::KIND,
+    };
     host.acquire(&body.lock, Irql::DISPATCH, held, "WdfSpinlock");
 }
 

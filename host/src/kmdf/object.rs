@@ -12,12 +12,7 @@ use kmdf_abi::{
     types::{WDF_OBJECT_ATTRIBUTES, WDF_OBJECT_CONTEXT_TYPE_INFO},
 };
 
-use crate::{
-    cpu::stub::Call,
-    host::Host,
-    memory::Purpose,
-    service::services,
-};
+use crate::{cpu::stub::Call, host::Host, memory::Purpose, service::services};
 
 /// What a kind of framework object is made of.
 pub(crate) trait Body: Any {
@@ -74,7 +69,10 @@ pub(crate) struct Objects {
 impl Objects {
     /// Whether the handle is that of a deleted object of that kind.
     pub(crate) fn was(&self, handle: u64, kind: &str) -> bool {
-        self.dead.borrow().get(&handle).is_some_and(|dead| *dead == kind)
+        self.dead
+            .borrow()
+            .get(&handle)
+            .is_some_and(|dead| *dead == kind)
     }
 
     /// How many objects there are, by kind.
@@ -107,21 +105,28 @@ impl Host {
             deleted: Cell::new(false),
             body: Rc::clone(&body) as Rc<dyn Any>,
             dispose: |body, host| {
-                body.downcast_ref::<T>().expect("the body it was made with").dispose(host);
+                body.downcast_ref::<T>()
+                    .expect("the body it was made with")
+                    .dispose(host);
             },
         });
         if let Some(parent) = parent {
             parent.children.borrow_mut().push(Rc::clone(&object));
         }
-        self.framework.objects.live.borrow_mut().insert(handle, Rc::clone(&object));
+        self.framework
+            .objects
+            .live
+            .borrow_mut()
+            .insert(handle, Rc::clone(&object));
         self.add_context(&object, attributes);
         (object, body)
     }
 
     fn add_context(&self, object: &Object, attributes: &Attributes) -> Option<u64> {
         let address = (attributes.unique_type != 0).then(|| {
-            let purpose =
-                Purpose::Context { object: format!("{} {:#x}", object.kind, object.handle) };
+            let purpose = Purpose::Context {
+                object: format!("{} {:#x}", object.kind, object.handle),
+            };
             self.memory
                 .allocate(attributes.context_bytes, true, purpose)
                 .expect("a run has address space for its contexts")
@@ -146,7 +151,10 @@ impl Host {
                 format!("the handle {handle:#x} was a {kind} that has been deleted"),
             );
         }
-        self.violation("InvalidHandle", format!("{handle:#x} is no framework handle"));
+        self.violation(
+            "InvalidHandle",
+            format!("{handle:#x} is no framework handle"),
+        );
     }
 
     /// The body of the object with that handle. Another kind of object is a violation.
@@ -156,7 +164,11 @@ impl Host {
             Ok(body) => body,
             Err(_) => self.violation(
                 "InvalidHandle",
-                format!("{handle:#x} is a {}, where a {} is needed", object.kind, T::KIND),
+                format!(
+                    "{handle:#x} is a {}, where a {} is needed",
+                    object.kind,
+                    T::KIND
+                ),
             ),
         }
     }
@@ -202,7 +214,12 @@ impl Host {
     }
 
     fn unique_type(&self, info: u64) -> u64 {
-        match self.memory.read::<WDF_OBJECT_CONTEXT_TYPE_INFO>(info).UniqueType.0 {
+        match self
+            .memory
+            .read::<WDF_OBJECT_CONTEXT_TYPE_INFO>(info)
+            .UniqueType
+            .0
+        {
             0 => info,
             unique => unique,
         }
@@ -213,7 +230,10 @@ impl Host {
     pub(crate) fn delete_object(&self, object: &Rc<Object>) {
         self.clean_up(object);
         if let Some(parent) = object.parent.borrow().upgrade() {
-            parent.children.borrow_mut().retain(|child| !Rc::ptr_eq(child, object));
+            parent
+                .children
+                .borrow_mut()
+                .retain(|child| !Rc::ptr_eq(child, object));
         }
         self.destroy(object);
     }
@@ -250,8 +270,16 @@ impl Host {
                 self.violation("ContextOverrun", text);
             }
         }
-        self.framework.objects.live.borrow_mut().remove(&object.handle);
-        self.framework.objects.dead.borrow_mut().insert(object.handle, object.kind);
+        self.framework
+            .objects
+            .live
+            .borrow_mut()
+            .remove(&object.handle);
+        self.framework
+            .objects
+            .dead
+            .borrow_mut()
+            .insert(object.handle, object.kind);
     }
 
     fn object_callback(&self, what: &'static str, object: &Object, callback: u64) {
@@ -306,12 +334,19 @@ fn allocate_context(host: &Host, call: &Call) -> Result<(), NtStatus> {
     if out != 0 {
         host.memory.write(out, &address.unwrap_or(0));
     }
-    if status == STATUS_SUCCESS { Ok(()) } else { Err(status) }
+    if status == STATUS_SUCCESS {
+        Ok(())
+    } else {
+        Err(status)
+    }
 }
 
 fn delete(host: &Host, call: &Call) {
     let object = host.object(call.arg(0));
-    if matches!(object.kind, "WDFINTERRUPT" | "WDFDEVICE" | "WDFDRIVER" | "WDFREQUEST") {
+    if matches!(
+        object.kind,
+        "WDFINTERRUPT" | "WDFDEVICE" | "WDFDRIVER" | "WDFREQUEST"
+    ) {
         host.violation(
             "BadDelete",
             format!("a {} is the framework's to delete", object.kind),
@@ -330,7 +365,10 @@ fn dereference(host: &Host, call: &Call) {
     let Some(references) = object.references.get().checked_sub(1) else {
         host.violation(
             "BadDereference",
-            format!("a {} is dereferenced more often than it was referenced", object.kind),
+            format!(
+                "a {} is dereferenced more often than it was referenced",
+                object.kind
+            ),
         );
     };
     object.references.set(references);

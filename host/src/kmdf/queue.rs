@@ -7,8 +7,8 @@ use std::{
 };
 
 use kmdf_abi::{
-    ntstatus::{NtStatus, 
-        STATUS_CANCELLED, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST,
+    ntstatus::{
+        NtStatus, STATUS_CANCELLED, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST,
         STATUS_INVALID_PARAMETER, STATUS_SUCCESS, STATUS_WDF_BUSY,
     },
     types::WDF_IO_QUEUE_CONFIG,
@@ -82,12 +82,16 @@ impl Queue {
             Major::Write => self.config.EvtIoWrite.0,
             Major::DeviceControl => self.config.EvtIoDeviceControl.0,
         };
-        [specific, self.config.EvtIoDefault.0].into_iter().find(|&callback| callback != 0)
+        [specific, self.config.EvtIoDefault.0]
+            .into_iter()
+            .find(|&callback| callback != 0)
     }
 
     /// Forgets a request that is no longer the driver's.
     pub(crate) fn forget(&self, request: &Rc<Request>) {
-        self.presented.borrow_mut().retain(|other| !Rc::ptr_eq(other, request));
+        self.presented
+            .borrow_mut()
+            .retain(|other| !Rc::ptr_eq(other, request));
     }
 
     /// Takes a request that still waits out of the queue.
@@ -118,7 +122,9 @@ impl Host {
     /// Presents the requests that the queue's rules let through, in this flow.
     pub(crate) fn present_requests(&self, queue: &Rc<Queue>) {
         while queue.may_present() {
-            let Some(request) = queue.waiting.borrow_mut().pop_front() else { return };
+            let Some(request) = queue.waiting.borrow_mut().pop_front() else {
+                return;
+            };
             queue.presented.borrow_mut().push(Rc::clone(&request));
             request.owner.set(Owner::Driver(queue.handle));
             queue.presenting.set(true);
@@ -141,10 +147,20 @@ impl Host {
         }
         match irp.major {
             Major::Read => {
-                self.call_driver("EvtIoRead", handle, callback, &[queue_handle, handle, output]);
+                self.call_driver(
+                    "EvtIoRead",
+                    handle,
+                    callback,
+                    &[queue_handle, handle, output],
+                );
             }
             Major::Write => {
-                self.call_driver("EvtIoWrite", handle, callback, &[queue_handle, handle, input]);
+                self.call_driver(
+                    "EvtIoWrite",
+                    handle,
+                    callback,
+                    &[queue_handle, handle, input],
+                );
             }
             Major::DeviceControl => {
                 let arguments = [queue_handle, handle, output, input, irp.code.into()];
@@ -178,19 +194,32 @@ impl Host {
     /// Stops the power-managed queues of a device: EvtIoStop for each request the driver owns, and
     /// a wait until it has completed, requeued or acknowledged each.
     pub(crate) fn power_down_queues(&self, device: &Device, removing: bool) {
-        let queues: Vec<_> =
-            device.queues.borrow().iter().filter(|queue| queue.power_managed).cloned().collect();
+        let queues: Vec<_> = device
+            .queues
+            .borrow()
+            .iter()
+            .filter(|queue| queue.power_managed)
+            .cloned()
+            .collect();
         for queue in &queues {
             queue.powered.set(false);
         }
         for queue in &queues {
             for request in queue.presented.borrow().clone() {
-                self.stop_request(queue, &request, if removing { STOP_PURGE } else { STOP_SUSPEND });
+                self.stop_request(
+                    queue,
+                    &request,
+                    if removing { STOP_PURGE } else { STOP_SUSPEND },
+                );
             }
         }
         for queue in queues {
             self.block_until(move |_| {
-                queue.presented.borrow().iter().all(|request| request.stop_acknowledged.get())
+                queue
+                    .presented
+                    .borrow()
+                    .iter()
+                    .all(|request| request.stop_acknowledged.get())
             });
         }
     }
@@ -199,10 +228,19 @@ impl Host {
         if request.is_completed() || queue.config.EvtIoStop.0 == 0 {
             return;
         }
-        let cancelable = if request.cancel.get() == 0 { 0 } else { STOP_CANCELABLE };
+        let cancelable = if request.cancel.get() == 0 {
+            0
+        } else {
+            STOP_CANCELABLE
+        };
         request.stopping.set(true);
         let arguments = [queue.handle, request.handle, u64::from(action | cancelable)];
-        self.call_driver("EvtIoStop", request.handle, queue.config.EvtIoStop.0, &arguments);
+        self.call_driver(
+            "EvtIoStop",
+            request.handle,
+            queue.config.EvtIoStop.0,
+            &arguments,
+        );
         request.stopping.set(false);
     }
 
@@ -294,12 +332,17 @@ fn default_queue(host: &Host, call: &Call) -> u64 {
 fn forward(host: &Host, call: &Call) -> NtStatus {
     let request = host.driver_request(call.arg(0), "WdfRequestForwardToIoQueue");
     let target = host.body::<Queue>(call.arg(1));
-    let Owner::Driver(source) = request.owner.get() else { return STATUS_WDF_BUSY };
+    let Owner::Driver(source) = request.owner.get() else {
+        return STATUS_WDF_BUSY;
+    };
     if source == target.handle {
         return STATUS_INVALID_DEVICE_REQUEST;
     }
     if request.cancel.get() != 0 {
-        host.violation("ReqIsCancOnCancReq", "a request is forwarded while it is cancelable");
+        host.violation(
+            "ReqIsCancOnCancReq",
+            "a request is forwarded while it is cancelable",
+        );
     }
     let source = host.body::<Queue>(source);
     source.forget(&request);

@@ -5,11 +5,9 @@ use std::{
     rc::Rc,
 };
 
-use kmdf_abi::{
-    ntstatus::{NtStatus, 
-        STATUS_BUFFER_TOO_SMALL, STATUS_CANCELLED, STATUS_INVALID_DEVICE_REQUEST,
-        STATUS_INVALID_PARAMETER, STATUS_SUCCESS,
-    },
+use kmdf_abi::ntstatus::{
+    NtStatus, STATUS_BUFFER_TOO_SMALL, STATUS_CANCELLED, STATUS_INVALID_DEVICE_REQUEST,
+    STATUS_INVALID_PARAMETER, STATUS_SUCCESS,
 };
 
 use super::{object::Body, queue::Queue};
@@ -86,8 +84,15 @@ impl Host {
     pub(crate) fn driver_request(&self, handle: u64, what: &str) -> Rc<Request> {
         if self.framework.objects.was(handle, Request::KIND) {
             let completing = what.starts_with("WdfRequestComplete");
-            let rule = if completing { "DoubleCompletion" } else { "RequestCompleted" };
-            self.violation(rule, format!("{what} is called for a request that was completed"));
+            let rule = if completing {
+                "DoubleCompletion"
+            } else {
+                "RequestCompleted"
+            };
+            self.violation(
+                rule,
+                format!("{what} is called for a request that was completed"),
+            );
         }
         let request = self.body::<Request>(handle);
         if let Owner::Queue(_) = request.owner.get() {
@@ -100,7 +105,12 @@ impl Host {
     }
 
     /// Completes a request, whoever has it.
-    pub(crate) fn complete_request(&self, request: &Rc<Request>, status: NtStatus, information: u64) {
+    pub(crate) fn complete_request(
+        &self,
+        request: &Rc<Request>,
+        status: NtStatus,
+        information: u64,
+    ) {
         let owner = request.owner.replace(Owner::Completed);
         let irp = &request.irp;
         let buffer = request.buffer.borrow_mut().take();
@@ -116,10 +126,18 @@ impl Host {
         {
             self.violation("BufferOverrun", text);
         }
-        self.record(Event::Complete { request: request.handle, status: status.0, information });
+        self.record(Event::Complete {
+            request: request.handle,
+            status: status.0,
+            information,
+        });
         let object = self.object(request.handle);
         self.delete_object(&object);
-        irp.finish(Outcome { status, information, output });
+        irp.finish(Outcome {
+            status,
+            information,
+            output,
+        });
         if let Owner::Driver(queue) = owner {
             let queue = self.body::<Queue>(queue);
             queue.forget(request);
@@ -154,7 +172,9 @@ impl Host {
         let irp = &request.irp;
         *request.buffer.borrow_mut().get_or_insert_with(|| {
             let bytes = irp.input.len().max(irp.output_length) as u64;
-            let purpose = Purpose::Buffer { request: format!("WDFREQUEST {:#x}", request.handle) };
+            let purpose = Purpose::Buffer {
+                request: format!("WDFREQUEST {:#x}", request.handle),
+            };
             let address = self
                 .memory
                 .allocate(bytes, false, purpose)
@@ -183,13 +203,23 @@ services! {
 fn complete(host: &Host, call: &Call) {
     let request = host.driver_request(call.arg(0), "WdfRequestComplete");
     let information = request.information.get();
-    finish(host, &request, NtStatus(call.arg32(1).cast_signed()), information);
+    finish(
+        host,
+        &request,
+        NtStatus(call.arg32(1).cast_signed()),
+        information,
+    );
 }
 
 /// WdfRequestCompleteWithInformation(Request, Status, Information)
 fn complete_with_information(host: &Host, call: &Call) {
     let request = host.driver_request(call.arg(0), "WdfRequestCompleteWithInformation");
-    finish(host, &request, NtStatus(call.arg32(1).cast_signed()), call.arg(2));
+    finish(
+        host,
+        &request,
+        NtStatus(call.arg32(1).cast_signed()),
+        call.arg(2),
+    );
 }
 
 fn finish(host: &Host, request: &Rc<Request>, status: NtStatus, information: u64) {
@@ -269,7 +299,10 @@ fn mark_cancelable_ex(host: &Host, call: &Call) -> NtStatus {
 fn mark(host: &Host, what: &str, handle: u64, callback: u64) -> NtStatus {
     let request = host.driver_request(handle, what);
     if request.cancel.get() != 0 {
-        host.violation("MarkCancOnCancReq", "a cancelable request is marked cancelable again");
+        host.violation(
+            "MarkCancOnCancReq",
+            "a cancelable request is marked cancelable again",
+        );
     }
     if request.irp.cancelled.get() {
         return STATUS_CANCELLED;
@@ -305,10 +338,15 @@ fn stop_acknowledge(host: &Host, call: &Call) {
         );
     }
     let requeue = call.flag(1);
-    let Owner::Driver(queue) = request.owner.get() else { return };
+    let Owner::Driver(queue) = request.owner.get() else {
+        return;
+    };
     if requeue {
         if request.cancel.get() != 0 {
-            host.violation("EvtIoStopCancel", "a cancelable request is requeued from EvtIoStop");
+            host.violation(
+                "EvtIoStopCancel",
+                "a cancelable request is requeued from EvtIoStop",
+            );
         }
         let queue = host.body::<Queue>(queue);
         host.requeue(&queue, &request);

@@ -37,7 +37,9 @@ impl ResourceList {
                 address
             })
             .collect();
-        Self { descriptors: RefCell::new(addresses) }
+        Self {
+            descriptors: RefCell::new(addresses),
+        }
     }
 }
 
@@ -55,6 +57,10 @@ fn count(host: &Host, call: &Call) -> u32 {
 /// WdfCmResourceListGetDescriptor(List, Index): NULL behind the last one.
 fn descriptor(host: &Host, call: &Call) -> u64 {
     let list = host.body::<ResourceList>(call.arg(0));
-    let address = list.descriptors.borrow().get(call.arg32(1) as usize).copied();
+    let address = list
+        .descriptors
+        .borrow()
+        .get(call.arg32(1) as usize)
+        .copied();
     address.unwrap_or(0)
 }

@@ -96,7 +96,10 @@ impl Host {
     /// Disconnects a handler. Nothing is delivered to it from now on.
     pub(crate) fn disconnect_interrupt(&self, number: u32, handler: &Rc<dyn InterruptHandler>) {
         let vector = self.interrupts.get(number);
-        vector.handlers.borrow_mut().retain(|other| !Rc::ptr_eq(other, handler));
+        vector
+            .handlers
+            .borrow_mut()
+            .retain(|other| !Rc::ptr_eq(other, handler));
         if vector.handlers.borrow().is_empty() {
             for processor in self.scheduler.processors() {
                 processor.withdraw(number);
@@ -151,7 +154,11 @@ impl Host {
     }
 
     fn request(&self, number: u32, vector: &Vector) {
-        let affinity = vector.handlers.borrow().iter().fold(0, |mask, h| mask | h.affinity());
+        let affinity = vector
+            .handlers
+            .borrow()
+            .iter()
+            .fold(0, |mask, h| mask | h.affinity());
         let targets: Vec<_> = self
             .scheduler
             .processors()
@@ -159,7 +166,9 @@ impl Host {
             .filter(|processor| affinity >> processor.number & 1 == 1)
             .collect();
         if !targets.is_empty() {
-            let chosen = self.scheduler.choose(Choice::InterruptTarget, targets.len());
+            let chosen = self
+                .scheduler
+                .choose(Choice::InterruptTarget, targets.len());
             targets[chosen].request(vector.irql, number);
         }
     }

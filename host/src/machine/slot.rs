@@ -59,11 +59,15 @@ impl Slot {
     fn decode(&self, physical: u64) -> Option<(u8, u64)> {
         let assignment = self.assignment.borrow();
         let bases = &assignment.as_ref()?.bars;
-        self.identity.bars.iter().zip(bases).find_map(|(bar, &base)| {
-            (base..base + bar.bytes)
-                .contains(&physical)
-                .then(|| (bar.index, physical - base))
-        })
+        self.identity
+            .bars
+            .iter()
+            .zip(bases)
+            .find_map(|(bar, &base)| {
+                (base..base + bar.bytes)
+                    .contains(&physical)
+                    .then(|| (bar.index, physical - base))
+            })
     }
 }
 
@@ -75,8 +79,7 @@ impl Host {
         operation: impl FnOnce(&mut dyn PciFunction, &mut dyn Bus) -> Result<R, DeviceError>,
     ) -> Result<R, DeviceError> {
         let mut outbox = Outbox::default();
-        let result =
-            operation(self.slots[slot].function.borrow_mut().as_mut(), &mut outbox);
+        let result = operation(self.slots[slot].function.borrow_mut().as_mut(), &mut outbox);
         for signal in outbox.signals {
             self.signal(slot, signal);
         }
@@ -87,11 +90,7 @@ impl Host {
     }
 
     /// Gives a function its resources.
-    pub(crate) fn start_function(
-        &self,
-        slot: usize,
-        assignment: Assignment,
-    ) {
+    pub(crate) fn start_function(&self, slot: usize, assignment: Assignment) {
         *self.slots[slot].assignment.borrow_mut() = Some(assignment.clone());
         let result = self.operate(slot, |function, bus| function.start(bus, &assignment));
         self.device_result(result);
@@ -107,22 +106,29 @@ impl Host {
 
     /// Reads a register by its physical address.
     pub(crate) fn read_register(&self, physical: u64, width: Width) -> u64 {
-        let Some((slot, bar, offset)) = self.decode(physical) else { return width.all_ones() };
+        let Some((slot, bar, offset)) = self.decode(physical) else {
+            return width.all_ones();
+        };
         let result = self.operate(slot, |function, bus| function.read(bus, bar, offset, width));
         self.device_result(result)
     }
 
     /// Writes a register by its physical address.
     pub(crate) fn write_register(&self, physical: u64, width: Width, value: u64) {
-        let Some((slot, bar, offset)) = self.decode(physical) else { return };
-        let result =
-            self.operate(slot, |function, bus| function.write(bus, bar, offset, width, value));
+        let Some((slot, bar, offset)) = self.decode(physical) else {
+            return;
+        };
+        let result = self.operate(slot, |function, bus| {
+            function.write(bus, bar, offset, width, value)
+        });
         self.device_result(result);
     }
 
     fn decode(&self, physical: u64) -> Option<(usize, u8, u64)> {
         self.slots.iter().enumerate().find_map(|(slot, function)| {
-            function.decode(physical).map(|(bar, offset)| (slot, bar, offset))
+            function
+                .decode(physical)
+                .map(|(bar, offset)| (slot, bar, offset))
         })
     }
 
@@ -139,7 +145,10 @@ impl Host {
 
     /// The moment at which some function changes by itself next.
     pub(crate) fn next_device_event(&self) -> Option<VirtualTime> {
-        self.slots.iter().filter_map(|slot| slot.function.borrow().next_event()).min()
+        self.slots
+            .iter()
+            .filter_map(|slot| slot.function.borrow().next_event())
+            .min()
     }
 
     /// Lets every function do what is due by now.

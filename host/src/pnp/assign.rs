@@ -7,8 +7,7 @@ use kmdf_abi::{
     },
     types::{
         CM_PARTIAL_RESOURCE_DESCRIPTOR, CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Interrupt,
-        CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Memory,
-        CM_PARTIAL_RESOURCE_DESCRIPTOR_u_MessageInterrupt,
+        CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Memory, CM_PARTIAL_RESOURCE_DESCRIPTOR_u_MessageInterrupt,
         CM_PARTIAL_RESOURCE_DESCRIPTOR_u_MessageInterrupt_anon_1_Raw,
     },
 };
@@ -17,7 +16,9 @@ use crate::{
     cpu::Irql,
     device::{Assignment, InterruptMode},
     host::Host,
-    kmdf::{device::Device, interrupt::AssignedVector, object::Attributes, resources::ResourceList},
+    kmdf::{
+        device::Device, interrupt::AssignedVector, object::Attributes, resources::ResourceList,
+    },
     machine::VectorKind,
 };
 
@@ -65,8 +66,10 @@ impl Host {
             0 => InterruptMode::None,
             messages => InterruptMode::Messages(messages),
         };
-        let assignment =
-            Assignment { bars: self.place_bars(device.slot), interrupt };
+        let assignment = Assignment {
+            bars: self.place_bars(device.slot),
+            interrupt,
+        };
 
         let mut raw = Vec::new();
         let mut translated = Vec::new();
@@ -84,7 +87,9 @@ impl Host {
         let object = self.object(device.handle);
         let [raw, translated] = [raw, translated].map(|descriptors| {
             let list = ResourceList::new(self, &descriptors);
-            self.create_object(Some(&object), &Attributes::default(), |_| list).0.handle
+            self.create_object(Some(&object), &Attributes::default(), |_| list)
+                .0
+                .handle
         });
         let resources = Resources { raw, translated };
         device.resources.set(Some(resources));
@@ -127,22 +132,40 @@ impl Host {
         let vectors: Vec<_> = match mode {
             InterruptMode::None => Vec::new(),
             InterruptMode::Line => {
-                let group = self.shared_lines.iter().find(|group| group.contains(&device.slot));
+                let group = self
+                    .shared_lines
+                    .iter()
+                    .find(|group| group.contains(&device.slot));
                 let slots = group.map_or(1 << device.slot, |group| {
                     group.iter().fold(0, |mask, slot| mask | 1 << slot)
                 });
                 let irql = device_irql(LINE_IRQL);
                 let vector = self.interrupts.line_or_new(slots, irql);
                 let shared = slots.count_ones() > 1;
-                vec![AssignedVector { vector, irql, message: None, affinity, shared }]
+                vec![AssignedVector {
+                    vector,
+                    irql,
+                    message: None,
+                    affinity,
+                    shared,
+                }]
             }
             InterruptMode::Messages(count) => (0..count)
                 .map(|number| {
                     let level = MESSAGE_IRQL + u8::try_from(number % 4).unwrap_or(0);
                     let irql = device_irql(level);
-                    let kind = VectorKind::Message { slot: device.slot, number };
+                    let kind = VectorKind::Message {
+                        slot: device.slot,
+                        number,
+                    };
                     let vector = self.interrupts.add(kind, irql);
-                    AssignedVector { vector, irql, message: Some(number), affinity, shared: false }
+                    AssignedVector {
+                        vector,
+                        irql,
+                        message: Some(number),
+                        affinity,
+                        shared: false,
+                    }
                 })
                 .collect(),
         };
@@ -165,7 +188,12 @@ fn memory_descriptor(base: u64, bytes: u64) -> CM_PARTIAL_RESOURCE_DESCRIPTOR {
         ..Default::default()
     };
     let length = u32::try_from(bytes).expect("a BAR below 4 GiB");
-    descriptor.u.set_Memory(CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Memory { Start: base, Length: length });
+    descriptor
+        .u
+        .set_Memory(CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Memory {
+            Start: base,
+            Length: length,
+        });
     descriptor
 }
 
@@ -182,27 +210,35 @@ fn interrupt_descriptor(
     };
     let mut descriptor = CM_PARTIAL_RESOURCE_DESCRIPTOR {
         Type: narrow(CmResourceTypeInterrupt),
-        ShareDisposition: if first.shared { SHARED } else { DEVICE_EXCLUSIVE },
+        ShareDisposition: if first.shared {
+            SHARED
+        } else {
+            DEVICE_EXCLUSIVE
+        },
         Flags: narrow(flags),
         ..Default::default()
     };
     let vector = first.vector + FIRST_DEVICE_VECTOR;
     if first.message.is_some() && raw {
         let mut message = CM_PARTIAL_RESOURCE_DESCRIPTOR_u_MessageInterrupt::default();
-        message.anon_1.set_Raw(CM_PARTIAL_RESOURCE_DESCRIPTOR_u_MessageInterrupt_anon_1_Raw {
-            Reserved: 0,
-            MessageCount: narrow(count),
-            Vector: vector,
-            Affinity: first.affinity,
-        });
+        message.anon_1.set_Raw(
+            CM_PARTIAL_RESOURCE_DESCRIPTOR_u_MessageInterrupt_anon_1_Raw {
+                Reserved: 0,
+                MessageCount: narrow(count),
+                Vector: vector,
+                Affinity: first.affinity,
+            },
+        );
         descriptor.u.set_MessageInterrupt(message);
     } else {
         // The translated form of a message lies where that of a line does.
-        descriptor.u.set_Interrupt(CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Interrupt {
-            Level: first.irql.level().into(),
-            Vector: vector,
-            Affinity: first.affinity,
-        });
+        descriptor
+            .u
+            .set_Interrupt(CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Interrupt {
+                Level: first.irql.level().into(),
+                Vector: vector,
+                Affinity: first.affinity,
+            });
     }
     descriptor
 }

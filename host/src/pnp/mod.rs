@@ -82,17 +82,23 @@ impl Host {
         let driver = self.framework.driver_handle();
         let device_add = self.body::<Driver>(driver).device_add;
         let address = self.memory.new_handle();
-        let init = DeviceInit { address, slot, callbacks: None, io_type: IO_BUFFERED };
+        let init = DeviceInit {
+            address,
+            slot,
+            callbacks: None,
+            io_type: IO_BUFFERED,
+        };
         *self.framework.device_init.borrow_mut() = Some(init);
-        let value =
-            self.call_driver("EvtDriverDeviceAdd", driver, device_add, &[driver, address]);
+        let value = self.call_driver("EvtDriverDeviceAdd", driver, device_add, &[driver, address]);
         let status = NtStatus(value as u32 as i32);
         let unused = self.framework.device_init.borrow_mut().take();
         let added = self.framework.added.borrow_mut().take();
         match added {
             Some(device) if status.is_success() => {
                 device.phase.set(Phase::Stopped);
-                self.record(Event::Host { text: format!("device {:#x} added", device.handle) });
+                self.record(Event::Host {
+                    text: format!("device {:#x} added", device.handle),
+                });
             }
             Some(device) => {
                 device.phase.set(Phase::Removed);
@@ -114,7 +120,8 @@ impl Host {
     /// The run stopped.
     pub fn start_device(&self, slot: usize, grant: Grant) -> Result<NtStatus, Stop> {
         self.run_to_end("PnP", move |host| {
-            host.device_in(slot).map_or(STATUS_SUCCESS, |device| host.start(&device, grant))
+            host.device_in(slot)
+                .map_or(STATUS_SUCCESS, |device| host.start(&device, grant))
         })
     }
 
@@ -137,7 +144,9 @@ impl Host {
             for interface in device.interfaces.borrow_mut().iter_mut() {
                 interface.enabled = true;
             }
-            self.record(Event::Host { text: format!("device {:#x} started", device.handle) });
+            self.record(Event::Host {
+                text: format!("device {:#x} started", device.handle),
+            });
         } else {
             self.release_hardware(device);
         }
@@ -148,8 +157,12 @@ impl Host {
     fn power_up(&self, device: &Rc<Device>, from: WDF_POWER_DEVICE_STATE) -> NtStatus {
         let from = u64::from(from.0.cast_unsigned());
         let callbacks = &device.callbacks;
-        let status =
-            self.device_callback(device, "EvtDeviceD0Entry", callbacks.EvtDeviceD0Entry.0, &[from]);
+        let status = self.device_callback(
+            device,
+            "EvtDeviceD0Entry",
+            callbacks.EvtDeviceD0Entry.0,
+            &[from],
+        );
         if !status.is_success() {
             return status;
         }
@@ -179,7 +192,10 @@ impl Host {
                 device,
                 "EvtDeviceD0Exit",
                 callbacks.EvtDeviceD0Exit.0,
-                &[WDF_POWER_DEVICE_STATE::WdfPowerDeviceD3Final.0.cast_unsigned().into()],
+                &[WDF_POWER_DEVICE_STATE::WdfPowerDeviceD3Final
+                    .0
+                    .cast_unsigned()
+                    .into()],
             );
         }
         status
@@ -198,7 +214,12 @@ impl Host {
             &[to],
         );
         self.disconnect_interrupts(device, true);
-        self.device_callback(device, "EvtDeviceD0Exit", callbacks.EvtDeviceD0Exit.0, &[to]);
+        self.device_callback(
+            device,
+            "EvtDeviceD0Exit",
+            callbacks.EvtDeviceD0Exit.0,
+            &[to],
+        );
     }
 
     fn disconnect_interrupts(&self, device: &Device, call_disable: bool) {
@@ -209,7 +230,9 @@ impl Host {
     }
 
     fn release_hardware(&self, device: &Rc<Device>) {
-        let Some(resources) = device.resources.get() else { return };
+        let Some(resources) = device.resources.get() else {
+            return;
+        };
         self.device_callback(
             device,
             "EvtDeviceReleaseHardware",
@@ -228,7 +251,11 @@ impl Host {
     pub fn stop_device(&self, slot: usize) -> Result<(), Stop> {
         self.run_to_end("PnP", move |host| {
             if let Some(device) = host.device_in(slot) {
-                host.power_down(&device, WDF_POWER_DEVICE_STATE::WdfPowerDeviceD3Final, false);
+                host.power_down(
+                    &device,
+                    WDF_POWER_DEVICE_STATE::WdfPowerDeviceD3Final,
+                    false,
+                );
                 host.release_hardware(&device);
             }
         })
@@ -240,7 +267,9 @@ impl Host {
     /// The run stopped.
     pub fn remove_device(&self, slot: usize) -> Result<(), Stop> {
         self.run_to_end("PnP", move |host| {
-            let Some(device) = host.device_in(slot) else { return };
+            let Some(device) = host.device_in(slot) else {
+                return;
+            };
             for interface in device.interfaces.borrow_mut().iter_mut() {
                 interface.enabled = false;
             }
@@ -252,7 +281,9 @@ impl Host {
             device.phase.set(Phase::Removed);
             let object = host.object(device.handle);
             host.delete_object(&object);
-            host.record(Event::Host { text: format!("device {:#x} removed", device.handle) });
+            host.record(Event::Host {
+                text: format!("device {:#x} removed", device.handle),
+            });
         })
     }
 
@@ -275,7 +306,10 @@ impl Host {
     fn leftovers(&self) -> Leftovers {
         let mut items = Vec::new();
         for allocation in self.memory.leaks() {
-            items.push(format!("{} bytes of {}", allocation.bytes, allocation.purpose));
+            items.push(format!(
+                "{} bytes of {}",
+                allocation.bytes, allocation.purpose
+            ));
         }
         for mapping in self.memory.device_mappings() {
             items.push(format!("{} bytes of mapped device memory", mapping.bytes));
@@ -291,7 +325,9 @@ impl Host {
 
     /// The device of the function in a slot.
     fn device_in(&self, slot: usize) -> Option<Rc<Device>> {
-        self.bodies::<Device>().into_iter().find(|device| device.slot == slot)
+        self.bodies::<Device>()
+            .into_iter()
+            .find(|device| device.slot == slot)
     }
 
     fn device_callback(

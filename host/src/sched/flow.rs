@@ -90,7 +90,13 @@ pub(crate) struct HeldLock {
 
 impl fmt::Debug for Flow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "flow {} ({}, {:?})", self.id, self.name, self.state.get())
+        write!(
+            f,
+            "flow {} ({}, {:?})",
+            self.id,
+            self.name,
+            self.state.get()
+        )
     }
 }
 
@@ -136,8 +142,11 @@ impl Flow {
 
     /// Runs the flow until it pauses or returns (`None`). Called by the scheduler only.
     pub(crate) fn resume(&self) -> Option<Pause> {
-        let mut coroutine =
-            self.coroutine.borrow_mut().take().expect("a flow that is scheduled has not returned");
+        let mut coroutine = self
+            .coroutine
+            .borrow_mut()
+            .take()
+            .expect("a flow that is scheduled has not returned");
         match coroutine.resume(()) {
             CoroutineResult::Yield(pause) => {
                 *self.coroutine.borrow_mut() = Some(coroutine);
@@ -153,7 +162,10 @@ impl Flow {
 
     /// Takes the stack of a flow that has returned, for the next one.
     pub(crate) fn take_stack(&self) -> Option<DefaultStack> {
-        self.coroutine.borrow_mut().take().map(FlowCoroutine::into_stack)
+        self.coroutine
+            .borrow_mut()
+            .take()
+            .map(FlowCoroutine::into_stack)
     }
 
     /// Leaves the flow for the scheduler. Called on the flow's own stack only.
@@ -172,7 +184,10 @@ impl Flow {
 
     /// Whether the flow's condition, if it has one, holds.
     pub(crate) fn may_go_on(&self, host: &Host) -> bool {
-        self.condition.borrow().as_ref().is_none_or(|condition| condition(host))
+        self.condition
+            .borrow()
+            .as_ref()
+            .is_none_or(|condition| condition(host))
     }
 
     /// Forgets the condition: it has come true.

@@ -37,7 +37,9 @@ pub(crate) struct Scheduler {
 impl Scheduler {
     pub(crate) fn new(processors: u32, strategy: Box<dyn Strategy>) -> Self {
         Self {
-            processors: (0..processors).map(|number| Rc::new(Processor::new(number))).collect(),
+            processors: (0..processors)
+                .map(|number| Rc::new(Processor::new(number)))
+                .collect(),
             flows: RefCell::default(),
             strategy: RefCell::new(strategy),
             current: RefCell::new(None),
@@ -62,7 +64,10 @@ impl Scheduler {
             return 0;
         }
         let answer = self.strategy.borrow_mut().choose(choice, options);
-        assert!(answer < options, "a strategy answered {answer} of {options}");
+        assert!(
+            answer < options,
+            "a strategy answered {answer} of {options}"
+        );
         answer
     }
 
@@ -103,8 +108,14 @@ impl Host {
             return false;
         }
         let chosen = self.scheduler.choose(Choice::Processor, candidates.len());
-        let candidate = candidates.into_iter().nth(chosen).expect("chosen among the candidates");
-        let Candidate { processor, mut flows } = candidate;
+        let candidate = candidates
+            .into_iter()
+            .nth(chosen)
+            .expect("chosen among the candidates");
+        let Candidate {
+            processor,
+            mut flows,
+        } = candidate;
         let chosen = self.scheduler.choose(Choice::Thread, flows.len());
         let flow = flows.swap_remove(chosen);
         self.run_flow(&processor, &flow);
@@ -131,7 +142,10 @@ impl Host {
                 .cloned()
                 .collect(),
         };
-        (!flows.is_empty()).then(|| Candidate { processor: Rc::clone(processor), flows })
+        (!flows.is_empty()).then(|| Candidate {
+            processor: Rc::clone(processor),
+            flows,
+        })
     }
 
     /// The flow on which a processor without a thread takes interrupts and DPCs.
@@ -152,9 +166,15 @@ impl Host {
         flow.state.set(FlowState::Running);
         *processor.running.borrow_mut() = Some(Rc::clone(flow));
         *self.scheduler.current.borrow_mut() = Some((Rc::clone(processor), Rc::clone(flow)));
-        trap::set_territory(Territory { stack: flow.stack(), ..trap::territory() });
+        trap::set_territory(Territory {
+            stack: flow.stack(),
+            ..trap::territory()
+        });
         let pause = flow.resume();
-        trap::set_territory(Territory { stack: (0, 0), ..trap::territory() });
+        trap::set_territory(Territory {
+            stack: (0, 0),
+            ..trap::territory()
+        });
         *self.scheduler.current.borrow_mut() = None;
         match pause {
             Some(Pause::Preempted) => {}
@@ -170,7 +190,10 @@ impl Host {
             Some(Pause::Dead) => {}
             None => {
                 *processor.running.borrow_mut() = None;
-                self.scheduler.flows.borrow_mut().retain(|other| !Rc::ptr_eq(other, flow));
+                self.scheduler
+                    .flows
+                    .borrow_mut()
+                    .retain(|other| !Rc::ptr_eq(other, flow));
                 if let Some(stack) = flow.take_stack() {
                     self.scheduler.stacks.borrow_mut().push(stack);
                 }
@@ -180,7 +203,10 @@ impl Host {
 
     /// Leaves the running flow for the scheduler.
     pub(crate) fn pause(&self, pause: Pause) {
-        let (_, flow) = self.scheduler.current().expect("only a running flow pauses");
+        let (_, flow) = self
+            .scheduler
+            .current()
+            .expect("only a running flow pauses");
         flow.pause(pause);
     }
 

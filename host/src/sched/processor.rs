@@ -35,14 +35,24 @@ pub(crate) struct Dpc {
 
 impl fmt::Debug for Dpc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DPC {}{}", self.name, if self.queued.get() { " (queued)" } else { "" })
+        write!(
+            f,
+            "DPC {}{}",
+            self.name,
+            if self.queued.get() { " (queued)" } else { "" }
+        )
     }
 }
 
 impl Dpc {
     /// A DPC that runs `routine` at DISPATCH_LEVEL.
     pub(crate) fn new(name: impl Into<String>, routine: impl Fn(&Host) + 'static) -> Rc<Self> {
-        Rc::new(Self { name: name.into(), queued: Cell::new(false), running: Cell::new(0), routine: Box::new(routine) })
+        Rc::new(Self {
+            name: name.into(),
+            queued: Cell::new(false),
+            running: Cell::new(0),
+            routine: Box::new(routine),
+        })
     }
 
     /// Whether it waits in a processor's queue or runs.
@@ -84,14 +94,18 @@ impl Processor {
 
     /// Withdraws a request, if it is there.
     pub(crate) fn withdraw(&self, vector: u32) {
-        self.vectors.borrow_mut().retain(|&(_, pending)| pending != vector);
+        self.vectors
+            .borrow_mut()
+            .retain(|&(_, pending)| pending != vector);
     }
 
     /// Takes the highest request above the current IRQL.
     fn take_vector(&self) -> Option<(Irql, u32)> {
         let mut vectors = self.vectors.borrow_mut();
-        let (index, &(irql, _)) =
-            vectors.iter().enumerate().max_by_key(|(index, (irql, _))| (*irql, usize::MAX - index))?;
+        let (index, &(irql, _)) = vectors
+            .iter()
+            .enumerate()
+            .max_by_key(|(index, (irql, _))| (*irql, usize::MAX - index))?;
         (irql > self.irql.get()).then(|| vectors.remove(index))
     }
 
@@ -108,12 +122,17 @@ impl Processor {
 impl Host {
     /// The processor that runs now.
     pub(crate) fn processor(&self) -> Rc<Processor> {
-        self.scheduler.current().expect("only a running flow has a processor").0
+        self.scheduler
+            .current()
+            .expect("only a running flow has a processor")
+            .0
     }
 
     /// The IRQL of the processor that runs now.
     pub(crate) fn irql(&self) -> Irql {
-        self.scheduler.current().map_or(Irql::PASSIVE, |(processor, _)| processor.irql.get())
+        self.scheduler
+            .current()
+            .map_or(Irql::PASSIVE, |(processor, _)| processor.irql.get())
     }
 
     /// `KeRaiseIrql`: returns the level before. The caller has checked that it does not lower.
@@ -163,6 +182,9 @@ impl Host {
 
     /// Whether some processor has interrupts or DPCs to take.
     pub(crate) fn has_pending(&self) -> bool {
-        self.scheduler.processors().iter().any(|processor| processor.has_work())
+        self.scheduler
+            .processors()
+            .iter()
+            .any(|processor| processor.has_work())
     }
 }

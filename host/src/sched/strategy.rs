@@ -65,7 +65,9 @@ impl Seeded {
     /// The run of that seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { random: ChaCha8Rng::seed_from_u64(seed) }
+        Self {
+            random: ChaCha8Rng::seed_from_u64(seed),
+        }
     }
 }
 

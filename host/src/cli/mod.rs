@@ -1,0 +1,79 @@
+//! The command line, as a library: `kmdf-host` itself and programs that add devices of their own
+//! share it.
+
+mod exit;
+mod run;
+mod transcript;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::device::{DeviceError, PciFunction, trace::RegisterNames};
+pub use exit::Exit;
+
+/// The kinds of device a program offers beside QEMU's.
+pub trait Devices {
+    /// Makes the device that `spec` describes, or `None` when it is no kind of this program's.
+    ///
+    /// # Errors
+    /// The kind is known, but not what follows it, or the device cannot be had.
+    fn make(&self, spec: &str) -> Option<Result<Box<dyn PciFunction>, DeviceError>>;
+
+    /// Lines for `--help`: each kind with what it is.
+    fn help(&self) -> &'static str;
+
+    /// Names of registers, for traces.
+    fn register_names(&self) -> RegisterNames;
+}
+
+/// No devices but QEMU's.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QemuOnly;
+
+impl Devices for QemuOnly {
+    fn make(&self, _: &str) -> Option<Result<Box<dyn PciFunction>, DeviceError>> {
+        None
+    }
+
+    fn help(&self) -> &'static str {
+        ""
+    }
+
+    fn register_names(&self) -> RegisterNames {
+        |_, _| None
+    }
+}
+
+/// Runs an x64 KMDF driver in user mode, unmodified, and checks the KMDF contract.
+#[derive(Debug, Parser)]
+#[command(version, after_help = exit::HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Installs a driver from its INF, starts its device and runs a program against it
+    Run(run::Run),
+}
+
+/// Runs the program `name` with its arguments.
+#[must_use]
+pub fn main(name: &'static str, devices: &dyn Devices) -> ExitCode {
+    let command = Arguments::command()
+        .name(name)
+        .mut_subcommand("run", |run| {
+            run.after_help(format!("Devices:\n{}{}", run::QEMU_HELP, devices.help()))
+        });
+    let matches = command.get_matches();
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
+    let exit = match arguments.command {
+        Command::Run(run) => run.run(devices),
+    };
+    exit.into()
+}

@@ -1,0 +1,299 @@
+//! `run`: installs, loads, starts, serves a program, takes everything down.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus},
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum};
+use kmdf_host_client::SOCKET_VARIABLE;
+
+use super::{Devices, Exit, transcript};
+use crate::{
+    BootError, Driver, InOrder, Interrupts, Machine, Record, Seeded, Session, Stop, Strategy,
+    app::Server,
+    device::{
+        DeviceError, PciFunction,
+        qemu::{Qemu, QemuOptions},
+        trace::{Recorded, Recording},
+    },
+};
+
+/// The devices that every program offers.
+pub(super) const QEMU_HELP: &str =
+    "  qemu:DEVICE        QEMU's own device, as its -device option takes it (qemu:edu)\n";
+
+/// How many events a report can look back on.
+const EVENT_LIMIT: usize = 1000;
+
+/// The arguments of `run`.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The driver's image, a .sys file for x64
+    #[arg(long, value_name = "FILE.sys")]
+    driver: PathBuf,
+    /// The INF or INX to install it from
+    #[arg(long, value_name = "FILE.inx")]
+    inf: PathBuf,
+    /// The PDB of the image; without it the one beside the image, if there is one
+    #[arg(long, value_name = "FILE.pdb")]
+    pdb: Option<PathBuf>,
+    /// A device of the machine (repeat for more); see below
+    #[arg(long, value_name = "DEVICE", required = true)]
+    device: Vec<String>,
+    /// Wire the interrupt pins of all devices together
+    #[arg(long)]
+    shared_line: bool,
+    /// How interrupts are granted
+    #[arg(long, value_enum, default_value_t)]
+    interrupts: Granted,
+    /// Processors of the machine
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    processors: u32,
+    /// Draw scheduling decisions from this seed, instead of the simplest order
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Socket at which apps find the driver; a path of its own by default
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Write each device's register trace to DIRECTORY/N.trace
+    #[arg(long, value_name = "DIRECTORY")]
+    trace: Option<PathBuf>,
+    /// Print every event as it happens
+    #[arg(long)]
+    events: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    /// A program to run against the driver, with its arguments. Without one the driver is served
+    /// until this process gets SIGINT or SIGTERM
+    #[arg(last = true)]
+    program: Vec<String>,
+}
+
+/// How interrupts are granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Granted {
+    /// As PnP would: messages if the INF asks for them and the device has them, else its line
+    #[default]
+    Auto,
+    /// The line
+    Line,
+    /// Exactly one message
+    OneMessage,
+}
+
+impl From<Granted> for Interrupts {
+    fn from(granted: Granted) -> Self {
+        match granted {
+            Granted::Auto => Self::AsInstalled,
+            Granted::Line => Self::Line,
+            Granted::OneMessage => Self::OneMessage,
+        }
+    }
+}
+
+impl Run {
+    pub(super) fn run(self, devices: &dyn Devices) -> Exit {
+        let mut recordings = Vec::new();
+        let exit = match self.session(devices, &mut recordings) {
+            Ok(exit) => exit,
+            Err(failure) => {
+                transcript::failure(&failure, self.json);
+                failure.exit()
+            }
+        };
+        match self.write_traces(devices, &recordings) {
+            Ok(()) => exit,
+            Err(failure) => {
+                transcript::failure(&failure, self.json);
+                failure.exit()
+            }
+        }
+    }
+
+    fn session(
+        &self,
+        devices: &dyn Devices,
+        recordings: &mut Vec<Recording>,
+    ) -> Result<Exit, Failure> {
+        let machine = self.machine(devices, recordings)?;
+        let driver = Driver {
+            image: self.driver.clone(),
+            symbols: self.pdb.clone(),
+            inf: self.inf.clone(),
+        };
+        let directory = tempfile::tempdir().map_err(|error| Failure::file("a directory", error))?;
+        let socket = self
+            .socket
+            .clone()
+            .unwrap_or_else(|| directory.path().join("socket"));
+        let session = Session::boot(&driver, machine, self.interrupts.into())?;
+        transcript::started(&session, &driver, self.json);
+        let mut server = Server::bind(&socket)
+            .map_err(|error| Failure::file(&socket.display().to_string(), error))?;
+        let program = self.serve(&session, &mut server)?;
+        drop(server);
+        let summary = session.shut_down().map_err(BootError::from)?;
+        transcript::ended(&summary, program, self.json);
+        Ok(if !summary.leftovers.items.is_empty() {
+            Exit::Leak
+        } else if program.is_some_and(|status| !status.success()) {
+            Exit::CommandFailed
+        } else {
+            Exit::Success
+        })
+    }
+
+    fn machine(
+        &self,
+        devices: &dyn Devices,
+        recordings: &mut Vec<Recording>,
+    ) -> Result<Machine, Failure> {
+        let mut functions: Vec<Box<dyn PciFunction>> = Vec::new();
+        for spec in &self.device {
+            let function = make_device(spec, devices)?;
+            if self.trace.is_some() {
+                let (recorded, recording) = Recorded::new(function);
+                functions.push(Box::new(recorded));
+                recordings.push(recording);
+            } else {
+                functions.push(function);
+            }
+        }
+        let strategy: Box<dyn Strategy> = match self.seed {
+            Some(seed) => Box::new(Seeded::new(seed)),
+            None => Box::new(InOrder),
+        };
+        let slots = (0..functions.len()).collect();
+        Ok(Machine {
+            processors: self.processors,
+            functions,
+            shared_lines: if self.shared_line {
+                vec![slots]
+            } else {
+                Vec::new()
+            },
+            strategy,
+            event_limit: EVENT_LIMIT,
+            observer: self
+                .events
+                .then(|| Box::new(|record: &Record| eprintln!("{record}")) as _),
+        })
+    }
+
+    /// Serves the program until it ends, or whoever comes until a signal does.
+    fn serve(&self, session: &Session, server: &mut Server) -> Result<Option<ExitStatus>, Failure> {
+        let Some((name, arguments)) = self.program.split_first() else {
+            let signals = signals().map_err(|error| Failure::file("signal handlers", error))?;
+            transcript::serving(server.path(), self.json);
+            session
+                .serve(server, || {
+                    signals.load(std::sync::atomic::Ordering::Relaxed)
+                })
+                .map_err(BootError::from)?;
+            server.goodbye("the host was told to end");
+            return Ok(None);
+        };
+        let mut child = Command::new(name)
+            .args(arguments)
+            .env(SOCKET_VARIABLE, server.path())
+            .spawn()
+            .map_err(|error| Failure::file(name, error))?;
+        let served = session.serve(server, || matches!(child.try_wait(), Ok(Some(_)) | Err(_)));
+        let status = finish(&mut child);
+        served.map_err(BootError::from)?;
+        Ok(Some(status.map_err(|error| Failure::file(name, error))?))
+    }
+
+    fn write_traces(&self, devices: &dyn Devices, recordings: &[Recording]) -> Result<(), Failure> {
+        let Some(directory) = &self.trace else {
+            return Ok(());
+        };
+        let failed = |error| Failure::file(&directory.display().to_string(), error);
+        fs::create_dir_all(directory).map_err(failed)?;
+        for (index, recording) in recordings.iter().enumerate() {
+            let text = recording
+                .trace()
+                .with_names(devices.register_names())
+                .to_string();
+            fs::write(directory.join(format!("{index}.trace")), text).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits for a program whose driver is gone: it has been told, and gets a moment to say so.
+fn finish(child: &mut Child) -> std::io::Result<ExitStatus> {
+    const TURNS: u32 = 200;
+    const TURN: Duration = Duration::from_millis(10);
+    for _ in 0..TURNS {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        std::thread::sleep(TURN);
+    }
+    child.kill()?;
+    child.wait()
+}
+
+fn make_device(spec: &str, devices: &dyn Devices) -> Result<Box<dyn PciFunction>, Failure> {
+    if let Some(device) = spec.strip_prefix("qemu:") {
+        let qemu = Qemu::start(QemuOptions::new(device))?;
+        return Ok(Box::new(qemu));
+    }
+    match devices.make(spec) {
+        Some(device) => Ok(device?),
+        None => Err(Failure::UnknownDevice(spec.to_owned())),
+    }
+}
+
+/// A flag that SIGINT and SIGTERM set.
+fn signals() -> std::io::Result<std::sync::Arc<std::sync::atomic::AtomicBool>> {
+    let flag = std::sync::Arc::default();
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, std::sync::Arc::clone(&flag))?;
+    }
+    Ok(flag)
+}
+
+/// Why `run` failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error("{0}: no such kind of device; `run --help` lists them")]
+    UnknownDevice(String),
+    #[error("{what}: {error}")]
+    File { what: String, error: std::io::Error },
+}
+
+impl Failure {
+    fn file(what: &str, error: std::io::Error) -> Self {
+        Self::File {
+            what: what.to_owned(),
+            error,
+        }
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Device(_) => Exit::DeviceFailed,
+            Self::UnknownDevice(_) => Exit::Usage,
+            Self::File { .. } => Exit::BadInput,
+            Self::Boot(error) => match error {
+                BootError::Refused { .. } => Exit::DriverFailed,
+                BootError::NoDevice => Exit::Usage,
+                BootError::Stopped(Stop::BugCheck(_)) => Exit::BugCheck,
+                BootError::Stopped(Stop::Unsupported(_)) => Exit::NotPlayed,
+                BootError::Stopped(Stop::Device(_)) => Exit::DeviceFailed,
+                BootError::Stopped(Stop::Stuck(_)) => Exit::Stuck,
+                _ => Exit::BadInput,
+            },
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What `run` says.
+
+use std::{path::Path, process::ExitStatus};
+
+use serde_json::json;
+
+use super::run::Failure;
+use crate::{Driver, Grant, Session, Summary};
+
+/// The driver runs.
+pub(super) fn started(session: &Session, driver: &Driver, json: bool) {
+    if json {
+        return;
+    }
+    println!("driver   {} loaded", driver.image.display());
+    for device in session.installed() {
+        let service = &device.installation.service.name;
+        let slot = device.slot;
+        let interrupts = match device.grant {
+            Grant::Line => "line-based interrupt".to_owned(),
+            Grant::Messages(limit) => format!("MSI, at most {limit} messages"),
+            Grant::None => "no interrupt".to_owned(),
+        };
+        println!(
+            "device   slot {slot} installed from {} as service {service}, started: {interrupts}",
+            driver.inf.display()
+        );
+    }
+}
+
+/// Apps can come.
+pub(super) fn serving(socket: &Path, json: bool) {
+    if json {
+        println!("{}", json!({ "serving": socket }));
+    } else {
+        println!("serving  at {} until SIGINT or SIGTERM", socket.display());
+    }
+}
+
+/// The driver was unloaded.
+pub(super) fn ended(summary: &Summary, program: Option<ExitStatus>, json: bool) {
+    let counts = &summary.counts;
+    let leftovers = &summary.leftovers.items;
+    if json {
+        let program = program.map(|status| status.code());
+        println!(
+            "{}",
+            json!({ "counts": counts, "leftovers": leftovers, "program": program })
+        );
+        return;
+    }
+    println!(
+        "counts   {} interrupts taken, {} ISR calls ({} TRUE), {} DPCs, {} requests, {} completions",
+        counts.interrupts,
+        counts.isr_calls,
+        counts.isr_claims,
+        counts.dpc_calls,
+        counts.requests,
+        counts.completions
+    );
+    println!(
+        "         {} register reads, {} register writes, {} calls of framework and kernel, {} pool \
+         allocations",
+        counts.register_reads, counts.register_writes, counts.services, counts.pool_allocations
+    );
+    if leftovers.is_empty() {
+        println!("unloaded nothing left behind");
+    } else {
+        println!("unloaded with something left behind:");
+        for item in leftovers {
+            println!("         {item}");
+        }
+    }
+}
+
+/// Something failed.
+pub(super) fn failure(failure: &Failure, json: bool) {
+    let text = failure.to_string();
+    if json {
+        println!(
+            "{}",
+            json!({ "error": text.trim_end(), "exit": failure.exit() as u8 })
+        );
+    } else {
+        eprintln!("error: {}", text.trim_end());
+    }
+}

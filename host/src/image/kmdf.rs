@@ -1,0 +1,58 @@
+//! What an image says of the framework it was built for.
+
+use super::Image;
+
+/// The framework's name in WDF_BIND_INFO, as a driver's code has it.
+const COMPONENT: &str = "KmdfLibrary";
+
+/// The framework version that a driver asks for, and how much of its table it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BindInfo {
+    /// Major version: 1.
+    pub major: u32,
+    /// Minor version.
+    pub minor: u32,
+    /// Functions in the table.
+    pub functions: u32,
+}
+
+impl Image {
+    /// The WDF_BIND_INFO of a KMDF driver: found by the pointer to the framework's name that it
+    /// holds. `None` for an image that is no KMDF driver.
+    #[must_use]
+    pub fn bind_info(&self) -> Option<BindInfo> {
+        /// Offsets from the member Component.
+        const MAJOR: usize = 8;
+        const MINOR: usize = 12;
+        const FUNCTIONS: usize = 20;
+        let layout = self.layout();
+        let name: Vec<u8> = COMPONENT
+            .encode_utf16()
+            .chain([0])
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let number = |at: usize| {
+            let bytes = layout.get(at..at.checked_add(4)?)?;
+            Some(u32::from_le_bytes(bytes.try_into().ok()?))
+        };
+        let names = layout
+            .windows(name.len())
+            .enumerate()
+            .filter(|(_, bytes)| *bytes == name);
+        for (name_at, _) in names {
+            let pointer = (self.preferred_base() + name_at as u64).to_le_bytes();
+            let found = layout
+                .chunks_exact(pointer.len())
+                .position(|bytes| bytes == pointer)
+                .map(|index| index * pointer.len());
+            if let Some(at) = found {
+                return Some(BindInfo {
+                    major: number(at + MAJOR)?,
+                    minor: number(at + MINOR)?,
+                    functions: number(at + FUNCTIONS)?,
+                });
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,302 @@
+//! A session: a driver installed, loaded and started, apps served, everything taken down again.
+//!
+//! This is what a test of a driver uses; the parts it is made of are [`Host`]'s.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use thiserror::Error;
+
+use crate::{
+    app::Server,
+    event::Counts,
+    host::{Host, Machine, Stop},
+    image::{Image, ImageError, MapError, SymbolError, Symbols},
+    install::{DeviceIds, Inf, InfError, InstallError, Installation, Platform, Stamp},
+    io::{File, Operation, Outcome},
+    ntstatus::NtStatus,
+    pnp::{Grant, Leftovers},
+    run::Turn,
+};
+
+/// What a session runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Driver {
+    /// The image, a `.sys` file.
+    pub image: PathBuf,
+    /// Its PDB; without one, the PDB beside the image if there is one.
+    pub symbols: Option<PathBuf>,
+    /// The INF or INX it is installed from.
+    pub inf: PathBuf,
+}
+
+/// Which interrupts a device is granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Interrupts {
+    /// As PnP would: messages if the INF asks for them and the device has them, else its line.
+    #[default]
+    AsInstalled,
+    /// The line, as after a rebalance that left no messages.
+    Line,
+    /// Exactly one message, as when PnP cannot grant all.
+    OneMessage,
+}
+
+/// Why a session did not come up.
+#[derive(Debug, Error)]
+pub enum BootError {
+    /// The image cannot be used.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The PDB cannot be used.
+    #[error(transparent)]
+    Symbols(#[from] SymbolError),
+    /// The image cannot be mapped.
+    #[error(transparent)]
+    Map(#[from] MapError),
+    /// The driver cannot be installed for any of the devices.
+    #[error(transparent)]
+    Install(#[from] InstallError),
+    /// The INF cannot be read.
+    #[error(transparent)]
+    Inf(#[from] InfError),
+    /// The image is no KMDF driver.
+    #[error("{file}: no KMDF driver: it does not bind to the framework (KmdfLibrary)")]
+    NotKmdf {
+        /// The image.
+        file: String,
+    },
+    /// The machine has no device at all.
+    #[error("the virtual machine has no PCI function to install the driver for")]
+    NoDevice,
+    /// This machine has no room.
+    #[error("no virtual machine can be made here: {0}")]
+    Machine(std::io::Error),
+    /// The driver refused.
+    #[error("{step} failed with {status}")]
+    Refused {
+        /// In which of its routines.
+        step: &'static str,
+        /// With which status.
+        status: NtStatus,
+    },
+    /// The run stopped.
+    #[error(transparent)]
+    Stopped(#[from] Stop),
+}
+
+/// A driver that runs.
+pub struct Session {
+    host: Host,
+    installed: Vec<Installed>,
+    /// Whether the driver was loaded and not unloaded.
+    loaded: bool,
+}
+
+/// A device that the driver was installed for.
+#[derive(Clone, Debug)]
+pub struct Installed {
+    /// The slot of its function.
+    pub slot: usize,
+    /// What the INF did for it.
+    pub installation: Installation,
+    /// Its interrupts.
+    pub grant: Grant,
+    added: bool,
+}
+
+/// What a session came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// How often what happened.
+    pub counts: Counts,
+    /// What the driver left behind.
+    pub leftovers: Leftovers,
+}
+
+impl Session {
+    /// Installs the driver for every device of the machine that its INF names, loads it and starts
+    /// the devices.
+    ///
+    /// # Errors
+    /// A file cannot be used, the driver refuses, or the run stops.
+    pub fn boot(
+        driver: &Driver,
+        machine: Machine,
+        interrupts: Interrupts,
+    ) -> Result<Self, BootError> {
+        let image = Image::read(&driver.image)?;
+        let symbols = Symbols::load(&image, driver.symbols.as_deref())?;
+        let host = Host::new(machine).map_err(BootError::Machine)?;
+        let installed = install(&host, &image, &driver.inf, interrupts)?;
+        let mut session = Self {
+            host,
+            installed,
+            loaded: false,
+        };
+        session.start(image, symbols)?;
+        Ok(session)
+    }
+
+    fn start(&mut self, image: Image, symbols: Symbols) -> Result<(), BootError> {
+        let service = self.installed[0].installation.service.name.clone();
+        accepted("DriverEntry", self.host.load(image, symbols, &service)??)?;
+        self.loaded = true;
+        for device in &mut self.installed {
+            accepted("EvtDriverDeviceAdd", self.host.add_device(device.slot)?)?;
+            device.added = true;
+            accepted(
+                "starting the device",
+                self.host.start_device(device.slot, device.grant)?,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The virtual machine.
+    #[must_use]
+    pub const fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The devices that the driver was installed for.
+    #[must_use]
+    pub fn installed(&self) -> &[Installed] {
+        &self.installed
+    }
+
+    /// Sends a request and runs the machine until it has ended.
+    ///
+    /// # Errors
+    /// The run stopped.
+    pub fn request(&self, file: &File, operation: Operation) -> Result<Outcome, Stop> {
+        let irp = self.host.submit(file, operation);
+        self.host.run_until(|_| irp.is_finished())?;
+        Ok(irp.outcome().expect("it has ended"))
+    }
+
+    /// Serves apps until `done` holds, which is asked whenever there is nothing to do.
+    ///
+    /// # Errors
+    /// The run stopped. The apps have been told why.
+    pub fn serve(&self, server: &mut Server, mut done: impl FnMut() -> bool) -> Result<(), Stop> {
+        /// How long a wait for apps takes while none of them waits for the device.
+        const IDLE: Duration = Duration::from_millis(5);
+        /// How long a wait for the device takes while an app waits for it.
+        const BUSY: Duration = Duration::from_micros(50);
+        loop {
+            let active = server.serve(&self.host);
+            let turn = match self.host.turn(if server.has_pending() {
+                BUSY
+            } else {
+                Duration::ZERO
+            }) {
+                Ok(turn) => turn,
+                Err(stop) => {
+                    server.goodbye(&stop.to_string());
+                    return Err(stop);
+                }
+            };
+            if active || turn == Turn::Ran {
+                continue;
+            }
+            if done() {
+                return Ok(());
+            }
+            if turn == Turn::Quiet || !server.has_pending() {
+                server.wait(IDLE);
+            }
+        }
+    }
+
+    /// Removes the devices and unloads the driver.
+    ///
+    /// # Errors
+    /// The run stopped.
+    pub fn shut_down(mut self) -> Result<Summary, Stop> {
+        let leftovers = self.take_down()?;
+        Ok(Summary {
+            counts: self.host.counts(),
+            leftovers,
+        })
+    }
+
+    fn take_down(&mut self) -> Result<Leftovers, Stop> {
+        for device in self.installed.iter_mut().filter(|device| device.added) {
+            device.added = false;
+            self.host.remove_device(device.slot)?;
+        }
+        if std::mem::take(&mut self.loaded) {
+            self.host.unload()
+        } else {
+            Ok(Leftovers::default())
+        }
+    }
+}
+
+/// What a routine of the driver returned, as a result.
+fn accepted(step: &'static str, status: NtStatus) -> Result<(), BootError> {
+    if status.is_success() {
+        Ok(())
+    } else {
+        Err(BootError::Refused { step, status })
+    }
+}
+
+/// Finds the devices that the INF names, and what it wants for each.
+fn install(
+    host: &Host,
+    image: &Image,
+    inf: &Path,
+    interrupts: Interrupts,
+) -> Result<Vec<Installed>, BootError> {
+    let stamp = stamp(image)?;
+    let inf = Inf::read(inf, &stamp)?;
+    let mut installed = Vec::new();
+    let mut refused = None;
+    for (slot, function) in host.slots.iter().enumerate() {
+        let ids = DeviceIds::of_pci(&function.identity);
+        match Installation::plan(&inf, &ids, &Platform::default()) {
+            Ok(installation) => {
+                let messages = installation
+                    .msi
+                    .map_or(0, |msi| msi.limit.unwrap_or(u32::MAX));
+                let grant = match interrupts {
+                    Interrupts::Line => Grant::Line,
+                    Interrupts::AsInstalled if messages == 0 => Grant::Line,
+                    Interrupts::AsInstalled => Grant::Messages(messages),
+                    Interrupts::OneMessage => Grant::Messages(messages.min(1)),
+                };
+                installed.push(Installed {
+                    slot,
+                    installation,
+                    grant,
+                    added: false,
+                });
+            }
+            Err(error) => refused = Some(error),
+        }
+    }
+    match refused {
+        Some(error) if installed.is_empty() => Err(error.into()),
+        None if installed.is_empty() => Err(BootError::NoDevice),
+        _ => Ok(installed),
+    }
+}
+
+/// What stampinf would put into an .inx for this image.
+fn stamp(image: &Image) -> Result<Stamp, BootError> {
+    let Some(info) = image.bind_info() else {
+        return Err(BootError::NotKmdf {
+            file: image.file().to_owned(),
+        });
+    };
+    Ok(Stamp {
+        architecture: "amd64".to_owned(),
+        kmdf_version: format!("{}.{}", info.major, info.minor),
+        date: "01/01/2026".to_owned(),
+        version: "1.0.0.0".to_owned(),
+    })
+}
