@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use edu_driver_core::{engine::Engine, events::Events, watchdog::Watchdog};
+use edu_driver_core::{engine::Engine, events::Events, log::Log, watchdog::Watchdog};
 use edu_spec::{
     interface::DEVICE_INTERFACE,
     registers::{Identification, MAX_MESSAGES},
@@ -13,8 +13,9 @@ use crate::{
     control::{Entrance, RegisterAccess},
     events::{Handle, Waiting},
     factorial::{Factorial, FactorialRequest},
-    interrupt::{EduInterrupt, IsrShared},
+    interrupt::{self, Interrupts, IsrShared},
     registers::DeviceRegisters,
+    settings::Settings,
     wdf::{
         Connected, DeviceAdd, DeviceInit, Dispatch, Guarded, Interrupt, InterruptLock, NtStatus,
         Queue, Result, SpinLock, Timer, context_type,
@@ -27,8 +28,8 @@ pub struct EduDevice {
     pub state: SpinLock<State>,
     /// What the ISRs use.
     pub isr_shared: InterruptLock<IsrShared>,
-    /// One interrupt object for each message that the device can send.
-    pub interrupts: [Interrupt<EduInterrupt>; MAX_MESSAGES],
+    /// How interrupts are to be handled.
+    pub settings: Settings,
     /// Sequential: requests that access a register and are done.
     pub register_queue: Queue,
     /// Manual: requests that wait for an event.
@@ -49,6 +50,10 @@ pub struct State {
     pub engine: Engine<FactorialRequest>,
     /// Whether the engine's work takes too long.
     pub watchdog: Watchdog,
+    /// One interrupt object for each message that the device can send, as far as they are created.
+    pub interrupts: Interrupts,
+    /// What a passive-level ISR has handed over.
+    pub log: Log,
     /// What apps wait for.
     pub events: Events,
     /// There while the interrupts are connected and may be locked.
@@ -67,18 +72,19 @@ impl DeviceAdd for EduDevice {
         init.set_handle_context::<Handle>();
         let device = init.create()?;
 
-        let isr_shared = InterruptLock::new(device, IsrShared::new())?;
-        // In the order of the messages: the first object gets the first message, or the line.
-        let interrupts = [
-            Interrupt::create(&isr_shared, EduInterrupt::new())?,
-            Interrupt::create(&isr_shared, EduInterrupt::new())?,
-        ];
+        let settings = Settings::read(device);
+        let isr_shared = InterruptLock::new(device, settings.handling, IsrShared::new())?;
+        let interrupts = if settings.late {
+            [const { None }; MAX_MESSAGES]
+        } else {
+            interrupt::create_all(&isr_shared, settings.policy)?
+        };
         // Answers at once what needs no hardware, in low power, too, and forwards the rest.
         let _entrance = Queue::create_default::<Entrance>(device)?;
         device.attach(Self {
-            state: SpinLock::new(device, State::new())?,
+            state: SpinLock::new(device, State::new(interrupts))?,
             isr_shared,
-            interrupts,
+            settings,
             register_queue: Queue::create_power_managed::<RegisterAccess>(
                 device,
                 Dispatch::Sequential,
@@ -92,9 +98,11 @@ impl DeviceAdd for EduDevice {
 }
 
 impl State {
-    const fn new() -> Self {
+    const fn new(interrupts: Interrupts) -> Self {
         Self {
             registers: None,
+            interrupts,
+            log: Log::new(),
             identification: Identification(0),
             engine: Engine::new(),
             watchdog: Watchdog::new(),
@@ -110,6 +118,23 @@ impl State {
         registers: Option<DeviceRegisters>,
     ) -> Option<DeviceRegisters> {
         core::mem::replace(&mut self.registers, registers)
+    }
+
+    /// Adds what the ISRs have counted to the statistics. When their interrupts are not connected
+    /// they have counted nothing since the last time but interrupts of others.
+    pub fn collect_counts(&mut self) {
+        self.log.take_counts().add_to(&mut self.statistics);
+        let Some(connected) = &self.connected else {
+            return;
+        };
+        for interrupt in self.interrupts.iter().flatten() {
+            let counts = interrupt
+                .lock(connected)
+                .map(|guard| guard.own.log.take_counts());
+            if let Some(counts) = counts {
+                counts.add_to(&mut self.statistics);
+            }
+        }
     }
 
     /// The engine, and the registers as [`State::registers`] gives them.
@@ -132,14 +157,16 @@ impl State {
 impl EduDevice {
     /// What the app is told about the device. IRQL: <= DISPATCH_LEVEL.
     pub fn information(&self) -> Information {
+        let state = self.state.lock();
         let mut information = Information {
-            identification: self.state.lock().identification,
+            identification: state.identification,
             driver_version: DRIVER_VERSION,
             ..Information::default()
         };
-        let connected = self
+        let connected = state
             .interrupts
             .iter()
+            .flatten()
             .map(Interrupt::info)
             .filter(|info| info.Vector != 0);
         for (entry, info) in information.interrupts.iter_mut().zip(connected) {
@@ -160,25 +187,10 @@ impl EduDevice {
     /// What was counted. IRQL: <= DISPATCH_LEVEL.
     pub fn statistics(&self) -> Statistics {
         let mut state = self.state.lock();
-        self.collect_counts(&mut state);
+        state.collect_counts();
         Statistics {
             events: state.events.newest(),
             ..state.statistics
-        }
-    }
-
-    /// Adds what the ISRs have counted to the statistics. When their interrupts are not connected
-    /// they have counted nothing since the last time but interrupts of others.
-    pub fn collect_counts(&self, state: &mut State) {
-        let Some(connected) = &state.connected else {
-            return;
-        };
-        for interrupt in &self.interrupts {
-            if let Some(guard) = interrupt.lock(connected) {
-                let counts = guard.own.log.take_counts();
-                drop(guard);
-                counts.add_to(&mut state.statistics);
-            }
         }
     }
 }

@@ -31,6 +31,7 @@ mod factorial;
 mod interrupt;
 mod power;
 mod registers;
+mod settings;
 mod wdf;
 
 use wdk_sys::{NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT};

@@ -46,6 +46,26 @@ pub struct Taken {
 }
 
 impl Log {
+    /// An empty log.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            causes: Causes::empty(),
+            snapshots: Ring::new(),
+            counts: Counts {
+                interrupts: 0,
+                not_ours: 0,
+                device_gone: 0,
+                dpcs_queued: 0,
+                dpcs_already_queued: 0,
+                snapshots_overwritten: 0,
+                factorial_causes: 0,
+                dma_causes: 0,
+                software_causes: 0,
+            },
+        }
+    }
+
     /// The interrupt status was 0: another device's interrupt, or a spurious one.
     pub fn not_ours(&mut self) {
         self.counts.not_ours += 1;
@@ -88,6 +108,20 @@ impl Log {
         }
     }
 
+    /// Adds what was taken from another log, later than what is here.
+    pub fn absorb(&mut self, taken: Taken) {
+        let Taken {
+            causes,
+            mut snapshots,
+            counts,
+        } = taken;
+        self.causes |= causes;
+        self.counts.add(&counts);
+        while let Some(snapshot) = snapshots.pop() {
+            self.counts.snapshots_overwritten += u64::from(self.snapshots.push(snapshot));
+        }
+    }
+
     /// Takes the counts and leaves the work to the DPC.
     pub fn take_counts(&mut self) -> Counts {
         core::mem::take(&mut self.counts)
@@ -122,6 +156,18 @@ impl Taken {
 }
 
 impl Counts {
+    fn add(&mut self, other: &Self) {
+        self.interrupts += other.interrupts;
+        self.not_ours += other.not_ours;
+        self.device_gone += other.device_gone;
+        self.dpcs_queued += other.dpcs_queued;
+        self.dpcs_already_queued += other.dpcs_already_queued;
+        self.snapshots_overwritten += other.snapshots_overwritten;
+        self.factorial_causes += other.factorial_causes;
+        self.dma_causes += other.dma_causes;
+        self.software_causes += other.software_causes;
+    }
+
     /// Adds these counts to the statistics.
     pub fn add_to(&self, statistics: &mut Statistics) {
         statistics.isr_calls += self.interrupts + self.not_ours + self.device_gone;

@@ -113,3 +113,19 @@ fn each_call_of_the_isr_is_counted_as_what_it_found() {
     };
     assert_eq!(statistics, expected);
 }
+
+#[test]
+fn a_log_handed_over_in_parts_is_the_same_as_one_kept() {
+    let mut kept = Log::default();
+    let mut handed_over = Log::default();
+    for sequence in 1..30 {
+        kept.record(snapshot(sequence, 1 << (sequence % 20)));
+        let mut part = Log::default();
+        part.record(snapshot(sequence, 1 << (sequence % 20)));
+        handed_over.absorb(part.take());
+    }
+    let (mut kept, mut handed_over) = (kept.take(), handed_over.take());
+    assert_eq!(kept.causes, handed_over.causes);
+    assert_eq!(kept.counts, handed_over.counts);
+    assert!(kept.history().eq(handed_over.history()));
+}

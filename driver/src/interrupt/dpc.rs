@@ -1,4 +1,5 @@
-//! EvtInterruptDpc: what runs at DISPATCH_LEVEL after an interrupt.
+//! EvtInterruptDpc: what runs at DISPATCH_LEVEL after an interrupt; for passive-level handling
+//! EvtInterruptWorkItem, at PASSIVE_LEVEL, does the same.
 //!
 //! One register access at most: the result of a factorial. Two of these may run at once, for one
 //! object or for two; each takes what the other left.
@@ -6,17 +7,17 @@
 use edu_spec::registers::Causes;
 
 use super::EduInterrupt;
-use crate::{device::EduDevice, events, wdf::DpcInterrupt};
+use crate::{device::EduDevice, events, wdf::DeferredInterrupt};
 
 /// Takes everything that came since the last run, and does it.
-pub fn run(device: &EduDevice, mut interrupt: DpcInterrupt<'_, EduInterrupt>) {
+pub fn run(device: &EduDevice, mut interrupt: DeferredInterrupt<'_, EduInterrupt>) {
     // DIRQL only for as long as taking takes.
-    let Some(mut taken) = interrupt.lock().map(|guard| guard.own.log.take()) else {
-        return;
-    };
+    let taken = interrupt.lock().map(|guard| guard.own.log.take());
     let mut new_events = false;
     let done = {
         let mut state = device.state.lock();
+        // A passive-level ISR has handed its log over.
+        let mut taken = taken.unwrap_or_else(|| state.log.take());
         state.statistics.dpc_calls += 1;
         state.statistics.snapshots_taken += taken.snapshots() as u64;
         taken.counts.add_to(&mut state.statistics);

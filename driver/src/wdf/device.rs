@@ -6,11 +6,10 @@ use edu_spec::interface::Guid;
 use wdk_sys::{
     _WDF_DEVICE_IO_TYPE::WdfDeviceIoBuffered,
     _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCanUseFsContext, _WDF_TRI_STATE::WdfUseDefault, GUID,
-    NTSTATUS, PWDFDEVICE_INIT, STATUS_SUCCESS, WDF_NO_OBJECT_ATTRIBUTES,
+    NTSTATUS, PWDFDEVICE_INIT, STATUS_SUCCESS, WDF_FILEOBJECT_CONFIG, WDF_NO_OBJECT_ATTRIBUTES,
     WDF_PNPPOWER_EVENT_CALLBACKS, WDF_POWER_DEVICE_STATE, WDFCMRESLIST, WDFDEVICE, WDFOBJECT,
     call_unsafe_wdf_function_binding,
 };
-
 use zerocopy::FromZeros;
 
 use super::{
@@ -156,7 +155,7 @@ impl DeviceInit<'_> {
             call_unsafe_wdf_function_binding!(
                 WdfDeviceCreate,
                 &raw mut self.handle,
-                WDF_FILEOBJECT_CONFIG, WDF_NO_OBJECT_ATTRIBUTES,
+                WDF_NO_OBJECT_ATTRIBUTES,
                 &raw mut handle
             )
         };
@@ -244,13 +243,13 @@ unsafe fn context_of<'a, C: PnpPower>(device: WDFDEVICE) -> Result<&'a C> {
 /// Only the framework calls it.
 unsafe extern "C" fn evt_prepare_hardware<C: PnpPower>(
     device: WDFDEVICE,
-    _raw: WDFCMRESLIST,
+    raw: WDFCMRESLIST,
     translated: WDFCMRESLIST,
 ) -> NTSTATUS {
     // SAFETY: the framework passed the device to this callback.
     let context = unsafe { context_of::<C>(device) };
-    // SAFETY: the framework lends the list for this call.
-    let resources = unsafe { Resources::new(translated) };
+    // SAFETY: the framework lends the lists for this call.
+    let resources = unsafe { Resources::new(raw, translated) };
     let disconnected = &mut Disconnected {
         device: Device(device),
         lent: PhantomData,

@@ -26,6 +26,7 @@ mod driver;
 mod interrupt;
 mod mapping;
 mod queue;
+mod registry;
 mod request;
 mod resources;
 mod spin_lock;
@@ -36,14 +37,16 @@ pub use context::{Context, ContextType};
 pub use device::{Connected, Device, DeviceInit, Disconnected, PnpPower};
 pub use driver::{DeviceAdd, create_driver};
 pub use interrupt::{
-    DpcInterrupt, Interrupt, InterruptContext, InterruptHandler, InterruptLock, IsrDpc,
+    DeferredInterrupt, Handling, Interrupt, InterruptContext, InterruptHandler, InterruptLock, Isr,
+    Policy,
 };
 pub use mapping::Mapping;
 pub use queue::{
     Control, ControlHandler, Dispatch, Queue, QueueCancelHandler, Stop, StopAction, StopHandler,
 };
+pub use registry::{HardwareKey, ValueName};
 pub use request::{CancelHandler, CancelableRequest, Canceled, Request, RequestId};
-pub use resources::{MemoryRange, Resources};
+pub use resources::{InterruptResource, MemoryRange, Resources};
 pub use spin_lock::{Guarded, SpinLock};
 pub use status::{NtStatus, Result};
 pub use timer::{Timer, TimerHandler};

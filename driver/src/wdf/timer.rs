@@ -54,7 +54,8 @@ impl Timer {
         // WDF_REL_TIMEOUT_IN_MS: relative times are negative, in units of 100 ns.
         let due_time = -10_000 * LONGLONG::from(milliseconds);
         // SAFETY: the timer lives as long as its device, whose context or callback led here.
-        unsafe { call_unsafe_wdf_function_binding!(WdfTimerStart, self.0, due_time) };
+        let _was_started =
+            unsafe { call_unsafe_wdf_function_binding!(WdfTimerStart, self.0, due_time) };
     }
 }
 
