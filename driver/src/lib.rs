@@ -4,18 +4,18 @@
 //!
 //! Read the modules in this order:
 //!
-//! 1. [`device`]: EvtDriverDeviceAdd makes the device, its queues and its interrupt objects.
-//! 2. [`power`]: the device starts: BAR 0 is mapped ([`registers`]), interrupts are connected, and
+//! 1. `device`: EvtDriverDeviceAdd makes the device, its queues and its interrupt objects.
+//! 2. `power`: the device starts: BAR 0 is mapped (`registers`), interrupts are connected, and
 //!    only then may the device interrupt.
-//! 3. [`control`]: an app asks for a factorial. The request is checked and forwarded to the
-//!    sequential queue of the engine; [`factorial`] starts the engine and keeps the request,
+//! 3. `control`: an app asks for a factorial. The request is checked and forwarded to the
+//!    sequential queue of the engine; `factorial` starts the engine and keeps the request,
 //!    cancelable. Some time later the device is done and interrupts.
-//! 4. [`interrupt::isr`]: one read of the interrupt status, one write that acknowledges what was
+//! 4. `interrupt::isr`: one read of the interrupt status, one write that acknowledges what was
 //!    read; what it said is saved in the interrupt object's context space, and the DPC queued.
-//! 5. [`interrupt::dpc`]: takes all that came, reads the result, completes the request, and those
-//!    that wait for an event ([`events`]).
+//! 5. `interrupt::dpc`: takes all that came, reads the result, completes the request, and those
+//!    that wait for an event (`events`).
 //!
-//! [`wdf`] is the layer between all this and the framework, and with [`registers`] the only place
+//! `wdf` is the layer between all this and the framework, and with `registers` the only place
 //! of `unsafe` code. What needs no kernel to be decided, and no kernel to be tested, is in the crate
 //! `edu-driver-core`: what the ISR records, whose factorial it is, which requests are malformed.
 //!

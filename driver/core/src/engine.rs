@@ -24,7 +24,7 @@
 //! each of which runs under the lock that guards the engine: [`Engine::on_interrupt`],
 //! [`Engine::look`], [`Engine::withdraw`], [`Engine::cancel`], or refusal by [`Engine::submit`]. The
 //! first three must take it back from cancellation ([`Cancelable::reclaim`]). If that fails, the cancel
-//! callback has been called or will be, and the request stays, [`Slot::Leaving`], until that
+//! callback has been called or will be, and the request stays, leaving, until that
 //! callback fetches it.
 //!
 //! [`Causes::FACTORIAL`]: edu_spec::registers::Causes::FACTORIAL

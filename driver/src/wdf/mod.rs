@@ -10,7 +10,7 @@
 //! | a request is completed exactly once | [`Request`] is owned; completing consumes it, dropping completes it |
 //! | a cancelable request is reclaimed before it is completed | [`CancelableRequest`] cannot be completed |
 //! | EvtIoStop requeues only what it owns | [`Stop::requeue`] consumes a [`Request`] |
-//! | what the ISR touches is touched with the interrupt lock held | [`interrupt::InterruptGuard`] is the only way to it |
+//! | what the ISR touches is touched with the interrupt lock held | `InterruptGuard` is the only way to it |
 //! | the interrupt lock exists only while the interrupt is connected | locking needs [`Connected`] |
 //! | registers are gone after EvtDeviceReleaseHardware | unmapping consumes every owner of one |
 //! | a context has one type and one lifetime | [`context_type!`] and [`Context`] |
