@@ -1,6 +1,11 @@
 //! The build, step by step.
 
-use std::{ffi::OsString, fs, path::PathBuf, process::Command};
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    path::PathBuf,
+    process::Command,
+};
 
 use crate::{
     arch::Arch,
@@ -50,6 +55,8 @@ pub struct Setup {
     clang: Clang,
     kit: Kit,
     workspace: Workspace,
+    /// Held while this lives: two builds at once would write the same files.
+    _lock: File,
 }
 
 impl Setup {
@@ -59,6 +66,7 @@ impl Setup {
     ///
     /// If the machine lacks something that cannot be fetched, or a step fails.
     pub fn prepare(layout: Layout, arch: Arch, toolchain: Choice) -> Result<Self> {
+        let lock = files::lock(&layout.output().join("lock"))?;
         let packages = Packages::below(layout.packages());
         let toolchain = Toolchain::find(toolchain, arch, &packages)?;
         let clang = Clang::find(&packages)?;
@@ -73,6 +81,7 @@ impl Setup {
             clang,
             kit,
             workspace,
+            _lock: lock,
         };
         setup.driver_entry()?;
         Ok(setup)

@@ -3,7 +3,11 @@
 //! A file that is rewritten with the same bytes gets a new time stamp, and cargo then rebuilds
 //! everything that depends on it; so nothing here does that.
 
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{
+    fs::{self, File},
+    os::unix::fs::symlink,
+    path::Path,
+};
 
 use sha2::{Digest, Sha256};
 
@@ -51,6 +55,20 @@ pub fn link(target: &Path, link: &Path) -> Result<()> {
         fs::remove_file(link).map_err(|error| Error::io("replace the link", link, error))?;
     }
     symlink(target, link).map_err(|error| Error::io("create the link", link, error))
+}
+
+/// Waits until no other process holds the lock file `path`, then holds it until dropped.
+pub fn lock(path: &Path) -> Result<File> {
+    if let Some(parent) = path.parent() {
+        create_dir(parent)?;
+    }
+    let file = File::create(path).map_err(|error| Error::io("create", path, error))?;
+    if file.try_lock().is_err() {
+        eprintln!("cross: waiting for another build in this checkout");
+        file.lock()
+            .map_err(|error| Error::io("lock", path, error))?;
+    }
+    Ok(file)
 }
 
 /// Copies a directory tree of plain files.

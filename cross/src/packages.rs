@@ -57,30 +57,16 @@ impl Packages {
         // apt wants `partial` below it.
         files::create_dir(&archives.join("partial"))?;
         files::create_dir(&root)?;
-        let state = self.package_lists(names)?;
-
         eprintln!(
             "cross: fetching {} into {}",
             names.join(" "),
             directory.display()
         );
-        command::capture(
-            state
-                .apt("apt-get")
-                .args([
-                    "install",
-                    "--yes",
-                    "--download-only",
-                    "--no-install-recommends",
-                ])
-                .arg(format!(
-                    "--option=Dir::Cache::archives={}/",
-                    archives.display()
-                ))
-                .args(names),
-            &format!("fetching the packages {}", names.join(" ")),
-            "check the network and apt's sources, then run this again",
-        )?;
+        let system = AptState { private: None };
+        // The system's lists may be empty, or too old to name what the archive has now.
+        if !system.knows(names) || system.download(names, &archives).is_err() {
+            self.private_lists(names)?.download(names, &archives)?;
+        }
         let entries =
             fs::read_dir(&archives).map_err(|error| Error::io("list", &archives, error))?;
         for archive in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
@@ -103,12 +89,8 @@ impl Packages {
         Ok(root)
     }
 
-    /// The system's package lists if they know the packages, else private, freshly fetched ones.
-    fn package_lists(&self, names: &[&str]) -> Result<AptState> {
-        let system = AptState { private: None };
-        if system.knows(names) {
-            return Ok(system);
-        }
+    /// Freshly fetched package lists that leave the system's alone.
+    fn private_lists(&self, names: &[&str]) -> Result<AptState> {
         let directory = self.directory.join("apt");
         for part in ["lists/partial", "cache/archives/partial"] {
             files::create_dir(&directory.join(part))?;
@@ -116,10 +98,7 @@ impl Packages {
         let private = AptState {
             private: Some(directory),
         };
-        eprintln!(
-            "cross: apt's package lists lack {}; fetching private ones",
-            names.join(" ")
-        );
+        eprintln!("cross: fetching private package lists");
         command::capture(
             private.apt("apt-get").arg("update"),
             "fetching apt's package lists",
@@ -129,7 +108,7 @@ impl Packages {
             return Ok(private);
         }
         Err(Error::missing(
-            format!("apt's sources offer no {}", names.join(" ")),
+            format!("apt's sources do not offer all of {}", names.join(" ")),
             "add the distribution's main archive (and Debian's security archive) to apt's sources",
         ))
     }
@@ -159,6 +138,26 @@ impl AptState {
                 .arg(format!("--option=Dir::Cache={private}/cache/"));
         }
         command
+    }
+
+    fn download(&self, names: &[&str], archives: &Path) -> Result<()> {
+        command::capture(
+            self.apt("apt-get")
+                .args([
+                    "install",
+                    "--yes",
+                    "--download-only",
+                    "--no-install-recommends",
+                ])
+                .arg(format!(
+                    "--option=Dir::Cache::archives={}/",
+                    archives.display()
+                ))
+                .args(names),
+            &format!("fetching the packages {}", names.join(" ")),
+            "check the network and apt's sources, then run this again",
+        )
+        .map(drop)
     }
 
     fn knows(&self, names: &[&str]) -> bool {

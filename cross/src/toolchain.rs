@@ -194,17 +194,13 @@ impl DebianRust {
             &DEBIAN_RUST,
             "install rustup's stable toolchain where rustup can fetch the Windows target",
         )?;
-        let bin = root.join("usr/bin");
-        let rustc = ["rustc-web", "rustc"]
-            .map(|name| bin.join(name))
-            .into_iter()
-            .find(|path| path.exists());
-        let rustc = rustc.ok_or_else(|| {
-            Error::missing(
-                format!("Debian's package has no compiler in {}", bin.display()),
+        let rustc = root.join("usr/bin/rustc");
+        if !rustc.exists() {
+            return Err(Error::missing(
+                format!("Debian's packages have no compiler at {}", rustc.display()),
                 "delete target/cross/packages and run this again",
-            )
-        })?;
+            ));
+        }
         let library_paths = [
             "usr/lib",
             "usr/lib/x86_64-linux-gnu",

@@ -210,6 +210,7 @@ fn width() -> impl Strategy<Value = Width> {
 /// that causes meet.
 fn half() -> impl Strategy<Value = u64> {
     prop_oneof![
+        Just(0),
         0_u64..16,
         Just(0x80),
         Just(0x100),

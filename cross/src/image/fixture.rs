@@ -114,7 +114,7 @@ impl Fixture {
         out.section(*b".text\0\0\0", CODE, self.code_characteristics);
         out.section(*b".rdata\0\0", DATA, read_only);
         out.section(
-            b".reloc\0\0",
+            *b".reloc\0\0",
             RELOCATIONS,
             read_only | pe::IMAGE_SCN_MEM_DISCARDABLE,
         );

@@ -1,0 +1,70 @@
+# Sourced by qemu.sh and cc.sh: unpacks Debian packages into a directory of our own. Nothing is
+# installed and no root is needed. The sourcing script sets `prefix`, where the result goes once it
+# is complete, and `otherwise`, what to do where this cannot work.
+
+scratch=$prefix.new
+name=$(basename "$0")
+
+# Says what went wrong, with what apt said, and what to do instead.
+give_up() {
+    echo "$name: $1" >&2
+    if [ -f "$scratch/log" ]; then
+        sed 's/^/    /' "$scratch/log" >&2
+    fi
+    echo "$name: $otherwise" >&2
+    exit 1
+}
+
+# Only a download into our own directory: no lock of the system's is needed, and apt's own user
+# could not write there.
+apt() {
+    LC_ALL=C apt-get -o Debug::NoLocking=true -o APT::Sandbox::User= "$@" 2>>"$scratch/log"
+}
+
+# Fetches what apt would install for the packages in $1: that is what this system lacks. Those in $2
+# are fetched in any case.
+fetch() {
+    : >"$scratch/log"
+    # One word each, on purpose.
+    # shellcheck disable=SC2086
+    lacking=$(apt install --simulate --no-install-recommends $1 |
+        sed -n 's/^Inst \([^ ]*\) .*/\1/p')
+    [ -n "$lacking" ] || return 1
+    # shellcheck disable=SC2086
+    (cd "$scratch/archives" && apt download $lacking $2) >>"$scratch/log"
+}
+
+# Unpacks into $scratch/root: unpack WHAT PACKAGES [PACKAGES-IN-ANY-CASE].
+unpack() {
+    for tool in apt-get dpkg-deb; do
+        command -v "$tool" >/dev/null || give_up "$1 is not installed, and there is no $tool to unpack it with."
+    done
+    rm -rf "$scratch"
+    mkdir -p "$scratch/archives" "$scratch/root" "$scratch/bin"
+    echo "$name: unpacking $1 into $prefix" >&2
+    if ! fetch "$2" "${3:-}"; then
+        echo "$name: apt's package lists lack it or are stale; fetching private ones" >&2
+        mkdir -p "$scratch/apt/lists/partial" "$scratch/apt/archives/partial"
+        {
+            echo "Dir::State::lists \"$scratch/apt/lists/\";"
+            echo "Dir::Cache \"$scratch/apt/\";"
+        } >"$scratch/apt/apt.conf"
+        APT_CONFIG=$scratch/apt/apt.conf
+        export APT_CONFIG
+        : >"$scratch/log"
+        apt update >>"$scratch/log" || give_up "the package lists could not be fetched:"
+        fetch "$2" "${3:-}" || give_up "the packages could not be fetched:"
+    fi
+    for archive in "$scratch"/archives/*.deb; do
+        dpkg-deb --extract "$archive" "$scratch/root" || give_up "$archive could not be unpacked."
+    done
+    rm -rf "$scratch/archives" "$scratch/apt"
+}
+
+# Tries a program of $scratch/bin, and gives the whole its name: what has its name is complete and
+# runs.
+keep() {
+    "$scratch/bin/$1" --version >"$scratch/log" 2>&1 || give_up "the unpacked $1 does not run:"
+    rm -rf "$scratch/log" "$prefix"
+    mv "$scratch" "$prefix"
+}

@@ -1,0 +1,140 @@
+# What run.sh and test.sh share; they source it. It finds or sets up what a build needs, and runs
+# long commands quietly: progress is shown, their output only if they fail.
+
+cd "$(dirname "$0")/.." || exit
+root=$(pwd)
+built=${CARGO_TARGET_DIR:-target}
+prefix=$root/target/prefix
+logs=$root/target/logs
+mkdir -p "$logs"
+
+say() {
+    printf '%s\n' "$*"
+}
+
+title() {
+    printf '\n== %s\n\n' "$*"
+}
+
+fail() {
+    printf 'error: %s\n' "$1" >&2
+    shift
+    for line in "$@"; do
+        printf '       %s\n' "$line" >&2
+    done
+    exit 1
+}
+
+seconds() {
+    date +%s
+}
+
+# Runs a command with its output in a log: quietly NAME WHAT COMMAND... On a terminal the last line of
+# the log is shown while it runs. Returns what the command returns; the log stays in $log.
+quietly() {
+    log=$logs/$1.log
+    what=$2
+    shift 2
+    began=$(seconds)
+    printf '   %-46s' "$what"
+    "$@" >"$log" 2>&1 &
+    running=$!
+    # A shell without job control starts it deaf to Ctrl-C.
+    trap 'kill "$running" 2>/dev/null; echo; exit 130' INT TERM
+    if [ -t 1 ]; then
+        while kill -0 "$running" 2>/dev/null; do
+            last=$(tail -n 1 "$log" | tr -d '\r\033' | cut -c 1-28)
+            printf '\r   %-46s%-28s' "$what" "$last"
+            sleep 0.3
+        done
+        printf '\r   %-46s%-28s\r   %-46s' "$what" '' "$what"
+    fi
+    status=0
+    wait "$running" || status=$?
+    trap - INT TERM
+    if [ "$status" -eq 0 ]; then
+        printf '%4d s\n' $(($(seconds) - began))
+    else
+        printf 'failed after %d s\n\n' $(($(seconds) - began))
+    fi
+    return "$status"
+}
+
+# As `quietly`, but shows the log and ends the script if the command fails.
+step() {
+    quietly "$@" && return
+    show_log
+    shift 2
+    fail "this command failed: $*"
+}
+
+# Shows how the last log ends.
+show_log() {
+    tail -n 100 "$log" | sed 's/^/   | /'
+    say
+    say "   All of it: $log"
+    say
+}
+
+# --- what must be there -------------------------------------------------------------------------
+
+# A rustup that was just installed is not in the PATH of an open shell.
+find_cargo() {
+    if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then
+        PATH=$HOME/.cargo/bin:$PATH
+        export PATH
+    fi
+}
+
+# Whether rustc is as new as Cargo.toml says it must be.
+rust_is_new_enough() {
+    wanted=$(sed -n 's/^rust-version = "1\.\([0-9]*\).*"/\1/p' Cargo.toml)
+    have=$(rustc --version | sed -n 's/^rustc 1\.\([0-9]*\).*/\1/p')
+    [ -n "$have" ] && [ "$have" -ge "$wanted" ]
+}
+
+has_apt() {
+    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null
+}
+
+has_libclang() {
+    [ -n "${LIBCLANG_PATH:-}" ] || command -v llvm-config >/dev/null ||
+        ls /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*-linux-gnu/libclang*.so* \
+            /usr/lib64/libclang*.so* /usr/lib/libclang*.so* >/dev/null 2>&1
+}
+
+# Finds everything or sets it up below target/, else says what is missing, all of it at once.
+prepare() {
+    if [ "$(uname -s) $(uname -m)" != "Linux x86_64" ]; then
+        fail "kmdf-host runs x64 code natively, on Linux only; this is $(uname -s) $(uname -m)." \
+            "On Windows, see README.md: the driver is installed there, not hosted."
+    fi
+    find_cargo
+    missing=
+    lacks() {
+        missing="$missing
+  - $1"
+    }
+    if ! command -v cargo >/dev/null || ! command -v rustc >/dev/null; then
+        lacks "Rust: install rustup's stable toolchain, https://rustup.rs"
+    elif ! rust_is_new_enough; then
+        lacks "a newer Rust: run \`rustup update stable\` ($(rustc --version) is too old)"
+    fi
+    if ! has_apt; then
+        command -v cc >/dev/null || lacks "a C compiler, as \`cc\`: rustc links with it (gcc)"
+        [ -n "${CLANG_PATH:-}" ] || command -v clang >/dev/null ||
+            lacks "clang, or its path in CLANG_PATH"
+        has_libclang || lacks "libclang, or its directory in LIBCLANG_PATH"
+        [ -n "${KMDF_HOST_QEMU:-}" ] || command -v qemu-system-x86_64 >/dev/null ||
+            lacks "QEMU (qemu-system-x86_64, 7.2 or newer), or its path in KMDF_HOST_QEMU"
+    fi
+    if [ -n "$missing" ]; then
+        fail "this machine lacks something, and there is no apt-get to fetch it with:$missing"
+    fi
+    step cc "finding a C compiler" sh scripts/cc.sh
+    PATH=$PATH:$(dirname "$(tail -n 1 "$logs/cc.log")")
+    export PATH
+    step qemu "finding QEMU" sh scripts/qemu.sh
+    KMDF_HOST_QEMU=$(tail -n 1 "$logs/qemu.log")
+    export KMDF_HOST_QEMU
+}

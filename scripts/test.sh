@@ -1,0 +1,162 @@
+#!/bin/sh
+# Every check there is, cheapest first. The first that fails ends the run and says how to repeat it.
+#
+#   sh scripts/test.sh            all of them
+#   sh scripts/test.sh STEP...    these only
+#
+# All that it needs is found, or set up below target/: nothing is installed on the system.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+all="format lint unit doc image driver-lint reproduce scenarios qemu windows deny"
+
+describe() {
+    case $1 in
+    format) echo "formatting" ;;
+    lint) echo "lints, of all but the driver" ;;
+    unit) echo "tests that need neither driver nor QEMU" ;;
+    doc) echo "the documentation's links" ;;
+    image) echo "building the driver; its image check" ;;
+    driver-lint) echo "lints, of the driver" ;;
+    reproduce) echo "the same image from another directory" ;;
+    scenarios) echo "scenarios: driver, host, device, eductl" ;;
+    qemu) echo "tests on QEMU's edu" ;;
+    windows) echo "lints, of eductl for Windows" ;;
+    deny) echo "licenses, duplicates, sources of crates" ;;
+    *) return 1 ;;
+    esac
+}
+
+# Whether rustc has the library for this target, or rustup can fetch it.
+has_target() {
+    directory=$(rustc --print sysroot)/lib/rustlib/$1/lib
+    ls "$directory"/libcore-* >/dev/null 2>&1 ||
+        { rustup target add "$1" && ls "$directory"/libcore-*; } >/dev/null 2>&1
+}
+
+# --- the steps ----------------------------------------------------------------------------------
+
+# Away from a rustup that has it, there is no clippy for the compiler that builds the driver, nor
+# a library to check eductl with.
+needs_windows_target() {
+    has_target x86_64-pc-windows-msvc && return
+    echo "not run: rustup cannot fetch x86_64-pc-windows-msvc here"
+    return 1
+}
+
+run_format() {
+    cargo fmt --all --check -- --color never || { echo "\`cargo fmt --all\` does it" && return 1; }
+}
+
+run_lint() {
+    cargo clippy --workspace --exclude edu_kmdf --all-targets -- --deny warnings
+}
+
+run_unit() {
+    cargo test
+}
+
+run_doc() {
+    RUSTDOCFLAGS="--deny warnings" \
+        cargo doc --workspace --exclude edu_kmdf --no-deps --document-private-items
+}
+
+run_image() {
+    sh scripts/build-driver.sh
+}
+
+run_driver_lint() {
+    needs_windows_target || return 0
+    cargo run --quiet --package cross -- cargo -- \
+        clippy --package edu_kmdf --release -- --deny warnings
+}
+
+# A copy of the checkout, with nothing built but what comes from packages. It is no directory of the
+# checkout: cargo would read the configuration of both.
+run_reproduce() {
+    copy=$(mktemp -d)
+    trap 'rm -rf "$copy"' EXIT
+    mkdir -p "$copy/target/cross"
+    git ls-files --cached --others --exclude-standard -z |
+        tar --create --null --files-from=- --ignore-failed-read | tar --extract --directory "$copy"
+    if [ -d target/cross/packages ]; then
+        ln -s "$root/target/cross/packages" "$copy/target/cross/packages"
+    fi
+    cargo build --package cross
+    case $built in
+    /*) cross=$built/debug/cross ;;
+    *) cross=$root/$built/debug/cross ;;
+    esac
+    (cd "$copy" && "$cross" build)
+    for file in edu_kmdf.sys edu_kmdf.pdb; do
+        cmp "target/cross/x86_64/$file" "$copy/target/cross/x86_64/$file"
+    done
+}
+
+run_scenarios() {
+    cargo build --package edu-lab --package eductl
+    cargo test --package edu-tests
+}
+
+run_qemu() {
+    cargo test --package kmdf-host --test "qemu*" -- --include-ignored
+    cargo test --package edu-lab -- --ignored
+}
+
+run_windows() {
+    needs_windows_target || return 0
+    cargo clippy --package eductl --all-targets --target x86_64-pc-windows-msvc -- --deny warnings
+}
+
+run_deny() {
+    if ! command -v cargo-deny >/dev/null; then
+        cargo install cargo-deny --version "^0.20" --locked --debug --root "$prefix/tools"
+        PATH=$PATH:$prefix/tools/bin
+    fi
+    cargo deny check bans licenses sources
+}
+
+# A step by itself, in a shell of its own: there, unlike in a condition, `set -e` holds.
+if [ "${1:-}" = --only ]; then
+    name=$(echo "$2" | tr - _)
+    set -x
+    "run_$name"
+    exit
+fi
+
+# --- all of them --------------------------------------------------------------------------------
+
+for name in "$@"; do
+    describe "$name" >/dev/null || fail "there is no step $name; there are: $all"
+done
+
+if [ -n "${CI:-}" ]; then
+    # Nothing is built a second time, and nobody looks with a debugger.
+    export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only
+fi
+export CARGO_TERM_COLOR=never
+
+title "What the tests need"
+prepare
+for component in rustfmt clippy; do
+    cargo "${component#rust}" --version >/dev/null 2>&1 ||
+        step "$component" "fetching $component" rustup component add "$component"
+done
+
+title "Tests"
+all_began=$(seconds)
+count=0
+for name in ${*:-$all}; do
+    if ! quietly "test-$name" "$name: $(describe "$name")" sh scripts/test.sh --only "$name"; then
+        show_log
+        fail "the step \`$name\` failed. To repeat it:" \
+            "    sh scripts/test.sh $name" \
+            "The lines with a + in front are its commands."
+    fi
+    # What ran, and cargo's verdicts, as cargo says them.
+    grep -E '^ +(Running|Doc-tests) |^test result: |^not run: ' "$log" || true
+    count=$((count + 1))
+done
+elapsed=$(($(seconds) - all_began))
+say
+printf '%d steps passed in %d:%02d\n' "$count" $((elapsed / 60)) $((elapsed % 60))

@@ -1,0 +1,425 @@
+//! The driver in this process: booted, asked, looked into, taken down.
+
+use std::{cell::RefCell, rc::Rc};
+
+use edu_lab::EduModel;
+use edu_model::Config;
+use edu_spec::{
+    interface::DEVICE_INTERFACE,
+    ioctl,
+    wire::{Information, Statistics, Word},
+};
+use kmdf_host::{
+    BootError, Driver, File, InOrder, Interrupts, Irp, Machine, NtStatus, Operation, Outcome,
+    Record, Seeded, Session, Strategy, Summary,
+    device::{
+        PciFunction,
+        qemu::{Qemu, QemuOptions},
+        trace::{Recorded, Recording, Trace},
+    },
+};
+use zerocopy::{FromBytes, IntoBytes};
+
+use crate::{found, seeds::Replay};
+
+/// `FILE_READ_DATA | FILE_WRITE_DATA`
+pub const READ_WRITE: u32 = 3;
+
+/// Which edu device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The model.
+    Model,
+    /// QEMU's own.
+    Qemu,
+}
+
+/// Both kinds of device, with the line and with messages: what every scenario that does not need
+/// the model's special powers runs on.
+pub const EVERYWHERE: [(Kind, Interrupts); 4] = [
+    (Kind::Model, Interrupts::AsInstalled),
+    (Kind::Model, Interrupts::Line),
+    (Kind::Qemu, Interrupts::AsInstalled),
+    (Kind::Qemu, Interrupts::Line),
+];
+
+/// A machine to be.
+pub struct Bench {
+    functions: Vec<Box<dyn PciFunction>>,
+    processors: u32,
+    seed: Option<u64>,
+    interrupts: Interrupts,
+    shared_line: bool,
+}
+
+impl Bench {
+    /// A machine with these devices, two processors and the simplest schedule.
+    #[must_use]
+    pub fn with(functions: Vec<Box<dyn PciFunction>>) -> Self {
+        Self {
+            functions,
+            processors: 2,
+            seed: None,
+            interrupts: Interrupts::AsInstalled,
+            shared_line: false,
+        }
+    }
+
+    /// A machine with one device.
+    #[must_use]
+    pub fn with_device(device: impl PciFunction + 'static) -> Self {
+        Self::with(vec![Box::new(device)])
+    }
+
+    /// A machine with one model.
+    #[must_use]
+    pub fn model(config: Config) -> Self {
+        Self::with_device(EduModel::new(config))
+    }
+
+    /// A machine with QEMU's device.
+    #[must_use]
+    pub fn qemu() -> Self {
+        Self::with(vec![qemu()])
+    }
+
+    /// A machine with one healthy device of a kind.
+    #[must_use]
+    pub fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Model => Self::model(Config::default()),
+            Kind::Qemu => Self::qemu(),
+        }
+    }
+
+    /// With that many processors.
+    #[must_use]
+    pub const fn processors(mut self, processors: u32) -> Self {
+        self.processors = processors;
+        self
+    }
+
+    /// With the schedule of that seed.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// With these interrupts.
+    #[must_use]
+    pub const fn interrupts(mut self, interrupts: Interrupts) -> Self {
+        self.interrupts = interrupts;
+        self
+    }
+
+    /// With the interrupt pins of all devices wired together.
+    #[must_use]
+    pub const fn shared_line(mut self) -> Self {
+        self.shared_line = true;
+        self
+    }
+
+    /// Boots the driver.
+    ///
+    /// # Panics
+    /// It does not come up.
+    #[must_use]
+    pub fn boot(self) -> Lab {
+        match self.try_boot() {
+            Ok(lab) => lab,
+            Err(error) => panic!("the driver does not come up: {error}"),
+        }
+    }
+
+    /// Boots the driver.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub fn try_boot(self) -> Result<Lab, BootError> {
+        self.boot_driver(&shipped())
+    }
+
+    /// Boots another driver.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub fn boot_driver(self, driver: &Driver) -> Result<Lab, BootError> {
+        let replay = Replay { seed: self.seed };
+        let records: Rc<RefCell<Vec<Record>>> = Rc::default();
+        let recorder = Rc::clone(&records);
+        let mut recordings = Vec::new();
+        let mut functions: Vec<Box<dyn PciFunction>> = Vec::new();
+        for function in self.functions {
+            let (recorded, recording) = Recorded::new(function);
+            functions.push(Box::new(recorded));
+            recordings.push(recording);
+        }
+        let strategy: Box<dyn Strategy> = match self.seed {
+            Some(seed) => Box::new(Seeded::new(seed)),
+            None => Box::new(InOrder),
+        };
+        let machine = Machine {
+            processors: self.processors,
+            shared_lines: if self.shared_line {
+                vec![(0..functions.len()).collect()]
+            } else {
+                Vec::new()
+            },
+            functions,
+            strategy,
+            event_limit: 200,
+            observer: Some(Box::new(move |record| {
+                recorder.borrow_mut().push(record.clone());
+            })),
+        };
+        let session = Session::boot(driver, machine, self.interrupts)?;
+        Ok(Lab {
+            session,
+            recordings,
+            records,
+            replay,
+        })
+    }
+}
+
+/// The driver as it is shipped, with its INF.
+#[must_use]
+pub fn shipped() -> Driver {
+    Driver {
+        image: found::driver(),
+        symbols: None,
+        inf: found::inf(),
+    }
+}
+
+/// QEMU's device.
+///
+/// # Panics
+/// QEMU is not installed or does not start.
+#[must_use]
+pub fn qemu() -> Box<dyn PciFunction> {
+    let mut options = QemuOptions::new("edu");
+    options.qemu = Some(found::qemu());
+    match Qemu::start(options) {
+        Ok(qemu) => Box::new(qemu),
+        Err(error) => panic!("QEMU's edu device cannot be had: {error}"),
+    }
+}
+
+/// A driver that runs, and its devices.
+pub struct Lab {
+    session: Session,
+    recordings: Vec<Recording>,
+    records: Rc<RefCell<Vec<Record>>>,
+    replay: Replay,
+}
+
+impl Lab {
+    /// The session.
+    #[must_use]
+    pub const fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Everything that happened so far.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        self.records.borrow().clone()
+    }
+
+    /// Everything that happened since `from` records had been made.
+    #[must_use]
+    pub fn records_since(&self, from: usize) -> Vec<Record> {
+        self.records.borrow()[from..].to_vec()
+    }
+
+    /// The register trace of the device in a slot so far.
+    #[must_use]
+    pub fn trace(&self, slot: usize) -> Trace {
+        self.recordings[slot].trace().clone()
+    }
+
+    /// Opens the first device for reading and writing.
+    ///
+    /// # Panics
+    /// It cannot be opened.
+    #[must_use]
+    pub fn open(&self) -> Rc<File> {
+        self.open_as(0, READ_WRITE)
+            .unwrap_or_else(|status| panic!("the device cannot be opened: {status}"))
+    }
+
+    /// Opens the device interface that is number `instance`, with an access mask.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn open_as(&self, instance: u32, access: u32) -> Result<Rc<File>, NtStatus> {
+        let class = DEVICE_INTERFACE;
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&class.data1.to_le_bytes());
+        bytes[4..6].copy_from_slice(&class.data2.to_le_bytes());
+        bytes[6..8].copy_from_slice(&class.data3.to_le_bytes());
+        bytes[8..].copy_from_slice(&class.data4);
+        self.session.host().open(bytes, instance, access)
+    }
+
+    /// Sends a control request and waits for its end.
+    ///
+    /// # Panics
+    /// The run stops.
+    #[must_use]
+    pub fn control(&self, file: &File, code: u32, input: &[u8], output_length: usize) -> Outcome {
+        let operation = Operation::Control {
+            code,
+            input: input.to_vec(),
+            output_length,
+        };
+        match self.session.request(file, operation) {
+            Ok(outcome) => outcome,
+            Err(stop) => panic!("the run stopped: {stop}"),
+        }
+    }
+
+    /// Sends a request for a factorial and does not wait.
+    #[must_use]
+    pub fn submit_factorial(&self, file: &File, n: u32) -> Rc<Irp> {
+        self.session.host().submit(
+            file,
+            Operation::Control {
+                code: ioctl::FACTORIAL,
+                input: n.to_le_bytes().to_vec(),
+                output_length: size_of::<Word>(),
+            },
+        )
+    }
+
+    /// Runs until all these requests have ended.
+    ///
+    /// # Panics
+    /// The run stops.
+    pub fn wait_for(&self, irps: &[Rc<Irp>]) {
+        self.run_until(|| irps.iter().all(|irp| irp.is_finished()));
+    }
+
+    /// Runs until `done` holds.
+    ///
+    /// # Panics
+    /// The run stops.
+    pub fn run_until(&self, done: impl Fn() -> bool) {
+        if let Err(stop) = self.session.host().run_until(|_| done()) {
+            panic!("the run stopped: {stop}");
+        }
+    }
+
+    /// Asks for n!.
+    ///
+    /// # Errors
+    /// The driver fails the request.
+    pub fn factorial(&self, file: &File, n: u32) -> Result<u32, NtStatus> {
+        let input = Word(n);
+        self.ask::<Word>(file, ioctl::FACTORIAL, input.as_bytes())
+            .map(|Word(result)| result)
+    }
+
+    /// Writes the liveness register and gives what it then reads.
+    ///
+    /// # Errors
+    /// The driver fails the request.
+    pub fn liveness(&self, file: &File, value: u32) -> Result<u32, NtStatus> {
+        self.ask::<Word>(file, ioctl::LIVENESS, Word(value).as_bytes())
+            .map(|Word(result)| result)
+    }
+
+    /// Raises causes.
+    ///
+    /// # Errors
+    /// The driver fails the request.
+    pub fn raise(&self, file: &File, causes: u32) -> Result<(), NtStatus> {
+        let outcome = self.control(file, ioctl::RAISE, Word(causes).as_bytes(), 0);
+        succeeded(outcome.status)
+    }
+
+    /// What the device is and how it interrupts.
+    ///
+    /// # Panics
+    /// The driver fails the request.
+    #[must_use]
+    pub fn information(&self, file: &File) -> Information {
+        self.ask(file, ioctl::INFORMATION, &[])
+            .unwrap_or_else(|status| panic!("INFORMATION fails with {status}"))
+    }
+
+    /// The driver's counters.
+    ///
+    /// # Panics
+    /// The driver fails the request.
+    #[must_use]
+    pub fn statistics(&self, file: &File) -> Statistics {
+        self.ask(file, ioctl::STATISTICS, &[])
+            .unwrap_or_else(|status| panic!("STATISTICS fails with {status}"))
+    }
+
+    fn ask<T: FromBytes>(&self, file: &File, code: u32, input: &[u8]) -> Result<T, NtStatus> {
+        let outcome = self.control(file, code, input, size_of::<T>());
+        succeeded(outcome.status)?;
+        assert_eq!(outcome.information, size_of::<T>() as u64, "{code:#x}");
+        Ok(T::read_from_bytes(&outcome.output).expect("it has the length that was announced"))
+    }
+
+    /// Removes the devices and unloads the driver, which must leave nothing behind and must have
+    /// completed every request.
+    ///
+    /// # Panics
+    /// It did not.
+    pub fn shut_down(self) -> Ended {
+        let Self {
+            session,
+            recordings,
+            records,
+            replay: _replay,
+        } = self;
+        let summary = match session.shut_down() {
+            Ok(summary) => summary,
+            Err(stop) => panic!("the run stopped: {stop}"),
+        };
+        assert_eq!(summary.leftovers.items, [""; 0], "left behind at unload");
+        assert_eq!(
+            summary.counts.completions, summary.counts.requests,
+            "each request is completed once"
+        );
+        Ended {
+            summary,
+            traces: recordings
+                .iter()
+                .map(|recording| recording.trace().clone())
+                .collect(),
+            records: records.take(),
+        }
+    }
+}
+
+/// What is known when all is over.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Counts and leftovers.
+    pub summary: Summary,
+    /// The register trace of each device.
+    pub traces: Vec<Trace>,
+    /// Everything that happened.
+    pub records: Vec<Record>,
+}
+
+fn succeeded(status: NtStatus) -> Result<(), NtStatus> {
+    if status.is_success() {
+        Ok(())
+    } else {
+        Err(status)
+    }
+}
+
+/// n! modulo 2^32, computed here.
+#[must_use]
+pub fn factorial(n: u32) -> u32 {
+    (1..=n.min(34)).fold(1, u32::wrapping_mul)
+}
