@@ -2,23 +2,31 @@
 
 #![forbid(unsafe_code)]
 
-use edu_driver_core::{engine::Engine, events::Events, log::Log, watchdog::Watchdog};
+use edu_driver_core::{
+    engine::Engine, events::Events, log::Log, transfer::Transfer, watchdog::Watchdog,
+};
 use edu_spec::{
     interface::DEVICE_INTERFACE,
-    registers::{Identification, MAX_MESSAGES},
+    registers::{
+        Identification, MAX_MESSAGES,
+        dma::{ADDRESS_BITS, BUFFER_BYTES},
+    },
     wire::{Information, InterruptInformation, Statistics},
 };
 
 use crate::{
     control::{Entrance, RegisterAccess},
     events::{Handle, Waiting},
-    factorial::{Factorial, FactorialRequest},
+    factorial::Factorial,
     interrupt::{self, Interrupts, IsrShared},
+    owned::Owned,
     registers::DeviceRegisters,
     settings::Settings,
+    transfer::Dma,
+    watchdog::Tick,
     wdf::{
-        Connected, DeviceAdd, DeviceInit, Dispatch, Guarded, Interrupt, InterruptLock, NtStatus,
-        Queue, Result, SpinLock, Timer, context_type,
+        CommonBuffer, Connected, DeviceAdd, DeviceInit, Dpc, Guarded, Interrupt, InterruptLock,
+        NtStatus, Queue, Result, SpinLock, Timer, context_type,
     },
 };
 
@@ -34,7 +42,11 @@ pub struct EduDevice {
     pub register_queue: Queue,
     /// Manual: requests that wait for an event.
     pub waiting_queue: Queue,
-    /// Ticks while the factorial engine is occupied.
+    /// Sequential: the DMA engine does one transfer at a time.
+    pub dma_queue: Queue,
+    /// Does the work of the DMA cause.
+    pub dma_dpc: Dpc,
+    /// Ticks while an engine is occupied.
     pub watchdog_timer: Timer,
     /// Sequential: the factorial engine computes one at a time.
     pub factorial_queue: Queue,
@@ -43,13 +55,21 @@ pub struct EduDevice {
 /// What the device's spin lock guards.
 pub struct State {
     /// There between EvtDevicePrepareHardware and EvtDeviceReleaseHardware.
-    registers: Option<DeviceRegisters>,
+    pub registers: Option<DeviceRegisters>,
     /// What the device said it is when it was started.
     pub identification: Identification,
-    /// The factorial engine and the request it works for.
-    pub engine: Engine<FactorialRequest>,
-    /// Whether the engine's work takes too long.
-    pub watchdog: Watchdog,
+    /// The factorial engine and the request it works for. Its jobs are operands.
+    pub factorial: Engine<Owned<Factorial>, u32>,
+    /// The DMA engine and the request it works for.
+    pub dma: Engine<Owned<Dma>, Transfer>,
+    /// What the DMA engine reads and writes.
+    pub buffer: CommonBuffer,
+    /// Whether a factorial takes too long.
+    pub factorial_watchdog: Watchdog,
+    /// Whether a transfer takes too long.
+    pub dma_watchdog: Watchdog,
+    /// Whether the watchdogs' timer is started.
+    pub ticking: bool,
     /// One interrupt object for each message that the device can send, as far as they are created.
     pub interrupts: Interrupts,
     /// What a passive-level ISR has handed over.
@@ -68,10 +88,11 @@ context_type!(Guarded<State>, c"State");
 impl DeviceAdd for EduDevice {
     fn device_add(mut init: DeviceInit<'_>) -> Result<()> {
         init.set_pnp_power::<Self>();
-        init.set_buffered_io();
+        init.set_direct_io();
         init.set_handle_context::<Handle>();
         let device = init.create()?;
 
+        let buffer = CommonBuffer::create(device, BUFFER_BYTES, ADDRESS_BITS)?;
         let settings = Settings::read(device);
         let isr_shared = InterruptLock::new(device, settings.handling, IsrShared::new())?;
         let interrupts = if settings.late {
@@ -82,30 +103,33 @@ impl DeviceAdd for EduDevice {
         // Answers at once what needs no hardware, in low power, too, and forwards the rest.
         let _entrance = Queue::create_default::<Entrance>(device)?;
         device.attach(Self {
-            state: SpinLock::new(device, State::new(interrupts))?,
+            state: SpinLock::new(device, State::new(interrupts, buffer))?,
             isr_shared,
             settings,
-            register_queue: Queue::create_power_managed::<RegisterAccess>(
-                device,
-                Dispatch::Sequential,
-            )?,
+            register_queue: Queue::create_control::<RegisterAccess>(device)?,
             waiting_queue: Queue::create_manual::<Waiting>(device)?,
-            watchdog_timer: Timer::create::<Factorial>(device)?,
-            factorial_queue: Queue::create_stoppable::<Factorial>(device, Dispatch::Sequential)?,
+            watchdog_timer: Timer::create::<Tick>(device)?,
+            dma_dpc: Dpc::create::<Dma>(device)?,
+            dma_queue: Queue::create_read_write_engine::<Dma>(device)?,
+            factorial_queue: Queue::create_control_engine::<Factorial>(device)?,
         })?;
         device.create_interface(&DEVICE_INTERFACE)
     }
 }
 
 impl State {
-    const fn new(interrupts: Interrupts) -> Self {
+    const fn new(interrupts: Interrupts, buffer: CommonBuffer) -> Self {
         Self {
             registers: None,
             interrupts,
             log: Log::new(),
             identification: Identification(0),
-            engine: Engine::new(),
-            watchdog: Watchdog::new(),
+            factorial: Engine::new(),
+            dma: Engine::new(),
+            buffer,
+            factorial_watchdog: Watchdog::new(),
+            dma_watchdog: Watchdog::new(),
+            ticking: false,
             events: Events::new(),
             connected: None,
             statistics: ZERO_STATISTICS,
@@ -135,14 +159,6 @@ impl State {
                 counts.add_to(&mut self.statistics);
             }
         }
-    }
-
-    /// The engine, and the registers as [`State::registers`] gives them.
-    pub fn engine_and_registers(
-        &mut self,
-    ) -> (&mut Engine<FactorialRequest>, Result<&mut DeviceRegisters>) {
-        let registers = self.registers.as_mut().ok_or(NtStatus::DEVICE_NOT_READY);
-        (&mut self.engine, registers)
     }
 
     /// The registers.

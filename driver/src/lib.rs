@@ -29,9 +29,12 @@ mod device;
 mod events;
 mod factorial;
 mod interrupt;
+mod owned;
 mod power;
 mod registers;
 mod settings;
+mod transfer;
+mod watchdog;
 mod wdf;
 
 use wdk_sys::{NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT};

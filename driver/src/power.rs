@@ -6,7 +6,7 @@
 //! | EvtDeviceD0Entry | tell the device not to interrupt: whoever used it before may have left it on |
 //! | EvtInterruptEnable | acknowledge what is left from before ([`crate::interrupt`]) |
 //! | EvtDeviceD0EntryPostInterruptsEnabled | every object is connected: let the device interrupt |
-//! | EvtDeviceD0ExitPreInterruptsDisabled | tell the device not to interrupt |
+//! | EvtDeviceD0ExitPreInterruptsDisabled | let an abandoned transfer run out, tell the device not to interrupt |
 //! | EvtInterruptDisable | acknowledge what came meanwhile, so that no line stays asserted |
 //! | EvtDeviceReleaseHardware | unmap BAR 0 |
 
@@ -87,6 +87,7 @@ impl PnpPower for EduDevice {
     }
 
     fn interrupts_disabling(&self) -> Option<Connected> {
+        self.let_transfer_run_out();
         let mut state = self.state.lock();
         if let Ok(registers) = state.registers() {
             registers.set_interrupt_when_done(false);

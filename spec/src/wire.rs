@@ -91,10 +91,14 @@ pub struct Statistics {
     pub snapshots_taken: u64,
     /// Events that the driver has numbered: the number of the newest.
     pub events: u64,
-    /// Factorials whose interrupt never came and that the watchdog completed with their result.
+    /// Requests whose interrupt never came and that the watchdog completed.
     pub interrupts_missed: u64,
-    /// Factorial requests that the watchdog failed, because the engine never came to an end.
+    /// Requests that the watchdog failed, because the engine never came to an end.
     pub timeouts: u64,
+    /// DMA transfers completed.
+    pub transfers_completed: u64,
+    /// DMA causes that found no request waiting.
+    pub stray_transfers: u64,
 }
 
 /// The number of the last event that an app has seen.

@@ -4,7 +4,8 @@
 //! - [`log`]: what the ISR records and what the DPC takes, and [`ring`], where snapshots wait.
 //! - [`events`]: what apps wait for, and which of it they have not seen.
 //! - [`watchdog`]: when an engine has had enough time.
-//! - [`engine`]: whose factorial the device computes, and who completes that request.
+//! - [`engine`]: whose work an engine of the device does, and who completes that request; [`factorial`]
+//!   and [`transfer`], what the two engines do.
 //!
 //! They are a crate of their own so that plain `cargo test` runs them on any machine, thousands of
 //! random schedules a second. The driver adds what only the kernel has: registers, locks, requests.
@@ -14,7 +15,9 @@
 
 pub mod engine;
 pub mod events;
+pub mod factorial;
 pub mod ioctl;
 pub mod log;
 pub mod ring;
+pub mod transfer;
 pub mod watchdog;

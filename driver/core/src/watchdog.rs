@@ -9,7 +9,6 @@ pub const PATIENCE_TICKS: u32 = 30;
 /// Watches one engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Watchdog {
-    ticking: bool,
     job: u64,
     ticks: u32,
 }
@@ -17,7 +16,7 @@ pub struct Watchdog {
 /// What to do after a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The engine is free: no further tick.
+    /// The engine is free: it needs no further tick.
     Rest,
     /// Tick again.
     Wait,
@@ -31,23 +30,12 @@ impl Watchdog {
     /// No job yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            ticking: false,
-            job: 0,
-            ticks: 0,
-        }
+        Self { job: 0, ticks: 0 }
     }
 
-    /// The engine has got a job. Returns whether the timer must be started.
-    pub fn job_started(&mut self) -> bool {
-        !core::mem::replace(&mut self.ticking, true)
-    }
-
-    /// The timer has ticked, and the engine has this job, of all that it ever had, or none. Start
-    /// the timer again unless the verdict is [`Verdict::Rest`].
+    /// The timer has ticked, and the engine has this job, of all that it ever had, or none.
     pub fn tick(&mut self, job: Option<u64>) -> Verdict {
         let Some(job) = job else {
-            self.ticking = false;
             return Verdict::Rest;
         };
         if job != self.job {

@@ -4,7 +4,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use edu_driver_core::engine::{Cancelable, Engine, Interrupt, Look, Refusal, Registers, Request};
+use edu_driver_core::engine::{Cancelable, Engine, Interrupt, Look, Refusal, Request};
+use edu_driver_core::factorial::{Factorial, Registers};
 use edu_spec::registers::Status;
 use proptest::prelude::*;
 
@@ -153,7 +154,7 @@ impl Cancelable for Marked {
 #[derive(Default)]
 struct World {
     device: Device,
-    engine: Engine<Owned>,
+    engine: Engine<Owned, u32>,
     /// What the sequential queue has presented and not got back.
     presented: Option<Rc<RefCell<Record>>>,
     /// A cancel callback that has been decided on and has not run.
@@ -204,7 +205,10 @@ impl World {
             ..Record::default()
         }));
         self.presented = Some(record.clone());
-        match self.engine.submit(Owned(record), operand, &mut self.device) {
+        match self
+            .engine
+            .submit(Owned(record), operand, &mut Factorial(&mut self.device))
+        {
             Ok(()) => {}
             Err((request, Refusal::Gone)) => request.complete(Outcome::Gone),
             Err((_, refusal)) => panic!("refused: {refusal:?}"),
@@ -216,17 +220,17 @@ impl World {
             return;
         }
         self.device.cause = false;
-        match self.engine.on_interrupt(&mut self.device) {
-            Interrupt::Done(request, value) => request.complete(Outcome::Value(value)),
+        match self.engine.on_interrupt(&mut Factorial(&mut self.device)) {
+            Interrupt::Done(request, _, value) => request.complete(Outcome::Value(value)),
             Interrupt::Gone(request) => request.complete(Outcome::Gone),
             Interrupt::Stray => self.strays += 1,
         }
     }
 
     fn look(&mut self, give_up: bool) {
-        match self.engine.look(give_up, &mut self.device) {
+        match self.engine.look(give_up, &mut Factorial(&mut self.device)) {
             Look::Nothing => {}
-            Look::Done(request, value) => request.complete(Outcome::Value(value)),
+            Look::Done(request, _, value) => request.complete(Outcome::Value(value)),
             Look::Gone(request) => request.complete(Outcome::Gone),
             Look::GivenUp(request) => request.complete(Outcome::GivenUp),
         }
@@ -419,7 +423,9 @@ fn a_second_request_is_refused_and_given_back() {
     let mut world = World::default();
     world.run(&Step::Present(5));
     let second = Owned(Rc::default());
-    let refused = world.engine.submit(second, 6, &mut world.device);
+    let refused = world
+        .engine
+        .submit(second, 6, &mut Factorial(&mut world.device));
     assert!(matches!(refused, Err((_, Refusal::Busy))));
 }
 
@@ -431,7 +437,9 @@ fn a_request_canceled_before_it_is_submitted_is_given_back_and_starts_nothing() 
         ..Record::default()
     };
     let canceled = Owned(Rc::new(RefCell::new(record)));
-    let refused = world.engine.submit(canceled, 6, &mut world.device);
+    let refused = world
+        .engine
+        .submit(canceled, 6, &mut Factorial(&mut world.device));
     assert!(matches!(refused, Err((_, Refusal::Canceled))));
     assert!(!world.device.computing);
 }

@@ -3,27 +3,13 @@
 use edu_driver_core::watchdog::{PATIENCE_TICKS, Verdict, Watchdog};
 
 #[test]
-fn the_timer_is_started_once_for_a_stream_of_jobs() {
-    let mut watchdog = Watchdog::new();
-    assert!(watchdog.job_started());
-    assert!(!watchdog.job_started());
-    assert_eq!(watchdog.tick(Some(2)), Verdict::Wait);
-    assert!(!watchdog.job_started());
-    assert_eq!(watchdog.tick(Some(3)), Verdict::Wait);
-}
-
-#[test]
-fn the_timer_rests_when_the_engine_is_free_and_starts_again_with_a_job() {
-    let mut watchdog = Watchdog::new();
-    assert!(watchdog.job_started());
-    assert_eq!(watchdog.tick(None), Verdict::Rest);
-    assert!(watchdog.job_started());
+fn the_watchdog_rests_when_the_engine_is_free() {
+    assert_eq!(Watchdog::new().tick(None), Verdict::Rest);
 }
 
 #[test]
 fn a_job_that_lasts_is_looked_at_every_tick_and_given_up_in_the_end() {
     let mut watchdog = Watchdog::new();
-    watchdog.job_started();
     assert_eq!(watchdog.tick(Some(1)), Verdict::Wait);
     for _ in 1..PATIENCE_TICKS {
         assert_eq!(watchdog.tick(Some(1)), Verdict::Look);
@@ -34,7 +20,6 @@ fn a_job_that_lasts_is_looked_at_every_tick_and_given_up_in_the_end() {
 #[test]
 fn a_new_job_has_all_its_time() {
     let mut watchdog = Watchdog::new();
-    watchdog.job_started();
     watchdog.tick(Some(1));
     for _ in 2..PATIENCE_TICKS {
         watchdog.tick(Some(1));

@@ -7,13 +7,14 @@
 use edu_spec::registers::Causes;
 
 use super::EduInterrupt;
-use crate::{device::EduDevice, events, wdf::DeferredInterrupt};
+use crate::{device::EduDevice, events, factorial, wdf::DeferredInterrupt};
 
 /// Takes everything that came since the last run, and does it.
 pub fn run(device: &EduDevice, mut interrupt: DeferredInterrupt<'_, EduInterrupt>) {
     // DIRQL only for as long as taking takes.
     let taken = interrupt.lock().map(|guard| guard.own.log.take());
     let mut new_events = false;
+    let dma;
     let done = {
         let mut state = device.state.lock();
         // A passive-level ISR has handed its log over.
@@ -24,15 +25,19 @@ pub fn run(device: &EduDevice, mut interrupt: DeferredInterrupt<'_, EduInterrupt
         for snapshot in taken.history() {
             new_events |= state.events.push(snapshot);
         }
+        dma = taken.causes.contains(Causes::DMA);
         if taken.causes.contains(Causes::FACTORIAL) {
             state.factorial_interrupt()
         } else {
             None
         }
     };
+    if dma {
+        device.dma_dpc.enqueue();
+    }
     // No lock is held: completing wakes the app and may present the next request in this call.
-    if let Some((request, outcome)) = done {
-        request.complete(outcome);
+    if let Some(ended) = done {
+        factorial::complete(ended);
     }
     if new_events {
         events::serve(device);

@@ -23,8 +23,7 @@ impl InterruptHandler for EduInterrupt {
             }
             return ours;
         };
-        // At PASSIVE_LEVEL the DPC cannot take the interrupt lock, but the ISR can take the device's.
-        device.state.lock().log.absorb(self.log.take());
+        self.hand_over(device);
         if ours {
             let queued = isr.queue_deferred();
             device.state.lock().log.dpc_queued(queued);
@@ -46,6 +45,12 @@ impl InterruptHandler for EduInterrupt {
 }
 
 impl EduInterrupt {
+    /// At PASSIVE_LEVEL the DPC cannot take the interrupt lock, but the ISR can take the device's.
+    #[inline(never)]
+    fn hand_over(&mut self, device: &EduDevice) {
+        device.state.lock().log.absorb(self.log.take());
+    }
+
     /// Reads, acknowledges, records. Returns whether the interrupt was ours.
     fn serve(&mut self, shared: &mut IsrShared, message: u32) -> bool {
         let Some(registers) = &mut shared.registers else {

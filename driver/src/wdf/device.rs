@@ -4,11 +4,10 @@ use core::marker::PhantomData;
 
 use edu_spec::interface::Guid;
 use wdk_sys::{
-    _WDF_DEVICE_IO_TYPE::WdfDeviceIoBuffered,
-    _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCanUseFsContext, _WDF_TRI_STATE::WdfUseDefault, GUID,
-    NTSTATUS, PWDFDEVICE_INIT, STATUS_SUCCESS, WDF_FILEOBJECT_CONFIG, WDF_NO_OBJECT_ATTRIBUTES,
-    WDF_PNPPOWER_EVENT_CALLBACKS, WDF_POWER_DEVICE_STATE, WDFCMRESLIST, WDFDEVICE, WDFOBJECT,
-    call_unsafe_wdf_function_binding,
+    _WDF_DEVICE_IO_TYPE::WdfDeviceIoDirect, _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCanUseFsContext,
+    _WDF_TRI_STATE::WdfUseDefault, GUID, NTSTATUS, PWDFDEVICE_INIT, STATUS_SUCCESS,
+    WDF_FILEOBJECT_CONFIG, WDF_NO_OBJECT_ATTRIBUTES, WDF_PNPPOWER_EVENT_CALLBACKS,
+    WDF_POWER_DEVICE_STATE, WDFCMRESLIST, WDFDEVICE, WDFOBJECT, call_unsafe_wdf_function_binding,
 };
 use zerocopy::FromZeros;
 
@@ -110,15 +109,14 @@ impl DeviceInit<'_> {
         }
     }
 
-    /// Has ReadFile and WriteFile copied to and from a buffer of the kernel
-    /// (`WdfDeviceInitSetIoType`).
-    pub fn set_buffered_io(&mut self) {
+    /// Has ReadFile and WriteFile use the pages of the app (`WdfDeviceInitSetIoType`).
+    pub fn set_direct_io(&mut self) {
         // SAFETY: the framework lends the structure.
         unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfDeviceInitSetIoType,
                 self.handle,
-                WdfDeviceIoBuffered
+                WdfDeviceIoDirect
             );
         }
     }

@@ -22,6 +22,8 @@
 
 mod context;
 mod device;
+mod dma;
+mod dpc;
 mod driver;
 mod interrupt;
 mod mapping;
@@ -32,9 +34,12 @@ mod resources;
 mod spin_lock;
 mod status;
 mod timer;
+mod wait;
 
 pub use context::{Context, ContextType};
 pub use device::{Connected, Device, DeviceInit, Disconnected, PnpPower};
+pub use dma::CommonBuffer;
+pub use dpc::{Dpc, DpcHandler};
 pub use driver::{DeviceAdd, create_driver};
 pub use interrupt::{
     DeferredInterrupt, Handling, Interrupt, InterruptContext, InterruptHandler, InterruptLock, Isr,
@@ -42,7 +47,8 @@ pub use interrupt::{
 };
 pub use mapping::Mapping;
 pub use queue::{
-    Control, ControlHandler, Dispatch, Queue, QueueCancelHandler, Stop, StopAction, StopHandler,
+    Control, ControlHandler, Queue, QueueCancelHandler, ReadWrite, ReadWriteHandler, Stop,
+    StopAction, StopHandler,
 };
 pub use registry::{HardwareKey, ValueName};
 pub use request::{CancelHandler, CancelableRequest, Canceled, Request, RequestId};
@@ -50,6 +56,7 @@ pub use resources::{InterruptResource, MemoryRange, Resources};
 pub use spin_lock::{Guarded, SpinLock};
 pub use status::{NtStatus, Result};
 pub use timer::{Timer, TimerHandler};
+pub use wait::sleep;
 
 pub(crate) use context::context_type;
 
