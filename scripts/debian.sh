@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154
 # Sourced by qemu.sh and cc.sh: unpacks Debian packages into a directory of our own. Nothing is
 # installed and no root is needed. The sourcing script sets `prefix`, where the result goes once it
 # is complete, and `otherwise`, what to do where this cannot work.

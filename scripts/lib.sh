@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034
 # What run.sh and test.sh share; they source it. It finds or sets up what a build needs, and runs
 # long commands quietly: progress is shown, their output only if they fail.
 
@@ -36,22 +37,26 @@ quietly() {
     what=$2
     shift 2
     began=$(seconds)
+    : >"$log"
     printf '   %-46s' "$what"
-    "$@" >"$log" 2>&1 &
-    running=$!
-    # A shell without job control starts it deaf to Ctrl-C.
-    trap 'kill "$running" 2>/dev/null; echo; exit 130' INT TERM
+    ticker=
     if [ -t 1 ]; then
-        while kill -0 "$running" 2>/dev/null; do
+        (while sleep 0.3 && kill -0 $$ 2>/dev/null; do
             last=$(tail -n 1 "$log" | tr -d '\r\033' | cut -c 1-28)
             printf '\r   %-46s%-28s' "$what" "$last"
-            sleep 0.3
-        done
-        printf '\r   %-46s%-28s\r   %-46s' "$what" '' "$what"
+        done) &
+        ticker=$!
+        # It is deaf to Ctrl-C, as everything that a shell starts in the background.
+        trap 'kill "$ticker"; echo; exit 130' INT TERM
     fi
     status=0
-    wait "$running" || status=$?
-    trap - INT TERM
+    "$@" >"$log" 2>&1 </dev/null || status=$?
+    if [ -n "$ticker" ]; then
+        kill "$ticker"
+        { wait "$ticker" || true; } 2>/dev/null
+        trap - INT TERM
+        printf '\r   %-46s%-28s\r   %-46s' "$what" '' "$what"
+    fi
     if [ "$status" -eq 0 ]; then
         printf '%4d s\n' $(($(seconds) - began))
     else
@@ -97,6 +102,11 @@ has_apt() {
     command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null
 }
 
+has_clang() {
+    [ -n "${CLANG_PATH:-}" ] || command -v clang >/dev/null ||
+        ls /usr/lib/llvm-*/bin/clang >/dev/null 2>&1
+}
+
 has_libclang() {
     [ -n "${LIBCLANG_PATH:-}" ] || command -v llvm-config >/dev/null ||
         ls /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*-linux-gnu/libclang*.so* \
@@ -122,14 +132,13 @@ prepare() {
     fi
     if ! has_apt; then
         command -v cc >/dev/null || lacks "a C compiler, as \`cc\`: rustc links with it (gcc)"
-        [ -n "${CLANG_PATH:-}" ] || command -v clang >/dev/null ||
-            lacks "clang, or its path in CLANG_PATH"
+        has_clang || lacks "clang, or its path in CLANG_PATH"
         has_libclang || lacks "libclang, or its directory in LIBCLANG_PATH"
         [ -n "${KMDF_HOST_QEMU:-}" ] || command -v qemu-system-x86_64 >/dev/null ||
             lacks "QEMU (qemu-system-x86_64, 7.2 or newer), or its path in KMDF_HOST_QEMU"
     fi
     if [ -n "$missing" ]; then
-        fail "this machine lacks something, and there is no apt-get to fetch it with:$missing"
+        fail "this machine lacks what cannot be fetched here:$missing"
     fi
     step cc "finding a C compiler" sh scripts/cc.sh
     PATH=$PATH:$(dirname "$(tail -n 1 "$logs/cc.log")")

@@ -12,6 +12,7 @@ driver=target/cross/x86_64/edu_kmdf.sys
 inf=inf/edu_kmdf.inx
 
 # What each device is asked; it runs with kmdf-host's socket in its environment.
+# shellcheck disable=SC2016
 session='
 for words in info "factorial 12" "raise 0x2" stats; do
     printf "\n   \$ eductl %s\n" "$words"
@@ -67,9 +68,17 @@ title "The driver and QEMU's own edu device ($("$KMDF_HOST_QEMU" --version | hea
 show qemu qemu:edu
 
 title "Both devices"
-if ! cmp -s "$logs/run-model/0.trace" "$logs/run-qemu/0.trace"; then
-    diff "$logs/run-model/0.trace" "$logs/run-qemu/0.trace" || true
-    fail "the register traces of the two devices differ, as above."
-fi
-say "   The driver made the same register accesses on both, with the same values:"
-say "   $logs/run-qemu/0.trace"
+# A device may take longer than another: signals are compared by themselves, accesses by themselves.
+for kind in '^message' '^read\|^write'; do
+    for name in model qemu; do
+        grep "$kind" "$logs/run-$name/0.trace" >"$logs/run-$name/compared" || true
+    done
+    if ! diff "$logs/run-model/compared" "$logs/run-qemu/compared"; then
+        fail "the driver saw the two devices differ, as above (< the model, > QEMU's)."
+    fi
+done
+say "   The driver read and wrote the same registers of both, in the same order, with the same values:"
+say
+sed 's/^/   | /' "$logs/run-qemu/0.trace"
+say
+say "   Next: sh scripts/test.sh, or README.md."

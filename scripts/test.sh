@@ -16,7 +16,7 @@ describe() {
     lint) echo "lints, of all but the driver" ;;
     unit) echo "tests that need neither driver nor QEMU" ;;
     doc) echo "the documentation's links" ;;
-    image) echo "building the driver; its image check" ;;
+    image) echo "the driver for x64 and ARM64; image check" ;;
     driver-lint) echo "lints, of the driver" ;;
     reproduce) echo "the same image from another directory" ;;
     scenarios) echo "scenarios: driver, host, device, eductl" ;;
@@ -63,6 +63,7 @@ run_doc() {
 
 run_image() {
     sh scripts/build-driver.sh
+    sh scripts/build-driver.sh --arch aarch64
 }
 
 run_driver_lint() {
@@ -126,6 +127,9 @@ fi
 
 # --- all of them --------------------------------------------------------------------------------
 
+# One word each, on purpose.
+# shellcheck disable=SC2086
+[ $# -gt 0 ] || set -- $all
 for name in "$@"; do
     describe "$name" >/dev/null || fail "there is no step $name; there are: $all"
 done
@@ -146,7 +150,7 @@ done
 title "Tests"
 all_began=$(seconds)
 count=0
-for name in ${*:-$all}; do
+for name in "$@"; do
     if ! quietly "test-$name" "$name: $(describe "$name")" sh scripts/test.sh --only "$name"; then
         show_log
         fail "the step \`$name\` failed. To repeat it:" \
@@ -154,7 +158,7 @@ for name in ${*:-$all}; do
             "The lines with a + in front are its commands."
     fi
     # What ran, and cargo's verdicts, as cargo says them.
-    grep -E '^ +(Running|Doc-tests) |^test result: |^not run: ' "$log" || true
+    grep -E '^ +(Running|Doc-tests) |^test result: |^not run: |^bans ' "$log" || true
     count=$((count + 1))
 done
 elapsed=$(($(seconds) - all_began))

@@ -23,19 +23,22 @@ impl Arch {
         }
     }
 
-    /// The kit's name, as its library directories have it.
+    /// The kit's name, as wdk-build spells it in the names of directories.
     #[must_use]
     pub fn wdk(self) -> &'static str {
         match self {
             Self::X86_64 => "x64",
-            Self::Aarch64 => "arm64",
+            Self::Aarch64 => "ARM64",
         }
     }
 
     /// What the linker's `/machine:` takes.
     #[must_use]
     pub fn machine(self) -> &'static str {
-        self.wdk()
+        match self {
+            Self::X86_64 => "x64",
+            Self::Aarch64 => "arm64",
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, OnceCell, RefCell},
     convert::Infallible,
+    marker::PhantomPinned,
     ptr,
 };
 
@@ -82,6 +83,8 @@ pub struct Host {
     pub(crate) real_start: Cell<Option<std::time::Instant>>,
     /// Where each flow last left the driver, for its call stack: see [`Crossing`].
     pub(crate) crossings: RefCell<Vec<Crossing>>,
+    /// Flows that are suspended hold the host's address on their stacks.
+    pub(crate) _pinned: PhantomPinned,
 }
 
 /// What a stub stands for.

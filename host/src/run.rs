@@ -2,6 +2,8 @@
 
 use std::{
     cell::{Cell, RefCell},
+    marker::PhantomPinned,
+    pin::Pin,
     time::{Duration, Instant},
 };
 
@@ -21,14 +23,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const SLICE: Duration = Duration::from_millis(1);
 
 impl Host {
-    /// A machine that has just been switched on.
+    /// A machine that has just been switched on. It is pinned: its flows hold its address.
     ///
     /// # Errors
     /// This machine has no address space left.
-    pub fn new(machine: Machine) -> std::io::Result<Self> {
+    pub fn new(machine: Machine) -> std::io::Result<Pin<Box<Self>>> {
         let slots: Vec<_> = machine.functions.into_iter().map(Slot::new).collect();
         let real = slots.iter().any(|slot| slot.clock == Clock::Real);
-        Ok(Self {
+        Ok(Box::pin(Self {
             scheduler: Scheduler::new(machine.processors.clamp(1, 64), machine.strategy),
             memory: Memory::new()?,
             slots,
@@ -44,7 +46,8 @@ impl Host {
             clock: Cell::new(VirtualTime::START),
             real_start: Cell::new(real.then(Instant::now)),
             crossings: RefCell::default(),
-        })
+            _pinned: PhantomPinned,
+        }))
     }
 
     /// Runs until `done` holds.

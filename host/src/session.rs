@@ -4,6 +4,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    pin::Pin,
     time::Duration,
 };
 
@@ -89,7 +90,7 @@ pub enum BootError {
 
 /// A driver that runs.
 pub struct Session {
-    host: Host,
+    host: Pin<Box<Host>>,
     installed: Vec<Installed>,
     /// Whether the driver was loaded and not unloaded.
     loaded: bool,
@@ -157,7 +158,7 @@ impl Session {
 
     /// The virtual machine.
     #[must_use]
-    pub const fn host(&self) -> &Host {
+    pub fn host(&self) -> &Host {
         &self.host
     }
 

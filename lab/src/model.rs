@@ -12,9 +12,6 @@ use kmdf_host::{
     time::VirtualTime,
 };
 
-/// Base class 0x00, sub-class 0xFF: `PCI_CLASS_OTHERS` of QEMU, as its configuration space shows.
-const CLASS: u32 = 0x00_FF00;
-
 /// Subsystem ids that QEMU gives every device without ids of its own.
 const QEMU_SUBSYSTEM_VENDOR: u16 = 0x1AF4;
 const QEMU_SUBSYSTEM: u16 = 0x1100;
@@ -105,7 +102,7 @@ impl PciFunction for EduModel {
             subsystem_vendor: QEMU_SUBSYSTEM_VENDOR,
             subsystem: QEMU_SUBSYSTEM,
             revision: interface::REVISION_ID,
-            class: CLASS,
+            class: interface::CLASS_CODE,
             bars: vec![Bar {
                 index: 0,
                 bytes: registers::BAR0_BYTES as u64,

@@ -9,8 +9,9 @@ pub const DEVICE_ID: u16 = 0x11E8;
 /// PCI revision that `edu` reports.
 pub const REVISION_ID: u8 = 0x10;
 
-/// PCI class code (base class 0xFF: no class fits), sub-class and programming interface.
-pub const CLASS_CODE: u32 = 0x00FF_0000;
+/// PCI class code: base class 0x00, sub-class 0xFF, programming interface 0x00, as QEMU's
+/// `PCI_CLASS_OTHERS` shows in configuration space.
+pub const CLASS_CODE: u32 = 0x00_FF00;
 
 /// The device interface class that the driver registers for each device and that apps open:
 /// `{8D9E6F1A-2C5B-4E0D-9A37-51C46C0E11E8}`, in the memory order of a Windows `GUID`.

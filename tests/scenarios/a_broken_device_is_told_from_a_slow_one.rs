@@ -17,8 +17,7 @@ fn eductl_fails_when_a_factorial_is_wrong() {
         .eductl(["factorial", "12"])
         .end()
         .exits(1)
-        .complains("479001601")
-        .complains("479001600")
+        .says("factorial 12 = 479001601: WRONG, it is 479001600")
         .says("nothing left behind");
 }
 
@@ -78,7 +77,7 @@ fn a_device_that_goes_while_it_computes_fails_the_request_instead_of_guessing() 
                 outcome.status
             );
         }
-        let _ = lab.shut_down();
+        lab.shut_down();
     });
 }
 
@@ -95,7 +94,7 @@ fn requests_to_a_device_that_is_gone_fail_at_once() {
     assert_eq!(lab.factorial(&file, 12), Err(STATUS_DEVICE_DOES_NOT_EXIST));
     // The driver's own answers need no device.
     assert_eq!(lab.statistics(&file).factorials_completed, 0);
-    let _ = lab.shut_down();
+    lab.shut_down();
 }
 
 #[test]
@@ -124,7 +123,7 @@ fn a_status_that_reads_all_ones_is_no_cause_and_is_never_acknowledged() {
     assert!(isr[0].writes.is_empty());
     lab.session().host().cancel(&irp);
     lab.wait_for(std::slice::from_ref(&irp));
-    let _ = lab.shut_down();
+    lab.shut_down();
 }
 
 /// A machine without anything around the device.

@@ -60,7 +60,7 @@ fn a_device_of_a_later_revision_is_started() {
     let file = lab.open();
     assert_eq!(lab.information(&file).identification.0, 0x0303_00ED);
     assert_eq!(lab.factorial(&file, 12), Ok(479_001_600));
-    let _ = lab.shut_down();
+    lab.shut_down();
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_device_that_goes_after_it_was_identified_starts_or_fails_but_leaves_nothing
         let device = Tampered::new(Box::new(model), removal_after(access));
         match Bench::with_device(device).try_boot() {
             Ok(lab) => {
-                let _ = lab.shut_down();
+                lab.shut_down();
             }
             Err(BootError::Refused { status, .. }) => assert_eq!(status, STATUS_NO_SUCH_DEVICE),
             Err(other) => panic!("after access {access}: {other}"),

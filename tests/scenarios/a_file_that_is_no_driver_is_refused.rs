@@ -35,7 +35,7 @@ fn an_empty_file_is_no_pe() {
 
 #[test]
 fn a_program_of_this_system_is_no_pe() {
-    refused(&found::eductl(), &["ELF"]);
+    refused(&found::eductl(), &["[7f, 45, 4c, 46]", "MZ"]);
 }
 
 #[test]

@@ -3,10 +3,15 @@
 use std::time::Duration;
 
 use edu_model::{Config, Faults};
-use edu_tests::{Bench, bench::factorial, for_each_seed, program::Run};
+use edu_tests::{
+    Bench,
+    bench::{READ_WRITE, factorial},
+    for_each_seed,
+    program::Run,
+};
 use kmdf_host::{
     Irp,
-    ntstatus::{STATUS_CANCELLED, STATUS_DELETE_PENDING},
+    ntstatus::{STATUS_CANCELLED, STATUS_DELETE_PENDING, STATUS_OBJECT_NAME_NOT_FOUND},
 };
 
 fn hanging() -> Config {
@@ -48,7 +53,7 @@ fn closing_a_handle_cancels_what_is_pending_on_it() {
             assert_eq!(irp.outcome().map(|outcome| outcome.status), Some(STATUS_CANCELLED));
         }
         assert_eq!(file.pending().len(), 0);
-        let _ = lab.shut_down();
+        lab.shut_down();
     });
 }
 
@@ -70,7 +75,7 @@ fn closing_one_handle_leaves_the_requests_of_another_alone() {
         for (irp, n) in doomed.iter().zip(0..) {
             ended(irp, n);
         }
-        let _ = lab.shut_down();
+        lab.shut_down();
     });
 }
 
@@ -88,12 +93,21 @@ fn a_device_removed_with_requests_pending_ends_them_all() {
                 for _ in 0..seed {
                     let _ = lab.session().host().turn(Duration::ZERO);
                 }
-                // Removal and unload, with the handle open.
-                let summary = lab.shut_down().summary;
+                // With the handle open, and with requests that have not reached the driver.
+                lab.session()
+                    .host()
+                    .remove_device(0)
+                    .unwrap_or_else(|stop| panic!("the run stopped: {stop}"));
+                lab.wait_for(&irps);
                 for (irp, n) in irps.iter().zip(0..) {
                     ended(irp, n);
                 }
-                assert!(summary.counts.requests <= 8);
+                assert_eq!(
+                    lab.open_as(0, READ_WRITE).map(|_| ()),
+                    Err(STATUS_OBJECT_NAME_NOT_FOUND),
+                    "there is nothing to open any more"
+                );
+                lab.shut_down();
             });
         }
     }

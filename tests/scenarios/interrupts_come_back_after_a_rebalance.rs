@@ -67,7 +67,7 @@ fn two_messages_one_message_and_the_line_follow_each_other() {
             restart(&lab, &file, Grant::Messages(1), &[1]);
             restart(&lab, &file, Grant::Messages(2), &[1, 1]);
             restart(&lab, &file, Grant::Line, &[0]);
-            let _ = lab.shut_down();
+            lab.shut_down();
         });
     }
 }
@@ -79,7 +79,7 @@ fn qemus_device_goes_from_its_message_to_the_line_and_back() {
     works(&lab, &file, &[1]);
     restart(&lab, &file, Grant::Line, &[0]);
     restart(&lab, &file, Grant::Messages(2), &[1]);
-    let _ = lab.shut_down();
+    lab.shut_down();
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn requests_sent_while_the_device_is_stopped_wait_and_are_then_computed() {
                 assert!(outcome.status.is_success(), "{n}!: {:?}", outcome.status);
                 assert_eq!(outcome.output, factorial(n).to_le_bytes(), "{n}!");
             }
-            let _ = lab.shut_down();
+            lab.shut_down();
         });
     }
 }

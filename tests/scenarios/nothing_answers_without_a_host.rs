@@ -11,7 +11,7 @@ fn eductl_without_a_host_says_where_it_looked_and_what_to_do() {
         program::eductl([&["--socket", socket], command].concat())
             .exits(3)
             .complains(socket)
-            .complains("edu-lab");
+            .complains("start a host that runs the driver");
     }
 }
 

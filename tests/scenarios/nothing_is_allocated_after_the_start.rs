@@ -44,7 +44,7 @@ fn requests_interrupts_and_dpcs_allocate_nothing_and_create_no_object() {
                     assert!(!makes_something(service), "{} calls {service}", call.callback);
                 }
             }
-            let _ = lab.shut_down();
+            lab.shut_down();
         });
     }
 }

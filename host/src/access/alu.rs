@@ -94,8 +94,8 @@ fn one_operand<B: Bus>(emulator: &mut Emulator<'_, B>) -> Step<(), B::Fault> {
     Ok(())
 }
 
-/// The destination is written in any case, with its own value when it differs, as the processor
-/// does.
+/// Memory is written in any case, with its own value when it differs, as the processor does; a
+/// register is not, which shows in its upper half.
 fn cmpxchg<B: Bus>(emulator: &mut Emulator<'_, B>) -> Step<(), B::Fault> {
     let width = emulator.width(0)?;
     let (old, new) = (emulator.read(0)?, emulator.read(1)?);
@@ -110,7 +110,9 @@ fn cmpxchg<B: Bus>(emulator: &mut Emulator<'_, B>) -> Step<(), B::Fault> {
     if expected == old {
         emulator.write(0, new)?;
     } else {
-        emulator.write(0, old)?;
+        if emulator.instruction.op0_kind() == OpKind::Memory {
+            emulator.write(0, old)?;
+        }
         emulator.set_register(accumulator, old);
     }
     emulator.set_flags(flags);

@@ -1,0 +1,67 @@
+# NOT RUN ON WINDOWS YET: written from the documentation, parsed, never executed.
+<#
+.SYNOPSIS
+Makes a test-signed driver package of an image that was built elsewhere.
+
+.DESCRIPTION
+For edu_kmdf.sys built on Linux (scripts/build-driver.sh): stamps inf/edu_kmdf.inx, makes the
+catalog, and signs image and catalog with a self-signed test certificate, made if there is none. It
+needs no WDK. With the WDK, build.ps1 makes the whole package.
+
+.PARAMETER Image
+The image.
+
+.PARAMETER Package
+The directory to make; its contents are replaced.
+
+.PARAMETER Architecture
+The processor that the image is for.
+#>
+[CmdletBinding(SupportsShouldProcess)]
+param(
+    [Parameter(Mandatory)] [string] $Image,
+    [string] $Package = (Join-Path $PSScriptRoot '..\..\target\edu_kmdf_package'),
+    [ValidateSet('amd64', 'arm64')] [string] $Architecture = 'amd64'
+)
+. "$PSScriptRoot\common.ps1"
+
+$subject = 'CN=edu_kmdf test certificate'
+$inx = Join-Path $Repository 'inf\edu_kmdf.inx'
+foreach ($file in $Image, $inx) {
+    if (-not (Test-Path -PathType Leaf $file)) { throw "There is no file $file." }
+}
+if (-not $PSCmdlet.ShouldProcess($Package, "make a test-signed package of $Image")) { return }
+
+if (Test-Path $Package) { Remove-Item -Recurse $Package }
+$null = New-Item -ItemType Directory $Package
+$sys = Join-Path $Package "$ServiceName.sys"
+$inf = Join-Path $Package "$ServiceName.inf"
+$cat = Join-Path $Package "$ServiceName.cat"
+Copy-Item $Image $sys
+
+# What stampinf does. KMDF 1.15: docs/adr/0001-kmdf-1.15.md.
+$version = (Get-Date).ToString('MM/dd/yyyy', [Globalization.CultureInfo]::InvariantCulture) + ',0.1.0.0'
+$text = (Get-Content -Raw $inx).Replace('$ARCH$', $Architecture).Replace('$KMDFVERSION$', '1.15')
+$text = $text -replace '(?m)^DriverVer\s*=.*?(\r?)$', "DriverVer   = $version`$1"
+Set-Content -NoNewline -Encoding Ascii -Path $inf -Value $text
+
+$certificate = Get-ChildItem Cert:\CurrentUser\My -CodeSigningCert |
+    Where-Object { $_.Subject -eq $subject -and $_.NotAfter -gt (Get-Date) } |
+    Select-Object -First 1
+if (-not $certificate) {
+    $certificate = New-SelfSignedCertificate -Type CodeSigningCert -Subject $subject `
+        -CertStoreLocation Cert:\CurrentUser\My -HashAlgorithm SHA256
+}
+# The image first: the catalog has its hash.
+foreach ($file in $sys, $cat) {
+    if ($file -eq $cat) {
+        $null = New-FileCatalog -Path $Package -CatalogFilePath $cat -CatalogVersion 2.0
+    }
+    $signature = Set-AuthenticodeSignature -FilePath $file -Certificate $certificate -HashAlgorithm SHA256
+    # UnknownError: signed, and the certificate not trusted yet; install.ps1 does that.
+    if ($signature.Status -notin 'Valid', 'UnknownError') {
+        throw "$file could not be signed: $($signature.StatusMessage)"
+    }
+}
+$null = Export-Certificate -Cert $certificate -FilePath (Join-Path $Package 'test-certificate.cer')
+Write-Host "The package: $Package"
