@@ -17,7 +17,7 @@ session='
 for words in info "factorial 12" "raise 0x2" stats; do
     printf "\n   \$ eductl %s\n" "$words"
     eductl $words || exit
-done | sed "/^   /!s/^/   /"
+done | sed "s/^[^ ]/   &/"
 echo'
 
 # Boots the driver for the device, runs the session, and shows what happened.
@@ -29,7 +29,7 @@ show() {
     PATH=$root/$built/release:$built/release:$PATH \
         edu-lab run --driver "$driver" --inf "$inf" --device "$device" \
         --trace "$logs/run-$name" -- sh -c "$session" >"$transcript" 2>&1 || status=$?
-    sed '/^   /!s/^\(.\)/   \1/' "$transcript"
+    sed 's/^[^ ]/   &/' "$transcript"
     [ "$status" -eq 0 ] ||
         fail "edu-lab ended with exit code $status; \`edu-lab run --help\` says what that means."
     agree "$transcript"

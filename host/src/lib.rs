@@ -5,6 +5,13 @@
 //! kernel it calls, the PnP and I/O managers that call it, and the bus its device sits on. How the
 //! parts fit together is in `ARCHITECTURE.md` at the root of the repository.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "the host runs on x86-64 only, and registers hold narrower values of either sign"
+)]
+
 pub mod access;
 pub mod app;
 mod check;

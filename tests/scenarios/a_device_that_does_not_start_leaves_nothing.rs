@@ -1,6 +1,7 @@
 //! The start fails at each of its steps: an error of its own, everything given back, the driver
 //! unloads.
 
+use edu_lab::EduModel;
 use edu_model::{Config, Faults, StuckBits};
 use edu_spec::registers::offset;
 use edu_tests::{
@@ -8,24 +9,29 @@ use edu_tests::{
     program::Run,
     tamper::{Act, Moment, Tampered, nothing},
 };
-use edu_lab::EduModel;
 use kmdf_host::{
-    BootError, NtStatus,
+    BootError, Interrupts, NtStatus,
     device::{Identity, PciFunction},
     ntstatus::{STATUS_DEVICE_CONFIGURATION_ERROR, STATUS_NO_SUCH_DEVICE},
 };
 
-/// Boots on a device that does not start, and gives the status it fails with. That nothing is left
-/// is looked at by [`Run`] below, because a session that does not come up takes itself down.
-fn refusal(device: impl PciFunction + 'static) -> NtStatus {
-    match Bench::with_device(device).try_boot() {
-        Err(BootError::Refused { step, status }) => {
-            assert_eq!(step, "starting the device");
-            status
-        }
-        Err(other) => panic!("it fails otherwise: {other}"),
-        Ok(_) => panic!("the device starts"),
-    }
+/// What the start on a device fails with, whatever the interrupts and the schedule.
+fn refusal<F: PciFunction + 'static>(device: impl Fn() -> F) -> NtStatus {
+    let statuses: Vec<_> = [Interrupts::AsInstalled, Interrupts::Line]
+        .into_iter()
+        .flat_map(|interrupts| (0..3).map(move |seed| (interrupts, seed)))
+        .map(|(interrupts, seed)| {
+            Bench::with_device(device())
+                .interrupts(interrupts)
+                .seed(seed)
+                .start_is_refused()
+        })
+        .collect();
+    assert!(
+        statuses.iter().all(|&status| status == statuses[0]),
+        "{statuses:?}"
+    );
+    statuses[0]
 }
 
 fn with_identity(change: impl FnOnce(&mut Identity), act: Act) -> Tampered {
@@ -49,8 +55,12 @@ fn with_identification(ones: u64, zeros: u64) -> EduModel {
 #[test]
 fn a_device_with_another_identification_is_no_such_device() {
     for (ones, zeros) in [(0, 0x01), (0x100, 0), (0, u64::MAX), (u64::MAX, 0)] {
-        let device = with_identification(ones, zeros);
-        assert_eq!(refusal(device), STATUS_NO_SUCH_DEVICE, "{ones:#x}, {zeros:#x}");
+        let device = || with_identification(ones, zeros);
+        assert_eq!(
+            refusal(device),
+            STATUS_NO_SUCH_DEVICE,
+            "{ones:#x}, {zeros:#x}"
+        );
     }
 }
 
@@ -65,30 +75,42 @@ fn a_device_of_a_later_revision_is_started() {
 
 #[test]
 fn a_device_without_a_bar_is_wrongly_configured() {
-    let device = with_identity(|identity| identity.bars.clear(), nothing());
+    let device = || with_identity(|identity| identity.bars.clear(), nothing());
     assert_eq!(refusal(device), STATUS_DEVICE_CONFIGURATION_ERROR);
 }
 
 #[test]
 fn a_device_whose_bar_is_too_short_is_wrongly_configured() {
-    let device = with_identity(|identity| identity.bars[0].bytes = 0x80, nothing());
+    let device = || with_identity(|identity| identity.bars[0].bytes = 0x80, nothing());
     assert_eq!(refusal(device), STATUS_DEVICE_CONFIGURATION_ERROR);
 }
 
 #[test]
-fn a_device_that_goes_after_it_was_identified_starts_or_fails_but_leaves_nothing() {
-    // It goes right after each of the accesses that the start makes, one after the other.
-    for access in 1..=12 {
+fn a_device_that_goes_during_the_start_starts_or_not_and_leaves_nothing() {
+    let gone_after = |access| {
         let model = EduModel::new(Config::default());
-        let device = Tampered::new(Box::new(model), removal_after(access));
-        match Bench::with_device(device).try_boot() {
+        Bench::with_device(Tampered::new(Box::new(model), removal_after(access)))
+    };
+    // It goes right after each of the accesses that the start makes, one after the other.
+    let mut refused = 0;
+    let mut started = 0;
+    for access in 1..=8 {
+        match gone_after(access).try_boot() {
             Ok(lab) => {
+                started += 1;
                 lab.shut_down();
             }
-            Err(BootError::Refused { status, .. }) => assert_eq!(status, STATUS_NO_SUCH_DEVICE),
+            Err(BootError::Refused { step, status }) => {
+                assert_eq!(step, "starting the device");
+                refused += 1;
+                assert_eq!(gone_after(access).start_is_refused(), status);
+            }
             Err(other) => panic!("after access {access}: {other}"),
         }
     }
+    // The identification is read before anything else, and nothing that is read later can fail the
+    // start: a device that is gone then is found by its first request.
+    assert_eq!((refused, started), (0, 8));
 }
 
 /// From access number `access` on, every register reads all ones.

@@ -12,7 +12,9 @@ fn twelve_factorial_is_right_on_model_and_qemu_by_message_and_by_line() {
     for (kind, interrupts) in EVERYWHERE {
         for processors in [1, 2, 4] {
             let seeds = if kind == Kind::Model { 8 } else { 2 };
-            for_each_seed(seeds, |seed| one_factorial(kind, interrupts, processors, seed));
+            for_each_seed(seeds, |seed| {
+                one_factorial(kind, interrupts, processors, seed)
+            });
         }
     }
 }
@@ -30,7 +32,10 @@ fn one_factorial(kind: Kind, interrupts: Interrupts, processors: u32, seed: u64)
     let information = lab.information(&file);
     assert_eq!(information.interrupt_count, 1, "{run}");
     let by_message = u32::from(interrupts == Interrupts::AsInstalled);
-    assert_eq!(information.interrupts[0].message_signaled, by_message, "{run}");
+    assert_eq!(
+        information.interrupts[0].message_signaled, by_message,
+        "{run}"
+    );
 
     let statistics = lab.statistics(&file);
     assert_eq!(statistics.interrupts, 1, "{run}");
@@ -69,7 +74,11 @@ fn factorials_in_flight_at_once_are_all_right_and_the_counts_agree() {
                 lab.wait_for(&irps);
                 for (irp, &n) in irps.iter().zip(&operands) {
                     let outcome = irp.outcome().expect("it has ended");
-                    assert!(outcome.status.is_success(), "{run}, {n}!: {:?}", outcome.status);
+                    assert!(
+                        outcome.status.is_success(),
+                        "{run}, {n}!: {:?}",
+                        outcome.status
+                    );
                     assert_eq!(outcome.output, factorial(n).to_le_bytes(), "{run}, {n}!");
                 }
                 let requests = operands.len() as u64;

@@ -23,7 +23,8 @@ fn refused(driver: &std::path::Path, because: &[&str]) {
 
 #[test]
 fn a_text_is_no_pe() {
-    let file = doctored::image_of(b"This is not a driver, it is a sentence, and a long enough one.");
+    let file =
+        doctored::image_of(b"This is not a driver, it is a sentence, and a long enough one.");
     refused(file.path(), &["MZ"]);
 }
 
@@ -66,5 +67,8 @@ fn an_image_that_changed_after_it_was_linked_fails_its_checksum() {
 
 #[test]
 fn a_file_that_is_not_there_is_named() {
-    refused(std::path::Path::new("/nowhere/edu_kmdf.sys"), &["No such file"]);
+    refused(
+        std::path::Path::new("/nowhere/edu_kmdf.sys"),
+        &["No such file"],
+    );
 }

@@ -57,10 +57,16 @@ fn both_of_two_models_on_one_line_are_served() {
                 .records;
             let isrs = calls_of(&records, "EvtInterruptIsr");
             let foreign: Vec<_> = isrs.iter().filter(|call| call.value == Some(0)).collect();
-            assert!(!foreign.is_empty(), "the second on the line is behind the first");
+            assert!(
+                !foreign.is_empty(),
+                "the second on the line is behind the first"
+            );
             for call in foreign {
                 assert_eq!(call.reads, [offset::INTERRUPT_STATUS as u64]);
-                assert!(call.writes.is_empty(), "nothing of the other's is acknowledged");
+                assert!(
+                    call.writes.is_empty(),
+                    "nothing of the other's is acknowledged"
+                );
             }
         });
     }

@@ -50,7 +50,10 @@ fn a_buffer_of_any_other_length_is_too_small_or_of_invalid_size() {
                 let wanted = expected(lengths, (input, output));
                 assert_eq!(outcome.status, wanted, "{code:#x} with {lengths:?}");
                 let bytes = if wanted.is_success() { output } else { 0 };
-                assert_eq!(outcome.information, bytes as u64, "{code:#x} with {lengths:?}");
+                assert_eq!(
+                    outcome.information, bytes as u64,
+                    "{code:#x} with {lengths:?}"
+                );
                 assert_eq!(outcome.output.len(), bytes, "{code:#x} with {lengths:?}");
                 tried += 1;
             }
@@ -147,11 +150,36 @@ fn eductl_shows_the_status_of_a_request_it_was_told_to_send() {
     let code = |code: u32| format!("{code:#x}");
     let cases = [
         (code(0x22_2000), "", "0", "STATUS_INVALID_DEVICE_REQUEST"),
-        (code(ioctl::FACTORIAL), "0c0000", "4", "STATUS_BUFFER_TOO_SMALL"),
-        (code(ioctl::FACTORIAL), "0c000000", "3", "STATUS_BUFFER_TOO_SMALL"),
-        (code(ioctl::FACTORIAL), "0c00000000", "4", "STATUS_INVALID_BUFFER_SIZE"),
-        (code(ioctl::INFORMATION), "", "4096", "STATUS_INVALID_BUFFER_SIZE"),
-        (code(ioctl::RAISE), "01000000", "0", "STATUS_INVALID_PARAMETER"),
+        (
+            code(ioctl::FACTORIAL),
+            "0c0000",
+            "4",
+            "STATUS_BUFFER_TOO_SMALL",
+        ),
+        (
+            code(ioctl::FACTORIAL),
+            "0c000000",
+            "3",
+            "STATUS_BUFFER_TOO_SMALL",
+        ),
+        (
+            code(ioctl::FACTORIAL),
+            "0c00000000",
+            "4",
+            "STATUS_INVALID_BUFFER_SIZE",
+        ),
+        (
+            code(ioctl::INFORMATION),
+            "",
+            "4096",
+            "STATUS_INVALID_BUFFER_SIZE",
+        ),
+        (
+            code(ioctl::RAISE),
+            "01000000",
+            "0",
+            "STATUS_INVALID_PARAMETER",
+        ),
     ];
     for (code, input, output, status) in cases {
         Run::on("model")
@@ -162,8 +190,22 @@ fn eductl_shows_the_status_of_a_request_it_was_told_to_send() {
             .complains(status)
             .says("nothing left behind");
     }
+    // eductl's own exit code says that the driver failed the request.
+    let ended = Run::on("model")
+        .arguments(["--json"])
+        .eductl(["control", &code(0x22_2000)])
+        .end()
+        .exits(1);
+    assert_eq!(ended.json("program")["program"], 4, "{ended}");
     Run::on("model")
-        .eductl(["control", &code(ioctl::FACTORIAL), "--input", "0c000000", "--output", "4"])
+        .eductl([
+            "control",
+            &code(ioctl::FACTORIAL),
+            "--input",
+            "0c000000",
+            "--output",
+            "4",
+        ])
         .end()
         .exits(0)
         .says("00fc8c1c");

@@ -59,5 +59,9 @@ fn an_interrupt_of_somebody_else_costs_one_read() {
         assert!(call.writes.is_empty());
     }
     let records = lab.shut_down().records;
-    assert_eq!(calls_of(&records, "EvtInterruptDpc"), [], "no DPC for nothing");
+    assert_eq!(
+        calls_of(&records, "EvtInterruptDpc"),
+        [],
+        "no DPC for nothing"
+    );
 }

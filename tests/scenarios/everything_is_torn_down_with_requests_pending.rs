@@ -1,7 +1,5 @@
 //! Handles closed, devices stopped and removed, programs killed, while requests are pending.
 
-use std::time::Duration;
-
 use edu_model::{Config, Faults};
 use edu_tests::{
     Bench,
@@ -45,12 +43,15 @@ fn closing_a_handle_cancels_what_is_pending_on_it() {
         let file = lab.open();
         let irps: Vec<_> = (0..5).map(|n| lab.submit_factorial(&file, n)).collect();
         for _ in 0..seed % 5 {
-            let _ = lab.session().host().turn(Duration::ZERO);
+            lab.turn();
         }
         lab.session().host().close(&file);
         lab.wait_for(&irps);
         for irp in &irps {
-            assert_eq!(irp.outcome().map(|outcome| outcome.status), Some(STATUS_CANCELLED));
+            assert_eq!(
+                irp.outcome().map(|outcome| outcome.status),
+                Some(STATUS_CANCELLED)
+            );
         }
         assert_eq!(file.pending().len(), 0);
         lab.shut_down();
@@ -91,7 +92,7 @@ fn a_device_removed_with_requests_pending_ends_them_all() {
                 let file = lab.open();
                 let irps: Vec<_> = (0..8).map(|n| lab.submit_factorial(&file, n)).collect();
                 for _ in 0..seed {
-                    let _ = lab.session().host().turn(Duration::ZERO);
+                    lab.turn();
                 }
                 // With the handle open, and with requests that have not reached the driver.
                 lab.session()

@@ -89,7 +89,10 @@ fn the_traces_that_edu_lab_writes_are_the_same_too() {
     for interrupts in ["auto", "line"] {
         let [model, qemu] = ["model", "qemu:edu"].map(|device| {
             let directory = tempfile::tempdir().expect("a directory can be made");
-            let path = directory.path().to_str().expect("a temporary path is plain");
+            let path = directory
+                .path()
+                .to_str()
+                .expect("a temporary path is plain");
             let _ = Run::on(device)
                 .arguments(["--interrupts", interrupts, "--trace", path])
                 .eductl(["stress", "--count", "200", "--depth", "1"])

@@ -34,14 +34,21 @@ fn requests_interrupts_and_dpcs_allocate_nothing_and_create_no_object() {
             let _ = lab.statistics(&file);
 
             let counts = lab.session().host().counts();
-            assert_eq!(counts.pool_allocations, started.pool_allocations, "{kind:?}");
+            assert_eq!(
+                counts.pool_allocations, started.pool_allocations,
+                "{kind:?}"
+            );
             let since = calls(&lab.records_since(from));
             for name in ["EvtInterruptIsr", "EvtInterruptDpc", "EvtIoDeviceControl"] {
                 assert!(since.iter().any(|call| call.callback == name), "{name} ran");
             }
             for call in &since {
                 for service in &call.services {
-                    assert!(!makes_something(service), "{} calls {service}", call.callback);
+                    assert!(
+                        !makes_something(service),
+                        "{} calls {service}",
+                        call.callback
+                    );
                 }
             }
             lab.shut_down();

@@ -38,8 +38,11 @@ fn qemu_that_dies_in_the_middle_ends_the_run_and_the_app() {
         // Long enough for the driver to be started and used.
         wait_until("eductl runs", || children(running.id()).len() > 1);
         std::thread::sleep(Duration::from_millis(300));
-        kill_process(Pid::from_raw(qemu).expect("a process has an id"), Signal::KILL)
-            .expect("QEMU runs");
+        kill_process(
+            Pid::from_raw(qemu).expect("a process has an id"),
+            Signal::KILL,
+        )
+        .expect("QEMU runs");
         running
             .end()
             .exits(4)

@@ -1,6 +1,6 @@
 //! The driver in this process: booted, asked, looked into, taken down.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use edu_lab::EduModel;
 use edu_model::Config;
@@ -10,13 +10,14 @@ use edu_spec::{
     wire::{Information, Statistics, Word},
 };
 use kmdf_host::{
-    BootError, Driver, File, InOrder, Interrupts, Irp, Machine, NtStatus, Operation, Outcome,
-    Record, Seeded, Session, Strategy, Summary,
+    BootError, Driver, File, Grant, Host, InOrder, Interrupts, Irp, Machine, NtStatus, Operation,
+    Outcome, Record, Seeded, Session, Stop, Strategy, Summary, Turn,
     device::{
         PciFunction,
         qemu::{Qemu, QemuOptions},
         trace::{Recorded, Recording, Trace},
     },
+    image::{Image, Symbols},
 };
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -146,7 +147,53 @@ impl Bench {
     /// It does not come up.
     pub fn boot_driver(self, driver: &Driver) -> Result<Lab, BootError> {
         let replay = Replay { seed: self.seed };
-        let records: Rc<RefCell<Vec<Record>>> = Rc::default();
+        let interrupts = self.interrupts;
+        let (machine, recordings, records) = self.machine();
+        let session = Session::boot(driver, machine, interrupts)?;
+        Ok(Lab {
+            session,
+            recordings,
+            records,
+            replay,
+        })
+    }
+
+    /// Loads the driver, adds the first device, starts it, which must fail, removes it and unloads
+    /// the driver, which must leave nothing behind. Gives what the start failed with.
+    ///
+    /// # Panics
+    /// Another step fails, the start does not, or something is left.
+    pub fn start_is_refused(self) -> NtStatus {
+        let _replay = Replay { seed: self.seed };
+        let grant = match self.interrupts {
+            Interrupts::Line => Grant::Line,
+            Interrupts::AsInstalled | Interrupts::OneMessage => Grant::Messages(1),
+        };
+        let image = Image::read(&found::driver()).expect("the driver can be read");
+        let symbols = Symbols::load(&image, None).expect("its symbols can be read");
+        let host = Host::new(self.machine().0).expect("there is room for a machine");
+        let went = |step: Result<NtStatus, Stop>| match step {
+            Ok(status) => status,
+            Err(stop) => panic!("the run stopped: {stop}"),
+        };
+        let loaded = host.load(image, symbols, "edu_kmdf");
+        assert!(went(loaded.expect("the image can be mapped")).is_success());
+        assert!(went(host.add_device(0)).is_success());
+        let status = went(host.start_device(0, grant));
+        assert!(!status.is_success(), "the device starts");
+        if let Err(stop) = host.remove_device(0) {
+            panic!("the run stopped: {stop}");
+        }
+        match host.unload() {
+            Ok(leftovers) => assert_eq!(leftovers.items, [""; 0], "left behind at unload"),
+            Err(stop) => panic!("the run stopped: {stop}"),
+        }
+        status
+    }
+
+    /// The machine, the trace of each of its devices and the records of what happens in it.
+    fn machine(self) -> (Machine, Vec<Recording>, Records) {
+        let records = Records::default();
         let recorder = Rc::clone(&records);
         let mut recordings = Vec::new();
         let mut functions: Vec<Box<dyn PciFunction>> = Vec::new();
@@ -173,15 +220,12 @@ impl Bench {
                 recorder.borrow_mut().push(record.clone());
             })),
         };
-        let session = Session::boot(driver, machine, self.interrupts)?;
-        Ok(Lab {
-            session,
-            recordings,
-            records,
-            replay,
-        })
+        (machine, recordings, records)
     }
 }
+
+/// What happens in a machine, as it happens.
+type Records = Rc<RefCell<Vec<Record>>>;
 
 /// The driver as it is shipped, with its INF.
 #[must_use]
@@ -211,7 +255,7 @@ pub fn qemu() -> Box<dyn PciFunction> {
 pub struct Lab {
     session: Session,
     recordings: Vec<Recording>,
-    records: Rc<RefCell<Vec<Record>>>,
+    records: Records,
     replay: Replay,
 }
 
@@ -310,6 +354,27 @@ impl Lab {
         if let Err(stop) = self.session.host().run_until(|_| done()) {
             panic!("the run stopped: {stop}");
         }
+    }
+
+    /// Lets the machine do one thing: a flow runs until it is interrupted or waits, or time passes
+    /// to the next event of a device.
+    ///
+    /// # Panics
+    /// The run stops.
+    pub fn turn(&self) -> Turn {
+        match self.session.host().turn(Duration::ZERO) {
+            Ok(turn) => turn,
+            Err(stop) => panic!("the run stopped: {stop}"),
+        }
+    }
+
+    /// Runs until nothing happens by itself any more. For machines of models only: QEMU's device
+    /// may always still do something.
+    ///
+    /// # Panics
+    /// The run stops.
+    pub fn run_until_quiet(&self) {
+        while self.turn() != Turn::Quiet {}
     }
 
     /// Asks for n!.

@@ -80,7 +80,11 @@ pub fn edu_lab() -> PathBuf {
 /// It has not been built.
 #[must_use]
 pub fn eductl() -> PathBuf {
-    existing("EDUCTL", beside_the_tests("eductl"), "cargo build -p eductl")
+    existing(
+        "EDUCTL",
+        beside_the_tests("eductl"),
+        "cargo build -p eductl",
+    )
 }
 
 /// QEMU.

@@ -61,8 +61,11 @@ impl Run {
     /// With more arguments.
     #[must_use]
     pub fn arguments<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
-        self.arguments
-            .extend(arguments.into_iter().map(|argument| argument.as_ref().into()));
+        self.arguments.extend(
+            arguments
+                .into_iter()
+                .map(|argument| argument.as_ref().into()),
+        );
         self
     }
 
@@ -70,8 +73,11 @@ impl Run {
     #[must_use]
     pub fn eductl<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
         self.program = vec![found::eductl().into()];
-        self.program
-            .extend(arguments.into_iter().map(|argument| argument.as_ref().into()));
+        self.program.extend(
+            arguments
+                .into_iter()
+                .map(|argument| argument.as_ref().into()),
+        );
         self
     }
 

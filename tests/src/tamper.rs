@@ -23,7 +23,8 @@ pub enum Moment {
 
 /// What a scenario does at a moment. It accesses the device as another owner of the bus would; the
 /// accesses are not the driver's and not in its trace.
-pub type Act = Box<dyn FnMut(Moment, &mut dyn PciFunction, &mut dyn Bus) -> Result<(), DeviceError>>;
+pub type Act =
+    Box<dyn FnMut(Moment, &mut dyn PciFunction, &mut dyn Bus) -> Result<(), DeviceError>>;
 
 /// A function to which something is done now and then.
 pub struct Tampered {

@@ -40,9 +40,11 @@ impl Call {
     /// Argument number `index`, counted from 0, without the framework's globals.
     pub(crate) fn arg(&self, index: usize) -> u64 {
         // SAFETY: a `Call` lives while the driver waits for the service to return, so its stack
-        // frame is there; reading more arguments than were passed reads other parts of that
+        // frame is there, and the arguments in it are one array.
+        let argument = unsafe { self.arguments.add(self.hidden + index) };
+        // SAFETY: as above; reading more arguments than were passed reads other parts of that
         // frame, which is what a real callee would do.
-        unsafe { self.arguments.add(self.hidden + index).read() }
+        unsafe { argument.read() }
     }
 
     /// The low half of an argument.
@@ -67,8 +69,10 @@ impl Call {
 
     /// Where the call returns to.
     pub(crate) fn return_address(&self) -> u64 {
-        // SAFETY: the return address lies just below the first argument's home.
-        unsafe { self.arguments.sub(1).read() }
+        // SAFETY: the return address lies in the same frame, just below the first argument's home.
+        let address = unsafe { self.arguments.sub(1) };
+        // SAFETY: as above.
+        unsafe { address.read() }
     }
 
     /// The caller's stack pointer once the call has returned.

@@ -171,12 +171,14 @@ impl Host {
 
     /// Starts the power-managed queues of a device, resuming what the driver kept.
     pub(crate) fn power_up_queues(&self, device: &Device) {
-        for queue in device.queues.borrow().clone() {
+        let queues = device.queues.borrow().clone();
+        for queue in queues {
             if !queue.power_managed {
                 continue;
             }
             queue.powered.set(true);
-            for request in queue.presented.borrow().clone() {
+            let presented = queue.presented.borrow().clone();
+            for request in presented {
                 if request.stop_acknowledged.replace(false) && queue.config.EvtIoResume.0 != 0 {
                     let arguments = [queue.handle, request.handle];
                     self.call_driver(
@@ -205,7 +207,8 @@ impl Host {
             queue.powered.set(false);
         }
         for queue in &queues {
-            for request in queue.presented.borrow().clone() {
+            let presented = queue.presented.borrow().clone();
+            for request in presented {
                 self.stop_request(
                     queue,
                     &request,
@@ -246,13 +249,15 @@ impl Host {
 
     /// Cancels everything that waits in a device's queues and waits for what the driver owns.
     pub(crate) fn purge_queues(&self, device: &Device) {
-        for queue in device.queues.borrow().clone() {
+        let queues = device.queues.borrow().clone();
+        for queue in queues {
             loop {
                 let waiting = queue.waiting.borrow_mut().pop_front();
                 let Some(request) = waiting else { break };
                 self.complete_request(&request, STATUS_CANCELLED, 0);
             }
-            for request in queue.presented.borrow().clone() {
+            let presented = queue.presented.borrow().clone();
+            for request in presented {
                 self.cancel_request(&request);
             }
             self.block_until(move |_| queue.is_empty());

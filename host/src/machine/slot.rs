@@ -109,6 +109,7 @@ impl Host {
         let Some((slot, bar, offset)) = self.decode(physical) else {
             return width.all_ones();
         };
+        self.catch_up(slot);
         let result = self.operate(slot, |function, bus| function.read(bus, bar, offset, width));
         self.device_result(result)
     }
@@ -118,9 +119,17 @@ impl Host {
         let Some((slot, bar, offset)) = self.decode(physical) else {
             return;
         };
+        self.catch_up(slot);
         let result = self.operate(slot, |function, bus| {
             function.write(bus, bar, offset, width, value)
         });
+        self.device_result(result);
+    }
+
+    /// Lets a function do what is due before it is accessed: a stall may have let time pass.
+    fn catch_up(&self, slot: usize) {
+        let now = self.now();
+        let result = self.operate(slot, |function, bus| function.advance(bus, now));
         self.device_result(result);
     }
 

@@ -223,7 +223,8 @@ impl Host {
     }
 
     fn disconnect_interrupts(&self, device: &Device, call_disable: bool) {
-        for interrupt in device.interrupts.borrow().clone().iter().rev() {
+        let interrupts = device.interrupts.borrow().clone();
+        for interrupt in interrupts.iter().rev() {
             // A failure of EvtInterruptDisable is noted by the framework and changes nothing.
             let _ = interrupt.disconnect(self, call_disable);
         }
