@@ -6,15 +6,17 @@
 //! | EvtDeviceD0Entry | tell the device not to interrupt: whoever used it before may have left it on |
 //! | EvtInterruptEnable | acknowledge what is left from before ([`crate::interrupt`]) |
 //! | EvtDeviceD0EntryPostInterruptsEnabled | every object is connected: let the device interrupt |
-//! | EvtDeviceD0ExitPreInterruptsDisabled | tell the device not to interrupt |
+//! | EvtDeviceD0ExitPreInterruptsDisabled | let an abandoned transfer run out, tell the device not to interrupt |
 //! | EvtInterruptDisable | acknowledge what came meanwhile, so that no line stays asserted |
 //! | EvtDeviceReleaseHardware | unmap BAR 0 |
 
 #![forbid(unsafe_code)]
 
+use edu_spec::registers::MAX_MESSAGES;
+
 use crate::{
     device::EduDevice,
-    registers,
+    interrupt, registers,
     wdf::{Connected, Disconnected, NtStatus, PnpPower, Resources, Result},
 };
 
@@ -37,14 +39,29 @@ impl PnpPower for EduDevice {
             return Err(NtStatus::NO_SUCH_DEVICE);
         }
         shared.registers = Some(isr_registers);
+        // If this fails, EvtDeviceReleaseHardware, which is called all the same, unmaps.
+        let interrupts = if self.settings.late {
+            Some(interrupt::create_for(&self.isr_shared, resources))
+        } else {
+            None
+        };
         let mut state = self.state.lock();
         state.identification = identification;
         state.replace_registers(Some(device_registers));
+        if let Some(interrupts) = interrupts {
+            state.interrupts = interrupts?;
+        }
         Ok(())
     }
 
     fn release_hardware(&self, disconnected: &mut Disconnected<'_>) {
-        let device_registers = self.state.lock().replace_registers(None);
+        let mut state = self.state.lock();
+        let device_registers = state.replace_registers(None);
+        if self.settings.late {
+            // The framework deletes them after this callback.
+            state.interrupts = [const { None }; MAX_MESSAGES];
+        }
+        drop(state);
         let isr_registers = self
             .isr_shared
             .shared(disconnected)
@@ -70,11 +87,12 @@ impl PnpPower for EduDevice {
     }
 
     fn interrupts_disabling(&self) -> Option<Connected> {
+        self.let_transfer_run_out();
         let mut state = self.state.lock();
         if let Ok(registers) = state.registers() {
             registers.set_interrupt_when_done(false);
         }
-        self.collect_counts(&mut state);
+        state.collect_counts();
         state.connected.take()
     }
 }

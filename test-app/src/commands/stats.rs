@@ -53,6 +53,11 @@ pub static COUNTERS: [Counter; COUNTER_COUNT] = counters! {
     stray_factorials: "factorial causes without a request",
     factorials_completed: "factorial requests completed with a result",
     snapshots_taken: "snapshots the DPC took",
+    events: "events numbered",
+    interrupts_missed: "requests the watchdog completed, their interrupt missing",
+    timeouts: "requests the watchdog failed, their engine stuck",
+    transfers_completed: "DMA transfers completed",
+    stray_transfers: "DMA causes without a request",
 };
 
 /// The driver's counters.
