@@ -382,8 +382,8 @@ fn watch_shows_one_line_for_each_interval_where_nobody_looks_at_a_terminal() {
         .assert()
         .code(0)
         .stdout_eq(str![[r#"
-0.1 s: interrupts [..]/s
-0.2 s: interrupts [..]/s
+[..] s: interrupts [..]/s
+[..] s: interrupts [..]/s
 
 "#]])
         .stderr_eq("");
@@ -391,7 +391,7 @@ fn watch_shows_one_line_for_each_interval_where_nobody_looks_at_a_terminal() {
         .eductl(["watch", "--interval", "100", "--count", "1"])
         .assert()
         .code(0)
-        .stdout_eq("0.1 s: nothing happened\n");
+        .stdout_eq("[..] s: nothing happened\n");
     Host::start(good)
         .eductl(["watch", "--interval", "100", "--count", "1", "--json"])
         .assert()
