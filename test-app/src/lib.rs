@@ -6,7 +6,7 @@
 //! - [`device`]: the device interface below them: overlapped I/O on Windows, kmdf-host's socket
 //!   elsewhere. The only module that differs between systems.
 //! - [`hexdump`] and [`number`]: bytes and numbers as people read and write them.
-//! - [`interrupted`]: Ctrl-C.
+//! - [`mod@interrupted`] listens to Ctrl-C.
 //! - [`report`]: what a command found, for people and as JSON; [`exit`]: its exit code.
 
 pub mod cli;

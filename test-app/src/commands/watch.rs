@@ -1,7 +1,7 @@
 //! `eductl watch`: the driver's counters, live.
 
 use std::{
-    fmt,
+    fmt::{self, Write},
     time::{Duration, Instant},
 };
 
@@ -134,10 +134,12 @@ impl Found {
         );
         for (counter, (name, rate)) in COUNTERS.iter().zip(self.per_second.each()) {
             let value = (counter.value)(&self.counters.0);
-            table.push_str(&format!(
-                "{value:>11} {rate:>12.1}  {name:<22} {}\n",
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                table,
+                "{value:>11} {rate:>12.1}  {name:<22} {}",
                 counter.meaning
-            ));
+            );
         }
         table.truncate(table.trim_end().len());
         table

@@ -25,7 +25,7 @@ pub struct Args {
     source: Source,
 
     /// How often the byte of --fill is written; decimal, or hexadecimal after 0x
-    #[arg(long, value_name = "BYTES", requires = "fill", value_parser = super::parse_length)]
+    #[arg(long, value_name = "BYTES", requires = "fill", conflicts_with_all = ["input", "hex"], value_parser = super::parse_length)]
     length: Option<u32>,
 }
 
