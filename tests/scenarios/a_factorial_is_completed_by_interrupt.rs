@@ -13,7 +13,7 @@ fn twelve_factorial_is_right_on_model_and_qemu_by_message_and_by_line() {
         for processors in [1, 2, 4] {
             let seeds = if kind == Kind::Model { 8 } else { 2 };
             for_each_seed(seeds, |seed| {
-                one_factorial(kind, interrupts, processors, seed)
+                one_factorial(kind, interrupts, processors, seed);
             });
         }
     }

@@ -163,6 +163,7 @@ impl Bench {
     ///
     /// # Panics
     /// Another step fails, the start does not, or something is left.
+    #[must_use]
     pub fn start_is_refused(self) -> NtStatus {
         let _replay = Replay { seed: self.seed };
         let grant = match self.interrupts {
@@ -198,8 +199,8 @@ impl Bench {
         let mut recordings = Vec::new();
         let mut functions: Vec<Box<dyn PciFunction>> = Vec::new();
         for function in self.functions {
-            let (recorded, recording) = Recorded::new(function);
-            functions.push(Box::new(recorded));
+            let (function, recording) = Recorded::new(function);
+            functions.push(Box::new(function));
             recordings.push(recording);
         }
         let strategy: Box<dyn Strategy> = match self.seed {
@@ -361,7 +362,11 @@ impl Lab {
     ///
     /// # Panics
     /// The run stops.
-    pub fn turn(&self) -> Turn {
+    pub fn turn(&self) {
+        self.take_turn();
+    }
+
+    fn take_turn(&self) -> Turn {
         match self.session.host().turn(Duration::ZERO) {
             Ok(turn) => turn,
             Err(stop) => panic!("the run stopped: {stop}"),
@@ -374,7 +379,7 @@ impl Lab {
     /// # Panics
     /// The run stops.
     pub fn run_until_quiet(&self) {
-        while self.turn() != Turn::Quiet {}
+        while self.take_turn() != Turn::Quiet {}
     }
 
     /// Asks for n!.
@@ -437,6 +442,10 @@ impl Lab {
     ///
     /// # Panics
     /// It did not.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "what is demanded here is enough for most scenarios"
+    )]
     pub fn shut_down(self) -> Ended {
         let Self {
             session,

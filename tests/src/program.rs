@@ -11,7 +11,7 @@ use std::{
 use crate::found;
 
 /// Longer than any run takes on a busy machine.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// `edu-lab run` with its arguments.
 #[derive(Clone, Debug)]
