@@ -202,9 +202,7 @@ fn closing_a_handle_cancels_its_waits_and_no_others() {
         let (closed, kept) = (lab.open(), lab.open());
         let doomed: Vec<_> = (0..4).map(|_| lab.submit_wait(&closed, 0)).collect();
         let wait = lab.submit_wait(&kept, 0);
-        for _ in 0..seed * 3 {
-            lab.turn();
-        }
+        lab.run_until_quiet();
         lab.session().host().close(&closed);
         lab.wait_for(&doomed);
         for irp in &doomed {

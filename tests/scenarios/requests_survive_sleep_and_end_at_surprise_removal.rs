@@ -10,7 +10,7 @@ use kmdf_host::{
     Grant, NtStatus, Operation,
     ntstatus::{
         STATUS_CANCELLED, STATUS_DELETE_PENDING, STATUS_DEVICE_DOES_NOT_EXIST,
-        STATUS_NO_SUCH_DEVICE,
+        STATUS_INVALID_DEVICE_STATE, STATUS_NO_SUCH_DEVICE,
     },
 };
 
@@ -70,6 +70,7 @@ fn ended(status: NtStatus) -> bool {
             STATUS_CANCELLED,
             STATUS_DELETE_PENDING,
             STATUS_DEVICE_DOES_NOT_EXIST,
+            STATUS_INVALID_DEVICE_STATE,
             STATUS_NO_SUCH_DEVICE,
         ]
         .contains(&status)
