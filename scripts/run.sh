@@ -15,9 +15,9 @@ inf=inf/edu_kmdf.inx
 # shellcheck disable=SC2016
 session='
 for words in info "factorial 12" "raise 0x2" stats; do
-    printf "\n   \$ eductl %s\n" "$words"
+    printf "\n\$ eductl %s\n" "$words"
     eductl $words || exit
-done | sed "s/^[^ ]/   &/"
+done
 echo'
 
 # Boots the driver for the device, runs the session, and shows what happened.
