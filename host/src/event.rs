@@ -1,9 +1,13 @@
 //! What happens in a run: the record that transcripts, reports and pictures are made from.
 
+mod digest;
+
 use std::{
     cell::{Cell, RefCell},
     fmt,
 };
+
+use digest::Digest;
 
 use crate::{cpu::Irql, device::Width, host::Host, time::VirtualTime};
 
@@ -122,6 +126,7 @@ pub(crate) struct EventLog {
     limit: Cell<usize>,
     pub(crate) counts: Cell<Counts>,
     observer: RefCell<Option<Observer>>,
+    digest: Cell<Digest>,
 }
 
 /// Called with every record as it is made.
@@ -134,6 +139,11 @@ impl EventLog {
             observer: RefCell::new(observer),
             ..Self::default()
         }
+    }
+
+    /// The digest of all events so far.
+    pub(crate) fn digest(&self) -> u64 {
+        self.digest.get().value()
     }
 
     pub(crate) fn records(&self) -> Vec<Record> {
@@ -169,8 +179,15 @@ impl Host {
         if let Some(observer) = self.events.observer.borrow_mut().as_mut() {
             observer(&record);
         }
+        let mut digest = self.events.digest.get();
+        digest.record(&record, |value| self.relative(value));
+        self.events.digest.set(digest);
+        let limit = self.events.limit.get();
+        if limit == 0 {
+            return;
+        }
         let mut records = self.events.records.borrow_mut();
-        if records.len() >= self.events.limit.get() {
+        if records.len() >= limit {
             records.pop_front();
         }
         records.push_back(record);

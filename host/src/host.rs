@@ -1,10 +1,12 @@
 //! The host: one virtual machine with one driver, and the ways in from driver code.
 
 use std::{
+    borrow::Cow,
     cell::{Cell, OnceCell, RefCell},
     convert::Infallible,
     marker::PhantomPinned,
     ptr,
+    rc::Rc,
 };
 
 use crate::{
@@ -75,7 +77,7 @@ pub struct Host {
     pub(crate) events: EventLog,
     pub(crate) framework: Framework,
     pub(crate) image: OnceCell<MappedImage>,
-    pub(crate) symbols: OnceCell<Symbols>,
+    pub(crate) symbols: OnceCell<Rc<Symbols>>,
     pub(crate) stubs: OnceCell<Stubs>,
     pub(crate) bindings: RefCell<Vec<Binding>>,
     pub(crate) stopped: RefCell<Option<Stop>>,
@@ -91,9 +93,9 @@ pub struct Host {
 #[derive(Clone, Debug)]
 pub(crate) struct Binding {
     /// The library that exports it, or the framework.
-    pub(crate) library: String,
+    pub(crate) library: Cow<'static, str>,
     /// Its name.
-    pub(crate) name: String,
+    pub(crate) name: Cow<'static, str>,
     /// What it does; `None` for what the host does not play.
     pub(crate) service: Option<&'static Service>,
     /// Leading arguments that are not the service's own.
@@ -227,7 +229,10 @@ impl Host {
 
     /// A service that the driver called.
     fn serve(&self, call: &Call) -> u64 {
-        let binding = self.bindings.borrow()[call.index as usize].clone();
+        let (service, hidden) = {
+            let binding = &self.bindings.borrow()[call.index as usize];
+            (binding.service, binding.hidden)
+        };
         let registers = call.registers;
         let mut gpr = [0; 16];
         gpr[3] = registers.rbx;
@@ -239,7 +244,8 @@ impl Host {
         gpr[14] = registers.r14;
         gpr[15] = registers.r15;
         self.push_crossing(gpr, call.return_address(), call.stack_pointer());
-        let Some(service) = binding.service else {
+        let Some(service) = service else {
+            let binding = self.bindings.borrow()[call.index as usize].clone();
             self.unsupported(format!(
                 "the driver calls {}!{}, which this host does not play",
                 binding.library, binding.name
@@ -248,7 +254,7 @@ impl Host {
         self.record(Event::Service { name: service.name });
         self.check_irql(service);
         self.preemption_point(Point::Service);
-        let value = (service.handler)(self, &call.hiding(binding.hidden));
+        let value = (service.handler)(self, &call.hiding(hidden));
         self.preemption_point(Point::Service);
         self.pop_crossing();
         value
@@ -363,6 +369,17 @@ impl Host {
         } else {
             self.raise_irql(irql);
         }
+    }
+
+    /// What stands for a value in the digest of a run: where it lies, if it is an address.
+    pub(crate) fn relative(&self, value: u64) -> u64 {
+        /// No address of user mode has this bit.
+        const IMAGE: u64 = 1 << 63;
+        let in_image = self.image.get().and_then(|image| image.rva(value));
+        in_image.map_or_else(
+            || self.memory.relative(value).unwrap_or(value),
+            |rva| IMAGE | u64::from(rva),
+        )
     }
 
     /// The virtual clock.

@@ -1,5 +1,7 @@
 //! The loader: maps an image and binds its imports and its function table to stubs.
 
+use std::{borrow::Cow, rc::Rc, sync::OnceLock};
+
 use crate::{
     cpu::stub::Stubs,
     host::{Binding, Host},
@@ -11,7 +13,7 @@ use crate::{
 const FRAMEWORK: &str = "KMDF";
 
 /// Maps `image` into the host's process.
-pub(crate) fn map(host: &Host, image: Image, symbols: Symbols) -> Result<(), MapError> {
+pub(crate) fn map(host: &Host, image: Image, symbols: Rc<Symbols>) -> Result<(), MapError> {
     let bindings = bindings(&image);
     let count = u32::try_from(bindings.len()).expect("a driver imports few functions");
     let stubs = Stubs::new(count).map_err(|reason| MapError::Memory {
@@ -47,20 +49,26 @@ fn import_name(name: &ImportName) -> String {
 
 /// The framework's table, the framework's DriverUnload, then the imports.
 fn bindings(image: &Image) -> Vec<Binding> {
-    let framework = |name: &str, service| Binding {
-        library: FRAMEWORK.to_owned(),
-        name: name.to_owned(),
+    /// The same for every driver.
+    static TABLE: OnceLock<Vec<Binding>> = OnceLock::new();
+    let framework = |name, service| Binding {
+        library: Cow::Borrowed(FRAMEWORK),
+        name: Cow::Borrowed(name),
         service,
         hidden: 1,
     };
-    let mut bindings: Vec<_> = kmdf_abi::functions()
-        .iter()
-        .map(|function| framework(function.name, service::find(kmdf::TABLES, function.name)))
-        .collect();
-    bindings.push(Binding {
-        hidden: 0,
-        ..framework("DriverUnload", Some(&kmdf::driver::UNLOAD))
+    let table = TABLE.get_or_init(|| {
+        let mut table: Vec<_> = kmdf_abi::functions()
+            .iter()
+            .map(|function| framework(function.name, service::find(kmdf::TABLES, function.name)))
+            .collect();
+        table.push(Binding {
+            hidden: 0,
+            ..framework("DriverUnload", Some(&kmdf::driver::UNLOAD))
+        });
+        table
     });
+    let mut bindings = table.clone();
     for import in image.imports() {
         let name = import_name(&import.name);
         let service = kernel::LIBRARIES
@@ -68,8 +76,8 @@ fn bindings(image: &Image) -> Vec<Binding> {
             .find(|(library, _)| library.eq_ignore_ascii_case(&import.dll))
             .and_then(|(_, tables)| service::find(tables, &name));
         bindings.push(Binding {
-            library: import.dll.clone(),
-            name,
+            library: Cow::Owned(import.dll.clone()),
+            name: Cow::Owned(name),
             service,
             hidden: 0,
         });

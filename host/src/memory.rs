@@ -155,18 +155,44 @@ impl Memory {
 
     /// Allocates zeroed or filled memory, aligned to 16 bytes (to a page from a page on).
     pub(crate) fn allocate(&self, bytes: u64, zeroed: bool, purpose: Purpose) -> Option<u64> {
+        let base_aligned = bytes >= PAGE;
+        self.place(bytes, zeroed, base_aligned, purpose, |_, _| {})
+    }
+
+    /// Allocates memory whose pages `back` puts something else behind: it is given the address and
+    /// the length of them. Unless `aligned`, the allocation lies at their end, up to the guard page.
+    pub(crate) fn allocate_backed(
+        &self,
+        bytes: u64,
+        aligned: bool,
+        purpose: Purpose,
+        back: impl FnOnce(u64, u64),
+    ) -> Option<u64> {
+        self.place(bytes, aligned, aligned, purpose, back)
+    }
+
+    fn place(
+        &self,
+        bytes: u64,
+        zeroed: bool,
+        base_aligned: bool,
+        purpose: Purpose,
+        back: impl FnOnce(u64, u64),
+    ) -> Option<u64> {
         let room = bytes.max(1).next_multiple_of(16);
         let pages = room.next_multiple_of(PAGE);
         let base = self.pool.take(pages.checked_add(PAGE)?)?;
         protect(base, pages, libc::PROT_READ | libc::PROT_WRITE);
-        let address = if bytes >= PAGE {
+        back(base, pages);
+        let address = if base_aligned {
             base
         } else {
             base + pages - room
         };
-        if !zeroed {
+        let fill = if zeroed { 0 } else { FRESH };
+        if !zeroed || base_aligned {
             // SAFETY: the pages were just made writable and have no other user.
-            unsafe { pointer(base).write_bytes(FRESH, pages as usize) };
+            unsafe { pointer(base).write_bytes(fill, pages as usize) };
         }
         let slack = base + pages - (address + bytes);
         // SAFETY: the slack lies between the allocation's end and the end of its pages.
@@ -274,6 +300,15 @@ impl Memory {
         self.device.contains(address)
     }
 
+    /// Where an address lies in its own space, if it is the driver's: the same in every process.
+    pub(crate) fn relative(&self, address: u64) -> Option<u64> {
+        [&self.handles, &self.device, &self.pool]
+            .into_iter()
+            .zip(1_u64..)
+            .find(|(space, _)| space.contains(address))
+            .map(|(space, number)| number << 56 | (address - space.base))
+    }
+
     /// What an address means, for a report.
     pub(crate) fn describe(&self, address: u64) -> String {
         if address < 0x1_0000 {
@@ -312,6 +347,10 @@ impl Memory {
 
     /// Reads a value from the driver's memory. An address that cannot be read faults, and the
     /// fault is reported as a bad pointer of the driver's.
+    #[expect(
+        clippy::unused_self,
+        reason = "it is this object's memory, though addresses are global"
+    )]
     pub(crate) fn read<T: FromBytes>(&self, address: u64) -> T {
         // SAFETY: any bytes are a valid `T`; a bad address faults, and the fault never returns.
         unsafe { pointer(address).cast::<T>().read_unaligned() }
@@ -324,6 +363,10 @@ impl Memory {
     }
 
     /// Reads bytes from the driver's memory.
+    #[expect(
+        clippy::unused_self,
+        reason = "it is this object's memory, though addresses are global"
+    )]
     pub(crate) fn read_bytes(&self, address: u64, bytes: usize) -> Vec<u8> {
         let mut copy = vec![0; bytes];
         // SAFETY: the target has that many bytes; a bad source faults, which never returns.
@@ -332,6 +375,10 @@ impl Memory {
     }
 
     /// Writes bytes to the driver's memory.
+    #[expect(
+        clippy::unused_self,
+        reason = "it is this object's memory, though addresses are global"
+    )]
     pub(crate) fn write_bytes(&self, address: u64, bytes: &[u8]) {
         // SAFETY: the source has that many bytes; a bad target faults, which never returns.
         unsafe { ptr::copy(bytes.as_ptr(), pointer(address), bytes.len()) };

@@ -1,7 +1,8 @@
 //! The run's loop: scheduling decisions, and the passing of time where nothing can run.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
+    fmt::Write,
     marker::PhantomPinned,
     pin::Pin,
     time::{Duration, Instant},
@@ -11,7 +12,8 @@ use crate::{
     device::Clock,
     event::{Counts, EventLog, Record},
     host::{Host, Machine, Stop},
-    machine::Slot,
+    kmdf::Framework,
+    machine::{InterruptController, Slot},
     memory::Memory,
     sched::Scheduler,
     time::VirtualTime,
@@ -35,12 +37,12 @@ impl Host {
             memory: Memory::new()?,
             slots,
             shared_lines: machine.shared_lines,
-            interrupts: Default::default(),
+            interrupts: InterruptController::default(),
             events: EventLog::new(machine.event_limit, machine.observer),
-            framework: Default::default(),
-            image: Default::default(),
-            symbols: Default::default(),
-            stubs: Default::default(),
+            framework: Framework::default(),
+            image: OnceCell::new(),
+            symbols: OnceCell::new(),
+            stubs: OnceCell::new(),
             bindings: RefCell::default(),
             stopped: RefCell::new(None),
             clock: Cell::new(VirtualTime::START),
@@ -124,12 +126,14 @@ impl Host {
                 .iter()
                 .map(|activation| activation.what)
                 .collect();
-            text.push_str(&format!(
+            // Writing to a String does not fail.
+            let _ = write!(
+                text,
                 "\n  {} ({:?}) in [{}]",
                 flow.name,
                 flow.state.get(),
                 callbacks.join(", ")
-            ));
+            );
         }
         Stop::Stuck(text)
     }

@@ -2,11 +2,7 @@
 //!
 //! This is what a test of a driver uses; the parts it is made of are [`Host`]'s.
 
-use std::{
-    path::{Path, PathBuf},
-    pin::Pin,
-    time::Duration,
-};
+use std::{path::PathBuf, pin::Pin, rc::Rc, time::Duration};
 
 use thiserror::Error;
 
@@ -15,7 +11,9 @@ use crate::{
     event::Counts,
     host::{Host, Machine, Stop},
     image::{Image, ImageError, MapError, SymbolError, Symbols},
-    install::{DeviceIds, Inf, InfError, InstallError, Installation, Platform, Stamp},
+    install::{
+        DeviceIds, Inf, InfError, InstallError, Installation, Platform, RegistryValue, Stamp,
+    },
     io::{File, Operation, Outcome},
     ntstatus::NtStatus,
     pnp::{Grant, Leftovers},
@@ -88,10 +86,36 @@ pub enum BootError {
     Stopped(#[from] Stop),
 }
 
+/// A driver's files, read and checked: what many sessions of it share.
+#[derive(Clone, Debug)]
+pub struct Package {
+    pub(crate) image: Rc<Image>,
+    pub(crate) symbols: Rc<Symbols>,
+    inf: Rc<Inf>,
+}
+
+impl Package {
+    /// Reads a driver's files.
+    ///
+    /// # Errors
+    /// One of them cannot be used.
+    pub fn read(driver: &Driver) -> Result<Self, BootError> {
+        let image = Image::read(&driver.image)?;
+        let symbols = Symbols::load(&image, driver.symbols.as_deref())?;
+        let inf = Inf::read(&driver.inf, &stamp(&image)?)?;
+        Ok(Self {
+            image: Rc::new(image),
+            symbols: Rc::new(symbols),
+            inf: Rc::new(inf),
+        })
+    }
+}
+
 /// A driver that runs.
 pub struct Session {
     host: Pin<Box<Host>>,
     installed: Vec<Installed>,
+    package: Package,
     /// Whether the driver was loaded and not unloaded.
     loaded: bool,
 }
@@ -128,21 +152,62 @@ impl Session {
         machine: Machine,
         interrupts: Interrupts,
     ) -> Result<Self, BootError> {
-        let image = Image::read(&driver.image)?;
-        let symbols = Symbols::load(&image, driver.symbols.as_deref())?;
-        let host = Host::new(machine).map_err(BootError::Machine)?;
-        let installed = install(&host, &image, &driver.inf, interrupts)?;
-        let mut session = Self {
-            host,
-            installed,
-            loaded: false,
-        };
-        session.start(image, symbols)?;
+        Self::boot_with_registry(driver, machine, interrupts, &[])
+    }
+
+    /// As [`Self::boot`], with values in the hardware key of every device beside those that the INF
+    /// adds, and instead of those of the same name.
+    ///
+    /// # Errors
+    /// As [`Self::boot`].
+    pub fn boot_with_registry(
+        driver: &Driver,
+        machine: Machine,
+        interrupts: Interrupts,
+        values: &[(String, RegistryValue)],
+    ) -> Result<Self, BootError> {
+        let mut session = Self::install(&Package::read(driver)?, machine, interrupts)?;
+        for device in &session.installed {
+            for (name, value) in values {
+                session
+                    .host
+                    .set_registry_value(device.slot, name, value.clone());
+            }
+        }
+        session.start()?;
         Ok(session)
     }
 
-    fn start(&mut self, image: Image, symbols: Symbols) -> Result<(), BootError> {
+    /// Installs the driver for every device of the machine that its INF names.
+    ///
+    /// # Errors
+    /// The INF does not fit the devices, or this machine has no room.
+    pub(crate) fn install(
+        package: &Package,
+        machine: Machine,
+        interrupts: Interrupts,
+    ) -> Result<Self, BootError> {
+        let host = Host::new(machine).map_err(BootError::Machine)?;
+        let installed = install(&host, &package.inf, interrupts)?;
+        for device in &installed {
+            host.install_registry(device.slot, &device.installation);
+        }
+        Ok(Self {
+            host,
+            installed,
+            package: package.clone(),
+            loaded: false,
+        })
+    }
+
+    /// Loads the driver and starts its devices.
+    ///
+    /// # Errors
+    /// The driver refuses, or the run stops.
+    pub(crate) fn start(&mut self) -> Result<(), BootError> {
         let service = self.installed[0].installation.service.name.clone();
+        let Package { image, symbols, .. } = self.package.clone();
+        let image = Image::clone(&image);
         accepted("DriverEntry", self.host.load(image, symbols, &service)??)?;
         self.loaded = true;
         for device in &mut self.installed {
@@ -174,8 +239,12 @@ impl Session {
     /// The run stopped.
     pub fn request(&self, file: &File, operation: Operation) -> Result<Outcome, Stop> {
         let irp = self.host.submit(file, operation);
-        self.host.run_until(|_| irp.is_finished())?;
-        Ok(irp.outcome().expect("it has ended"))
+        loop {
+            self.host.run_until(|_| irp.is_finished())?;
+            if let Some(outcome) = irp.outcome() {
+                return Ok(outcome);
+            }
+        }
     }
 
     /// Serves apps until `done` holds, which is asked whenever there is nothing to do.
@@ -187,26 +256,30 @@ impl Session {
         const IDLE: Duration = Duration::from_millis(5);
         /// How long a wait for the device takes while an app waits for it.
         const BUSY: Duration = Duration::from_micros(50);
+        /// How many turns pass at most before `done` is asked although there is something to do.
+        const TURNS: u32 = 1000;
+        let mut turns = 0;
         loop {
             let active = server.serve(&self.host);
-            let turn = match self.host.turn(if server.has_pending() {
-                BUSY
+            let pending = server.has_pending();
+            let turn = if !active && !pending && self.host.has_only_alarms() {
+                // A timer of the driver's: its time comes when an app waits again.
+                Turn::Quiet
             } else {
-                Duration::ZERO
-            }) {
-                Ok(turn) => turn,
-                Err(stop) => {
+                let limit = if pending { BUSY } else { Duration::ZERO };
+                self.host.turn(limit).inspect_err(|stop| {
                     server.goodbye(&stop.to_string());
-                    return Err(stop);
-                }
+                })?
             };
-            if active || turn == Turn::Ran {
+            turns += 1;
+            if (active || turn == Turn::Ran) && turns < TURNS {
                 continue;
             }
+            turns = 0;
             if done() {
                 return Ok(());
             }
-            if turn == Turn::Quiet || !server.has_pending() {
+            if turn == Turn::Quiet || (turn == Turn::Waited && !pending) {
                 server.wait(IDLE);
             }
         }
@@ -224,7 +297,9 @@ impl Session {
         })
     }
 
-    fn take_down(&mut self) -> Result<Leftovers, Stop> {
+    /// As [`Self::shut_down`], for who still looks at the host afterwards.
+    pub(crate) fn take_down(&mut self) -> Result<Leftovers, Stop> {
+        self.host.end_apps()?;
         for device in self.installed.iter_mut().filter(|device| device.added) {
             device.added = false;
             self.host.remove_device(device.slot)?;
@@ -247,19 +322,12 @@ fn accepted(step: &'static str, status: NtStatus) -> Result<(), BootError> {
 }
 
 /// Finds the devices that the INF names, and what it wants for each.
-fn install(
-    host: &Host,
-    image: &Image,
-    inf: &Path,
-    interrupts: Interrupts,
-) -> Result<Vec<Installed>, BootError> {
-    let stamp = stamp(image)?;
-    let inf = Inf::read(inf, &stamp)?;
+fn install(host: &Host, inf: &Inf, interrupts: Interrupts) -> Result<Vec<Installed>, BootError> {
     let mut installed = Vec::new();
     let mut refused = None;
     for (slot, function) in host.slots.iter().enumerate() {
         let ids = DeviceIds::of_pci(&function.identity);
-        match Installation::plan(&inf, &ids, &Platform::default()) {
+        match Installation::plan(inf, &ids, &Platform::default()) {
             Ok(installation) => {
                 let messages = installation
                     .msi

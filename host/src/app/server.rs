@@ -23,6 +23,12 @@ use crate::{
 
 /// How much is read from a client at once.
 const CHUNK: usize = 64 * 1024;
+/// How often a client is read from in one turn, so that none keeps the others waiting.
+const CHUNKS: u32 = 4;
+/// How much may wait to be sent to a client that does not read before no more is read from it.
+const UNSENT_LIMIT: usize = 4 << 20;
+/// How many requests of a client may be pending before no more is read from it.
+const PENDING_LIMIT: usize = 4096;
 
 /// Serves the apps that connect to a Unix socket. Nothing in it blocks but [`Self::wait`].
 #[derive(Debug)]
@@ -43,6 +49,7 @@ struct Client {
     files: BTreeMap<HandleId, Rc<File>>,
     next_handle: u32,
     pending: Vec<(Tag, Rc<Irp>)>,
+    opening: Vec<(Tag, Rc<File>)>,
     closing: Vec<(Tag, Rc<File>)>,
 }
 
@@ -95,16 +102,14 @@ impl Server {
             }
         }
         self.clients
-            .retain(|client| !client.over || !client.pending.is_empty());
+            .retain(|client| !client.over || client.has_pending());
         active
     }
 
     /// Whether some app waits for a request.
     #[must_use]
     pub fn has_pending(&self) -> bool {
-        self.clients
-            .iter()
-            .any(|client| !client.pending.is_empty() || !client.closing.is_empty())
+        self.clients.iter().any(Client::has_pending)
     }
 
     /// Waits until an app sends something, at most for `limit`.
@@ -113,7 +118,7 @@ impl Server {
             .clients
             .iter()
             .filter(|client| !client.over)
-            .map(|client| PollFd::new(&client.stream, PollFlags::IN))
+            .map(|client| PollFd::new(&client.stream, client.wants()))
             .collect();
         files.push(PollFd::new(&self.listener, PollFlags::IN));
         let limit = Timespec::try_from(limit).unwrap_or(Timespec {
@@ -155,14 +160,34 @@ impl Client {
             files: BTreeMap::new(),
             next_handle: 1,
             pending: Vec::new(),
+            opening: Vec::new(),
             closing: Vec::new(),
         }
+    }
+
+    fn has_pending(&self) -> bool {
+        !self.pending.is_empty() || !self.opening.is_empty() || !self.closing.is_empty()
+    }
+
+    /// Whether so much of it waits that it gets no more until some of that is done.
+    fn is_full(&self) -> bool {
+        self.unsent.len() >= UNSENT_LIMIT || self.pending.len() >= PENDING_LIMIT
+    }
+
+    /// What its connection is waited for.
+    fn wants(&self) -> PollFlags {
+        let mut flags = PollFlags::empty();
+        flags.set(PollFlags::IN, !self.is_full());
+        flags.set(PollFlags::OUT, !self.unsent.is_empty());
+        flags
     }
 
     fn receive(&mut self, host: &Host) -> bool {
         let mut active = false;
         let mut chunk = [0; CHUNK];
-        while !self.over {
+        let mut chunks = 0;
+        while !self.over && !self.is_full() && chunks < CHUNKS {
+            chunks += 1;
             match self.stream.read(&mut chunk) {
                 Ok(0) => self.over = true,
                 Ok(bytes) => {
@@ -217,18 +242,13 @@ impl Client {
                 instance,
                 access,
                 share: _,
-            } => {
-                let result = host
-                    .open(interface.0, instance, access.0)
-                    .map(|file| {
-                        let handle = HandleId(self.next_handle);
-                        self.next_handle += 1;
-                        self.files.insert(handle, file);
-                        handle
-                    })
-                    .map_err(|status| NtStatus(status.bits()));
-                self.say(&Reply::Opened { tag, result });
-            }
+            } => match host.begin_open(interface.0, instance, access.0) {
+                Ok(file) => self.opening.push((tag, file)),
+                Err(status) => self.say(&Reply::Opened {
+                    tag,
+                    result: Err(NtStatus(status.bits())),
+                }),
+            },
             Request::Control {
                 tag,
                 handle,
@@ -307,9 +327,9 @@ impl Client {
         self.pending = pending;
         let (closed, closing): (Vec<_>, Vec<_>) = std::mem::take(&mut self.closing)
             .into_iter()
-            .partition(|(_, file)| file.pending().is_empty());
+            .partition(|(_, file)| file.is_closed());
         self.closing = closing;
-        let active = !finished.is_empty() || !closed.is_empty();
+        let active = !finished.is_empty() || !closed.is_empty() || self.answer_opens();
         for (tag, irp) in finished {
             if let Some(outcome) = irp.outcome() {
                 self.say(&Reply::Completed {
@@ -324,6 +344,30 @@ impl Client {
             self.say(&Reply::Closed { tag });
         }
         active
+    }
+
+    /// Says which files have been opened, or why not.
+    fn answer_opens(&mut self) -> bool {
+        let before = self.opening.len();
+        for (tag, file) in std::mem::take(&mut self.opening) {
+            match file.opened() {
+                None => self.opening.push((tag, file)),
+                Some(status) if status.is_success() => {
+                    let handle = HandleId(self.next_handle);
+                    self.next_handle += 1;
+                    self.files.insert(handle, file);
+                    self.say(&Reply::Opened {
+                        tag,
+                        result: Ok(handle),
+                    });
+                }
+                Some(status) => self.say(&Reply::Opened {
+                    tag,
+                    result: Err(NtStatus(status.bits())),
+                }),
+            }
+        }
+        self.opening.len() < before
     }
 
     fn say(&mut self, reply: &Reply) {
@@ -344,11 +388,16 @@ impl Client {
         }
     }
 
-    /// Closes what an app that is gone had open.
+    /// Ends what an app that is gone had open, and forgets what has ended.
     fn abandon(&mut self, host: &Host) {
+        self.answer_opens();
         for file in std::mem::take(&mut self.files).into_values() {
-            host.close(&file);
+            host.abandon(&file);
+        }
+        for (_, file) in &self.closing {
+            host.abandon(file);
         }
         self.pending.retain(|(_, irp)| !irp.is_finished());
+        self.closing.retain(|(_, file)| !file.is_closed());
     }
 }

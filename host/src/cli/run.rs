@@ -202,9 +202,9 @@ impl Run {
             .env(SOCKET_VARIABLE, server.path())
             .spawn()
             .map_err(|error| Failure::file(name, error))?;
-        let served = session.serve(server, || matches!(child.try_wait(), Ok(Some(_)) | Err(_)));
+        let outcome = session.serve(server, || matches!(child.try_wait(), Ok(Some(_)) | Err(_)));
         let status = finish(&mut child);
-        served.map_err(BootError::from)?;
+        outcome.map_err(BootError::from)?;
         Ok(Some(status.map_err(|error| Failure::file(name, error))?))
     }
 

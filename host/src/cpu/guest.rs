@@ -15,11 +15,14 @@ type Entry = unsafe extern "win64" fn(u64, u64, u64, u64, u64, u64, u64, u64) ->
 pub(crate) unsafe fn call(address: u64, arguments: &[u64]) -> u64 {
     let mut all = [0; MAX_ARGUMENTS];
     all[..arguments.len()].copy_from_slice(arguments);
-    let [a, b, c, d, e, f, g, h] = all;
     let entry = std::ptr::with_exposed_provenance::<()>(address as usize);
     // SAFETY: the caller says that this is a function of the driver; all its arguments are
     // integers or pointers, 8 bytes each.
     let entry = unsafe { std::mem::transmute::<*const (), Entry>(entry) };
     // SAFETY: as above.
-    unsafe { entry(a, b, c, d, e, f, g, h) }
+    unsafe {
+        entry(
+            all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7],
+        )
+    }
 }

@@ -10,10 +10,11 @@ pub mod memory;
 pub mod qemu;
 pub mod trace;
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use thiserror::Error;
 
+use self::memory::SharedMemory;
 use crate::time::VirtualTime;
 
 /// Width of one register access.
@@ -205,6 +206,12 @@ pub trait PciFunction {
 
     /// Whose clock it runs by.
     fn clock(&self) -> Clock;
+
+    /// The physical memory that its DMA goes to, where it brings its own. One without does its DMA
+    /// through [`Bus::read_memory`] and [`Bus::write_memory`].
+    fn memory(&self) -> Option<Rc<SharedMemory>> {
+        None
+    }
 
     /// Enters D0 with these resources: BARs decoded, bus mastering on, interrupts of this mode.
     ///

@@ -27,7 +27,7 @@ use thiserror::Error;
 
 use super::{
     Assignment, Bus, Clock, DeviceError, Identity, InterruptMode, Misuse, PciFunction, Signal,
-    Width,
+    Width, memory::SharedMemory,
 };
 use crate::time::VirtualTime;
 
@@ -360,6 +360,10 @@ impl PciFunction for Recorded {
 
     fn clock(&self) -> Clock {
         self.function.clock()
+    }
+
+    fn memory(&self) -> Option<Rc<SharedMemory>> {
+        self.function.memory()
     }
 
     fn start(&mut self, bus: &mut dyn Bus, assignment: &Assignment) -> Result<(), DeviceError> {

@@ -372,9 +372,7 @@ impl MappedImage {
         // SAFETY: the range lies in the host's view, as just checked, which `bytes` does not
         // overlap. No reference into the view exists: reads copy.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) };
-        // Code that was changed through another address than the one it runs at may run only
-        // after a serializing instruction (Intel SDM 3A, 8.1.3).
-        std::arch::x86_64::__cpuid(0);
+        serialize();
         Ok(())
     }
 
@@ -394,6 +392,31 @@ impl MappedImage {
             })?;
         }
         Ok(())
+    }
+}
+
+/// Executes a serializing instruction: code that was changed through another address than the one
+/// it runs at may run only after one (Intel SDM 3A, 8.1.3). `iretq` is the one that a virtual
+/// machine does not leave its processor for, as it does for `cpuid`.
+fn serialize() {
+    // SAFETY: `iretq` takes the five words just pushed and goes on behind itself with the same
+    // stack pointer, flags and segments.
+    unsafe {
+        std::arch::asm!(
+            "mov {stack}, rsp",
+            "mov {word:e}, ss",
+            "push {word}",
+            "push {stack}",
+            "pushfq",
+            "mov {word:e}, cs",
+            "push {word}",
+            "lea {word}, [rip + 2f]",
+            "push {word}",
+            "iretq",
+            "2:",
+            stack = out(reg) _,
+            word = out(reg) _,
+        );
     }
 }
 

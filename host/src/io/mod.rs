@@ -1,5 +1,9 @@
 //! The I/O manager's part: files, IRPs, and how they reach the driver.
 
+mod file;
+
+pub use file::File;
+
 use std::{
     cell::{Cell, RefCell},
     fmt,
@@ -7,8 +11,7 @@ use std::{
 };
 
 use kmdf_abi::ntstatus::{
-    NtStatus, STATUS_ACCESS_DENIED, STATUS_DELETE_PENDING, STATUS_INVALID_DEVICE_REQUEST,
-    STATUS_OBJECT_NAME_NOT_FOUND,
+    NtStatus, STATUS_DELETE_PENDING, STATUS_INVALID_DEVICE_REQUEST, STATUS_NO_SUCH_DEVICE,
 };
 
 use crate::{
@@ -19,14 +22,11 @@ use crate::{
     },
 };
 
-/// `FILE_READ_DATA`, which FILE_READ_ACCESS in a control code asks for.
-const FILE_READ_DATA: u32 = 1;
-/// `FILE_WRITE_DATA`, which FILE_WRITE_ACCESS in a control code asks for.
-const FILE_WRITE_DATA: u32 = 2;
-
 /// What an IRP asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Major {
+    /// `IRP_MJ_CREATE`
+    Create,
     /// `IRP_MJ_READ`
     Read,
     /// `IRP_MJ_WRITE`
@@ -46,16 +46,6 @@ pub struct Outcome {
     pub output: Vec<u8>,
 }
 
-/// An open handle of a device.
-#[derive(Debug)]
-pub struct File {
-    device: u64,
-    access: u32,
-    closed: Cell<bool>,
-    /// IRPs that were sent through it, as long as they live.
-    irps: RefCell<Vec<Weak<Irp>>>,
-}
-
 /// One I/O request of an app.
 pub struct Irp {
     /// What it asks for.
@@ -69,6 +59,8 @@ pub struct Irp {
     /// File offset, for Read and Write.
     pub offset: u64,
     pub(crate) cancelled: Cell<bool>,
+    /// The file it was sent through: its WDFFILEOBJECT, and what identifies it.
+    file: Cell<(u64, u64)>,
     pub(crate) request: RefCell<Weak<Request>>,
     outcome: RefCell<Option<Outcome>>,
 }
@@ -90,6 +82,20 @@ impl Irp {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.outcome.borrow().is_some()
+    }
+
+    fn attach(&self, file: &File) {
+        self.file.set((file.object(), file.id()));
+    }
+
+    /// The WDFFILEOBJECT of the file it was sent through, or 0.
+    pub(crate) fn file_object(&self) -> u64 {
+        self.file.get().0
+    }
+
+    /// What identifies the file it was sent through.
+    pub(crate) fn file_id(&self) -> u64 {
+        self.file.get().1
     }
 
     pub(crate) fn finish(&self, outcome: Outcome) {
@@ -126,34 +132,6 @@ pub enum Operation {
 }
 
 impl Host {
-    /// Opens a device interface, as CreateFile does.
-    ///
-    /// `class` is the interface's GUID as its 16 bytes lie in memory, `instance` counts the
-    /// enabled interfaces of that class from 0, and `access` is an access mask.
-    ///
-    /// # Errors
-    /// `STATUS_OBJECT_NAME_NOT_FOUND` when no such interface is enabled.
-    pub fn open(&self, class: [u8; 16], instance: u32, access: u32) -> Result<Rc<File>, NtStatus> {
-        let device = self
-            .bodies::<Device>()
-            .into_iter()
-            .filter(|device| {
-                let interfaces = device.interfaces.borrow();
-                interfaces
-                    .iter()
-                    .any(|interface| interface.enabled && interface.class == class)
-            })
-            .nth(instance as usize)
-            .ok_or(STATUS_OBJECT_NAME_NOT_FOUND)?;
-        let file = Rc::new(File {
-            device: device.handle,
-            access,
-            closed: Cell::new(false),
-            irps: RefCell::default(),
-        });
-        Ok(file)
-    }
-
     /// Sends a request through a file. It has ended when its [`Irp::outcome`] is there.
     pub fn submit(&self, file: &File, operation: Operation) -> Rc<Irp> {
         let irp = Rc::new(match operation {
@@ -175,6 +153,7 @@ impl Host {
             });
             return irp;
         }
+        irp.attach(file);
         let mut irps = file.irps.borrow_mut();
         irps.retain(|other| other.strong_count() > 0);
         irps.push(Rc::downgrade(&irp));
@@ -195,14 +174,6 @@ impl Host {
         });
     }
 
-    /// Closes a file, as CloseHandle does: what is pending on it is cancelled.
-    pub fn close(&self, file: &File) {
-        file.closed.set(true);
-        for irp in file.pending() {
-            self.cancel(&irp);
-        }
-    }
-
     /// Presents an IRP to its device, in the app's thread.
     fn dispatch(&self, device: u64, irp: &Rc<Irp>) {
         let fail = |status| {
@@ -210,20 +181,25 @@ impl Host {
                 status,
                 information: 0,
                 output: Vec::new(),
-            })
+            });
         };
         if self.framework.objects.was(device, "WDFDEVICE") {
             return fail(STATUS_DELETE_PENDING);
         }
         let device = self.body::<Device>(device);
-        if matches!(device.phase.get(), Phase::Removed | Phase::Adding) {
-            return fail(STATUS_DELETE_PENDING);
+        match device.phase.get() {
+            Phase::Removed | Phase::Adding => return fail(STATUS_DELETE_PENDING),
+            Phase::SurpriseRemoved => return fail(STATUS_NO_SUCH_DEVICE),
+            _ => {}
         }
-        let Some(queue) = device.default_queue() else {
+        let queue = device
+            .queue_for(irp.major)
+            .or_else(|| device.default_queue());
+        let Some(queue) = queue else {
             return fail(STATUS_INVALID_DEVICE_REQUEST);
         };
-        let request = self.create_request(device.handle, irp);
-        self.enqueue(&queue, &request);
+        let request = self.create_request(&device, irp);
+        self.enqueue_new(&queue, &request);
     }
 }
 
@@ -236,39 +212,9 @@ impl Irp {
             output_length,
             offset,
             cancelled: Cell::new(false),
+            file: Cell::new((0, 0)),
             request: RefCell::default(),
             outcome: RefCell::new(None),
         }
-    }
-}
-
-impl File {
-    /// What the I/O manager checks before a driver sees the request.
-    fn check(&self, irp: &Irp) -> Result<(), NtStatus> {
-        if self.closed.get() {
-            return Err(kmdf_abi::ntstatus::STATUS_INVALID_HANDLE);
-        }
-        let needed = match irp.major {
-            Major::Read => FILE_READ_DATA,
-            Major::Write => FILE_WRITE_DATA,
-            // The access bits of a control code.
-            Major::DeviceControl => irp.code >> 14 & 3,
-        };
-        if self.access & needed == needed {
-            Ok(())
-        } else {
-            Err(STATUS_ACCESS_DENIED)
-        }
-    }
-
-    /// The requests that have not ended.
-    #[must_use]
-    pub fn pending(&self) -> Vec<Rc<Irp>> {
-        self.irps
-            .borrow()
-            .iter()
-            .filter_map(Weak::upgrade)
-            .filter(|irp| !irp.is_finished())
-            .collect()
     }
 }

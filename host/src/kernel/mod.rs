@@ -1,10 +1,15 @@
 //! The kernel's part: what `ntoskrnl.exe` and `WDFLDR.SYS` export to a driver.
 
 mod library;
+mod mdl;
 mod memory;
 mod print;
 mod processor;
 mod string;
+mod sync;
+
+pub(crate) use processor::SWITCHED_ON;
+pub(crate) use sync::Objects;
 
 use crate::{kmdf::driver, service::Service};
 
@@ -13,10 +18,12 @@ pub(crate) const LIBRARIES: &[(&str, &[&[Service]])] = &[
     (
         "ntoskrnl.exe",
         &[
+            mdl::SERVICES,
             memory::SERVICES,
             print::SERVICES,
             processor::SERVICES,
             string::SERVICES,
+            sync::SERVICES,
         ],
     ),
     ("WDFLDR.SYS", &[driver::loader::SERVICES]),

@@ -74,15 +74,9 @@ fn formatted(host: &Host, call: &Call, format: usize) -> String {
                 }
                 Some('0'..='9' | '.' | '-' | '+' | '#' | ' ' | 'z' | 'h') => continue,
                 Some('s') if !wide => text.push_str(&c_string(host, argument())),
-                Some('d' | 'i') if long == 2 => {
-                    text.push_str(&argument().cast_signed().to_string())
+                Some(conversion @ ('d' | 'i' | 'u' | 'x' | 'X' | 'p')) => {
+                    text.push_str(&number(conversion, long == 2, argument()));
                 }
-                Some('d' | 'i') => text.push_str(&(argument() as u32).cast_signed().to_string()),
-                Some('u') if long == 2 => text.push_str(&argument().to_string()),
-                Some('u') => text.push_str(&(argument() as u32).to_string()),
-                Some('x' | 'X') if long == 2 => text.push_str(&format!("{:x}", argument())),
-                Some('x' | 'X') => text.push_str(&format!("{:x}", argument() as u32)),
-                Some('p') => text.push_str(&format!("{:016X}", argument())),
                 Some('c') => text.push(char::from(argument() as u8)),
                 Some(other) => {
                     text.push('%');
@@ -93,4 +87,36 @@ fn formatted(host: &Host, call: &Call, format: usize) -> String {
         }
     }
     text
+}
+
+/// A number as its conversion shows it; the lower half of the argument where it is not `wide`.
+fn number(conversion: char, wide: bool, argument: u64) -> String {
+    let unsigned = if wide || conversion == 'p' {
+        argument
+    } else {
+        argument & 0xFFFF_FFFF
+    };
+    match conversion {
+        'p' => format!("{unsigned:016X}"),
+        'x' => format!("{unsigned:x}"),
+        'X' => format!("{unsigned:X}"),
+        'u' => unsigned.to_string(),
+        _ if wide => argument.cast_signed().to_string(),
+        _ => (argument as u32).cast_signed().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_are_shown_as_their_conversions_say() {
+        assert_eq!(number('d', false, 0xFFFF_FFFF), "-1");
+        assert_eq!(number('d', true, 0xFFFF_FFFF), "4294967295");
+        assert_eq!(number('u', false, u64::MAX), "4294967295");
+        assert_eq!(number('x', true, 0xABC), "abc");
+        assert_eq!(number('X', false, 0xABC), "ABC");
+        assert_eq!(number('p', false, 0x10), "0000000000000010");
+    }
 }

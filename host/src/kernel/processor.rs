@@ -13,7 +13,7 @@ const PERFORMANCE_FREQUENCY: u64 = 10_000_000;
 /// What reading the clock costs, so that a driver that polls it gets somewhere.
 const CLOCK_READ: Duration = Duration::from_nanos(100);
 /// 1601-01-01 to 2026-01-01 in units of 100 ns: when every virtual machine is switched on.
-const SWITCHED_ON: u64 = 134_116_992_000_000_000;
+pub(crate) const SWITCHED_ON: u64 = 134_116_992_000_000_000;
 
 services! {
     KeGetCurrentIrql <= HIGH => current_irql;

@@ -1,4 +1,4 @@
-//! Device objects, the structure they are made from, and their interfaces.
+//! Device objects and their interfaces.
 
 use std::{
     cell::{Cell, RefCell},
@@ -6,12 +6,26 @@ use std::{
 };
 
 use kmdf_abi::{
-    ntstatus::{NtStatus, STATUS_INVALID_PARAMETER},
-    types::{GUID, WDF_PNPPOWER_EVENT_CALLBACKS},
+    ntstatus::{NtStatus, STATUS_INVALID_PARAMETER, STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED},
+    types::{GUID, UNICODE_STRING, WDF_PNPPOWER_EVENT_CALLBACKS},
 };
 
-use super::{interrupt::Interrupt, object::Body, queue::Queue};
-use crate::{cpu::stub::Call, host::Host, pnp::Resources, service::services};
+use super::{
+    driver::Driver,
+    file::FileConfig,
+    interrupt::Interrupt,
+    object::{Attributes, Body},
+    queue::Queue,
+    serial::{CallbackLock, Constraints, Scope},
+};
+use crate::{
+    cpu::stub::Call,
+    event::Event,
+    host::Host,
+    io::{File, Major},
+    pnp::Resources,
+    service::services,
+};
 
 /// Where a device stands with PnP and power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +40,8 @@ pub(crate) enum Phase {
     LowPower,
     /// It is in D0 and its power-managed queues are started.
     Working,
+    /// It has been pulled out.
+    SurpriseRemoved,
     /// It is gone.
     Removed,
 }
@@ -37,11 +53,30 @@ pub(crate) struct Device {
     pub(crate) slot: usize,
     pub(crate) phase: Cell<Phase>,
     pub(crate) callbacks: WDF_PNPPOWER_EVENT_CALLBACKS,
+    pub(crate) constraints: Constraints,
+    /// Held around the callbacks of everything below it, with the synchronization scope Device.
+    pub(crate) lock: CallbackLock,
+    pub(crate) io_type: i32,
+    pub(crate) exclusive: bool,
+    pub(crate) files: Option<FileConfig>,
+    pub(crate) request_attributes: Attributes,
     pub(crate) interrupts: RefCell<Vec<Rc<Interrupt>>>,
     pub(crate) queues: RefCell<Vec<Rc<Queue>>>,
+    /// The queues that certain requests go to instead of the default queue.
+    pub(crate) dispatching: RefCell<Vec<(Major, Rc<Queue>)>>,
     pub(crate) interfaces: RefCell<Vec<Interface>>,
+    /// The open handles.
+    pub(crate) open: RefCell<Vec<Rc<File>>>,
     /// The resource lists it was started with.
     pub(crate) resources: Cell<Option<Resources>>,
+    /// How self-managed I/O stands: initialised, and running.
+    pub(crate) self_managed: Cell<(bool, bool)>,
+    pub(crate) characteristics: Cell<u32>,
+    pub(crate) alignment: Cell<u32>,
+    /// What WdfDeviceSetFailed asked for: `WDF_DEVICE_FAILED_ACTION`, or 0.
+    pub(crate) failed: Cell<u32>,
+    /// The address that stands for its DEVICE_OBJECT; those of the devices below follow.
+    wdm: [u64; 3],
 }
 
 /// A device interface: what apps open.
@@ -51,6 +86,8 @@ pub(crate) struct Interface {
     pub(crate) class: [u8; 16],
     /// Whether it can be opened: from the first D0 entry to removal.
     pub(crate) enabled: bool,
+    /// Whether the driver keeps it disabled.
+    pub(crate) withheld: bool,
 }
 
 impl Body for Device {
@@ -66,6 +103,13 @@ impl Device {
             .find(|queue| queue.is_default)
             .cloned()
     }
+
+    /// The queue that requests of a kind were directed to.
+    pub(crate) fn queue_for(&self, major: Major) -> Option<Rc<Queue>> {
+        let dispatching = self.dispatching.borrow();
+        let (_, queue) = dispatching.iter().find(|(other, _)| *other == major)?;
+        Some(Rc::clone(queue))
+    }
 }
 
 /// What WDFDEVICE_INIT holds until the device is created.
@@ -76,50 +120,54 @@ pub(crate) struct DeviceInit {
     pub(crate) slot: usize,
     pub(crate) callbacks: Option<WDF_PNPPOWER_EVENT_CALLBACKS>,
     pub(crate) io_type: i32,
+    pub(crate) exclusive: bool,
+    pub(crate) files: Option<FileConfig>,
+    pub(crate) request_attributes: Attributes,
+    pub(crate) characteristics: u32,
 }
 
-/// `WdfDeviceIoBuffered`
-pub(crate) const IO_BUFFERED: i32 = 2;
-
-services! {
-    WdfDeviceInitSetPnpPowerEventCallbacks <= DISPATCH => set_pnp_power_callbacks;
-    WdfDeviceInitSetIoType <= DISPATCH => set_io_type;
-    WdfDeviceCreate <= PASSIVE => create;
-    WdfDeviceCreateDeviceInterface <= PASSIVE => create_interface;
-}
-
-impl Host {
-    fn device_init(&self, address: u64, change: impl FnOnce(&mut DeviceInit)) {
-        let mut init = self.framework.device_init.borrow_mut();
-        match init.as_mut().filter(|init| init.address == address) {
-            Some(init) => change(init),
-            None => {
-                drop(init);
-                self.violation(
-                    "DeviceInit",
-                    format!("{address:#x} is no WDFDEVICE_INIT that can still be changed"),
-                );
-            }
+impl DeviceInit {
+    /// What EvtDriverDeviceAdd is given for the function in a slot.
+    pub(crate) fn new(address: u64, slot: usize) -> Self {
+        Self {
+            address,
+            slot,
+            callbacks: None,
+            io_type: IO_BUFFERED,
+            exclusive: false,
+            files: None,
+            request_attributes: Attributes::default(),
+            characteristics: 0,
         }
     }
 }
 
-/// WdfDeviceInitSetPnpPowerEventCallbacks(DeviceInit, PnpPowerEventCallbacks)
-fn set_pnp_power_callbacks(host: &Host, call: &Call) {
-    let callbacks: WDF_PNPPOWER_EVENT_CALLBACKS = host.memory.read(call.arg(1));
-    if callbacks.Size as usize != size_of::<WDF_PNPPOWER_EVENT_CALLBACKS>() {
-        host.violation(
-            "StructureSize",
-            "WDF_PNPPOWER_EVENT_CALLBACKS.Size is that of no version",
-        );
-    }
-    host.device_init(call.arg(0), |init| init.callbacks = Some(callbacks));
-}
+/// `WdfDeviceIoBuffered`
+const IO_BUFFERED: i32 = 2;
 
-/// WdfDeviceInitSetIoType(DeviceInit, IoType)
-fn set_io_type(host: &Host, call: &Call) {
-    let io_type = call.arg32(1).cast_signed();
-    host.device_init(call.arg(0), |init| init.io_type = io_type);
+services! {
+    WdfDeviceCreate <= PASSIVE => create;
+    WdfDeviceCreateDeviceInterface <= PASSIVE => create_interface;
+    WdfDeviceSetDeviceInterfaceState <= PASSIVE => set_interface_state;
+    WdfDeviceCreateSymbolicLink <= PASSIVE => create_symbolic_link;
+    WdfDeviceGetDriver <= DISPATCH => driver;
+    WdfDeviceSetFailed <= DISPATCH => set_failed;
+    WdfDeviceSetCharacteristics <= DISPATCH => set_characteristics;
+    WdfDeviceGetCharacteristics <= DISPATCH => characteristics;
+    WdfDeviceSetAlignmentRequirement <= DISPATCH => set_alignment;
+    WdfDeviceGetAlignmentRequirement <= DISPATCH => alignment;
+    WdfDeviceSetPnpCapabilities <= DISPATCH => accept;
+    WdfDeviceSetPowerCapabilities <= DISPATCH => accept;
+    WdfDeviceSetStaticStopRemove <= DISPATCH => accept;
+    WdfDeviceAssignS0IdleSettings <= PASSIVE => assign_idle_settings;
+    WdfDeviceAssignSxWakeSettings <= PASSIVE => assign_idle_settings;
+    WdfDeviceStopIdleActual <= DISPATCH => stop_idle;
+    WdfDeviceStopIdleNoTrack <= DISPATCH => stop_idle;
+    WdfDeviceResumeIdleActual <= DISPATCH => accept;
+    WdfDeviceResumeIdleNoTrack <= DISPATCH => accept;
+    WdfDeviceWdmGetDeviceObject <= HIGH => wdm_device;
+    WdfDeviceWdmGetAttachedDevice <= HIGH => wdm_attached;
+    WdfDeviceWdmGetPhysicalDevice <= HIGH => wdm_physical;
 }
 
 /// WdfDeviceCreate(DeviceInit, DeviceAttributes, Device)
@@ -135,19 +183,37 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     };
     let attributes = host.attributes(call.arg(1))?;
     if attributes.parent != 0 {
-        return Err(kmdf_abi::ntstatus::STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED);
+        return Err(STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED);
     }
     let driver = host.object(host.framework.driver_handle());
-    let callbacks = init.callbacks.unwrap_or_default();
+    let inherited = host.body::<Driver>(driver.handle).constraints;
+    let constraints = Constraints::of(&attributes, inherited);
+    let lock = match constraints.scope {
+        Scope::Device => CallbackLock::new(constraints),
+        Scope::Queue | Scope::None => CallbackLock::None,
+    };
     let (object, device) = host.create_object(Some(&driver), &attributes, |handle| Device {
         handle,
         slot: init.slot,
         phase: Cell::new(Phase::Adding),
-        callbacks,
+        callbacks: init.callbacks.unwrap_or_default(),
+        constraints,
+        lock,
+        io_type: init.io_type,
+        exclusive: init.exclusive,
+        files: init.files,
+        request_attributes: init.request_attributes,
         interrupts: RefCell::default(),
         queues: RefCell::default(),
+        dispatching: RefCell::default(),
         interfaces: RefCell::default(),
+        open: RefCell::default(),
         resources: Cell::new(None),
+        self_managed: Cell::new((false, false)),
+        characteristics: Cell::new(init.characteristics),
+        alignment: Cell::new(0),
+        failed: Cell::new(0),
+        wdm: [(); 3].map(|()| host.memory.new_handle()),
     });
     *host.framework.device_init.borrow_mut() = None;
     *host.framework.added.borrow_mut() = Some(device);
@@ -170,7 +236,104 @@ fn create_interface(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let class: [u8; size_of::<GUID>()] = host.memory.read(call.arg(1));
     device.interfaces.borrow_mut().push(Interface {
         class,
-        enabled: false,
+        enabled: device.phase.get() == Phase::Working,
+        withheld: false,
     });
     Ok(())
+}
+
+/// WdfDeviceSetDeviceInterfaceState(Device, InterfaceClassGUID, ReferenceString, IsInterfaceEnabled)
+fn set_interface_state(host: &Host, call: &Call) {
+    let device = host.body::<Device>(call.arg(0));
+    let class: [u8; size_of::<GUID>()] = host.memory.read(call.arg(1));
+    let working = device.phase.get() == Phase::Working;
+    for interface in device.interfaces.borrow_mut().iter_mut() {
+        if interface.class == class {
+            interface.withheld = !call.flag(3);
+            interface.enabled = working && !interface.withheld;
+        }
+    }
+}
+
+/// WdfDeviceCreateSymbolicLink(Device, SymbolicLinkName): noted; apps find the device by its
+/// interface.
+fn create_symbolic_link(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    host.body::<Device>(call.arg(0));
+    let name: UNICODE_STRING = host.memory.read(call.arg(1));
+    if name.Length == 0 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let text = format!("symbolic link {}", host.text(&name));
+    host.record(Event::Host { text });
+    Ok(())
+}
+
+fn driver(host: &Host, call: &Call) -> u64 {
+    host.body::<Device>(call.arg(0));
+    host.framework.driver_handle()
+}
+
+/// WdfDeviceSetFailed(Device, FailedAction): the device is as good as pulled out.
+fn set_failed(host: &Host, call: &Call) {
+    let device = host.body::<Device>(call.arg(0));
+    device.failed.set(call.arg32(1));
+    let text = format!("device {:#x} failed, says the driver", device.handle);
+    host.record(Event::Host { text });
+    let handle = device.handle;
+    host.spawn("PnP", move |host| host.fail_device(handle));
+}
+
+fn set_characteristics(host: &Host, call: &Call) {
+    let device = host.body::<Device>(call.arg(0));
+    device.characteristics.set(call.arg32(1));
+}
+
+fn characteristics(host: &Host, call: &Call) -> u32 {
+    host.body::<Device>(call.arg(0)).characteristics.get()
+}
+
+fn set_alignment(host: &Host, call: &Call) {
+    let device = host.body::<Device>(call.arg(0));
+    device.alignment.set(call.arg32(1));
+}
+
+fn alignment(host: &Host, call: &Call) -> u32 {
+    host.body::<Device>(call.arg(0)).alignment.get()
+}
+
+/// Settings that change nothing here: nobody ejects the device or asks for its capabilities.
+fn accept(host: &Host, call: &Call) {
+    host.body::<Device>(call.arg(0));
+}
+
+/// WdfDeviceAssignS0IdleSettings, WdfDeviceAssignSxWakeSettings: the device stays in D0 while the
+/// system is awake, which both allow.
+fn assign_idle_settings(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    host.body::<Device>(call.arg(0));
+    if call.arg(1) == 0 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    Ok(())
+}
+
+/// WdfDeviceStopIdle(Device, WaitForD0)
+fn stop_idle(host: &Host, call: &Call) -> NtStatus {
+    let device = host.body::<Device>(call.arg(0));
+    if device.phase.get() == Phase::Working {
+        kmdf_abi::ntstatus::STATUS_SUCCESS
+    } else {
+        kmdf_abi::ntstatus::STATUS_INVALID_DEVICE_STATE
+    }
+}
+
+fn wdm_device(host: &Host, call: &Call) -> u64 {
+    host.body::<Device>(call.arg(0)).wdm[0]
+}
+
+fn wdm_attached(host: &Host, call: &Call) -> u64 {
+    host.body::<Device>(call.arg(0)).wdm[1]
+}
+
+fn wdm_physical(host: &Host, call: &Call) -> u64 {
+    host.body::<Device>(call.arg(0)).wdm[2]
 }

@@ -10,7 +10,7 @@ use kmdf_abi::{
     types::{WDF_DRIVER_CONFIG, WDF_DRIVER_GLOBALS},
 };
 
-use super::object::Body;
+use super::{object::Body, serial::Constraints};
 use crate::{
     cpu::stub::Call,
     event::Event,
@@ -26,7 +26,7 @@ pub(crate) const DRIVER_OBJECT_BYTES: u64 = 0x150;
 /// `WdfDriverInitNonPnpDriver`
 const INIT_NON_PNP_DRIVER: u32 = 1;
 /// The table that the host plays is that of this minor version and of all before it.
-const HIGHEST_MINOR: u32 = 33;
+pub(crate) const HIGHEST_MINOR: u32 = 33;
 
 /// WDFDRIVER
 pub(crate) struct Driver {
@@ -34,6 +34,10 @@ pub(crate) struct Driver {
     pub(crate) device_add: u64,
     /// EvtDriverUnload, or 0.
     pub(crate) unload: u64,
+    /// What devices inherit.
+    pub(crate) constraints: Constraints,
+    /// Its registry path, a string that ends with a zero, lent to the driver.
+    pub(crate) registry_path: u64,
 }
 
 impl Body for Driver {
@@ -146,9 +150,16 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         host.unsupported("the driver is no PnP driver (WdfDriverInitNonPnpDriver)");
     }
     let attributes = host.attributes(call.arg(2))?;
+    let mut path = host.text_at(call.arg(1));
+    path.push('\0');
+    let bytes: Vec<u8> = path.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let registry_path = host.lend("the driver's registry path", bytes.len() as u64);
+    host.memory.write_bytes(registry_path, &bytes);
     let (object, _) = host.create_object(None, &attributes, |_| Driver {
         device_add: config.EvtDriverDeviceAdd.0,
         unload: config.EvtDriverUnload.0,
+        constraints: Constraints::of(&attributes, Constraints::default()),
+        registry_path,
     });
     host.framework.driver.set(object.handle);
     let globals = host.framework.globals.get();

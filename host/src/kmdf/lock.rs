@@ -47,8 +47,8 @@ impl Host {
         flow.locks.borrow_mut().push(held);
     }
 
-    /// Releases a spin lock and goes back to the IRQL before.
-    pub(crate) fn release(&self, lock: &SpinLock, id: u64, rule: &str) {
+    /// Releases a spin lock and goes back to the IRQL before, which it returns.
+    pub(crate) fn release(&self, lock: &SpinLock, id: u64, rule: &str) -> Irql {
         let (_, flow) = self
             .scheduler
             .current()
@@ -62,7 +62,9 @@ impl Host {
             locks.remove(index);
         }
         drop(locks);
-        self.lower_irql(lock.before.get());
+        let before = lock.before.get();
+        self.lower_irql(before);
+        before
     }
 }
 

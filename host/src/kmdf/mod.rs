@@ -1,32 +1,70 @@
 //! The framework: one file for each kind of object, each with the table functions of that kind and
 //! the rules that belong to them.
 
+pub(crate) mod alarm;
+pub(crate) mod buffer;
+pub(crate) mod collection;
 pub(crate) mod device;
+pub(crate) mod device_init;
+pub(crate) mod dma;
+pub(crate) mod dpc;
 pub(crate) mod driver;
+pub(crate) mod driver_info;
+pub(crate) mod file;
 pub(crate) mod interrupt;
 pub(crate) mod lock;
+pub(crate) mod memory;
 pub(crate) mod object;
+pub(crate) mod object_services;
 pub(crate) mod queue;
+pub(crate) mod queue_retrieve;
+pub(crate) mod queue_state;
+pub(crate) mod registry;
 pub(crate) mod request;
+pub(crate) mod request_cancel;
 pub(crate) mod resources;
+pub(crate) mod serial;
+pub(crate) mod string;
+pub(crate) mod timer;
+pub(crate) mod wait_lock;
+pub(crate) mod work_item;
 
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
 };
 
-use crate::service::Service;
+use crate::{kernel, physical::PhysicalMap, service::Service};
 
 /// All table functions that the host plays.
 pub(crate) const TABLES: &[&[Service]] = &[
+    buffer::SERVICES,
+    collection::SERVICES,
     device::SERVICES,
+    device_init::SERVICES,
+    dma::common_buffer::SERVICES,
+    dma::enabler::SERVICES,
+    dma::transaction::SERVICES,
+    dpc::SERVICES,
     driver::SERVICES,
+    driver_info::SERVICES,
+    file::SERVICES,
     interrupt::SERVICES,
     lock::SERVICES,
-    object::SERVICES,
+    memory::SERVICES,
+    object_services::SERVICES,
     queue::SERVICES,
+    queue_retrieve::SERVICES,
+    queue_state::SERVICES,
+    registry::SERVICES,
+    registry::assign::SERVICES,
     request::SERVICES,
+    request_cancel::SERVICES,
     resources::SERVICES,
+    string::SERVICES,
+    timer::SERVICES,
+    wait_lock::SERVICES,
+    work_item::SERVICES,
 ];
 
 /// What the framework keeps for the driver.
@@ -43,6 +81,10 @@ pub(crate) struct Framework {
     pub(crate) device_init: RefCell<Option<device::DeviceInit>>,
     /// The device that EvtDriverDeviceAdd has created.
     pub(crate) added: RefCell<Option<Rc<device::Device>>>,
+    pub(crate) alarms: alarm::Alarms,
+    pub(crate) physical: PhysicalMap,
+    pub(crate) registry: registry::Registry,
+    pub(crate) kernel: kernel::Objects,
 }
 
 impl Framework {

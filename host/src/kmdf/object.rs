@@ -8,11 +8,11 @@ use std::{
 };
 
 use kmdf_abi::{
-    ntstatus::{NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_OBJECT_NAME_EXISTS, STATUS_SUCCESS},
+    ntstatus::{NtStatus, STATUS_INFO_LENGTH_MISMATCH},
     types::{WDF_OBJECT_ATTRIBUTES, WDF_OBJECT_CONTEXT_TYPE_INFO},
 };
 
-use crate::{cpu::stub::Call, host::Host, memory::Purpose, service::services};
+use crate::{host::Host, memory::Purpose};
 
 /// What a kind of framework object is made of.
 pub(crate) trait Body: Any {
@@ -30,20 +30,20 @@ pub(crate) struct Object {
     pub(crate) kind: &'static str,
     parent: RefCell<Weak<Self>>,
     children: RefCell<Vec<Rc<Self>>>,
-    contexts: RefCell<Vec<Context>>,
-    references: Cell<u32>,
-    deleted: Cell<bool>,
+    pub(super) contexts: RefCell<Vec<Context>>,
+    pub(super) references: Cell<u32>,
+    pub(super) deleted: Cell<bool>,
     body: Rc<dyn Any>,
     dispose: fn(&dyn Any, &Host),
 }
 
 /// A context space.
 #[derive(Clone, Copy, Debug)]
-struct Context {
+pub(super) struct Context {
     /// Identifies its type: the address of the type's unique WDF_OBJECT_CONTEXT_TYPE_INFO, or 0
     /// for attributes without a context.
-    unique_type: u64,
-    address: Option<u64>,
+    pub(super) unique_type: u64,
+    pub(super) address: Option<u64>,
     cleanup: u64,
     destroy: u64,
 }
@@ -52,10 +52,26 @@ struct Context {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Attributes {
     pub(crate) parent: u64,
-    unique_type: u64,
+    /// `WDF_SYNCHRONIZATION_SCOPE`
+    pub(crate) scope: i32,
+    /// `WDF_EXECUTION_LEVEL`
+    pub(crate) execution_level: i32,
+    pub(super) unique_type: u64,
     context_bytes: u64,
     cleanup: u64,
     destroy: u64,
+}
+
+impl Object {
+    /// The object above it.
+    pub(crate) fn parent(&self) -> Option<Rc<Self>> {
+        self.parent.borrow().upgrade()
+    }
+
+    /// Whether its deletion has begun.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.deleted.get()
+    }
 }
 
 /// All objects by handle.
@@ -73,6 +89,19 @@ impl Objects {
             .borrow()
             .get(&handle)
             .is_some_and(|dead| *dead == kind)
+    }
+
+    /// The object that has a context space at that address.
+    pub(crate) fn with_context(&self, address: u64) -> Option<u64> {
+        let live = self.live.borrow();
+        let mut objects = live.values();
+        let object = objects.find(|object| {
+            let contexts = object.contexts.borrow();
+            contexts
+                .iter()
+                .any(|context| context.address == Some(address))
+        })?;
+        Some(object.handle)
     }
 
     /// How many objects there are, by kind.
@@ -122,7 +151,7 @@ impl Host {
         (object, body)
     }
 
-    fn add_context(&self, object: &Object, attributes: &Attributes) -> Option<u64> {
+    pub(super) fn add_context(&self, object: &Object, attributes: &Attributes) -> Option<u64> {
         let address = (attributes.unique_type != 0).then(|| {
             let purpose = Purpose::Context {
                 object: format!("{} {:#x}", object.kind, object.handle),
@@ -195,6 +224,8 @@ impl Host {
         }
         let mut result = Attributes {
             parent: attributes.ParentObject.0,
+            scope: attributes.SynchronizationScope.0,
+            execution_level: attributes.ExecutionLevel.0,
             cleanup: attributes.EvtCleanupCallback.0,
             destroy: attributes.EvtDestroyCallback.0,
             ..Attributes::default()
@@ -213,7 +244,7 @@ impl Host {
         Ok(result)
     }
 
-    fn unique_type(&self, info: u64) -> u64 {
+    pub(super) fn unique_type(&self, info: u64) -> u64 {
         match self
             .memory
             .read::<WDF_OBJECT_CONTEXT_TYPE_INFO>(info)
@@ -253,7 +284,7 @@ impl Host {
         (object.dispose)(&*object.body, self);
     }
 
-    fn destroy(&self, object: &Rc<Object>) {
+    pub(super) fn destroy(&self, object: &Rc<Object>) {
         let children = object.children.take();
         for child in children.iter().rev() {
             self.destroy(child);
@@ -287,112 +318,7 @@ impl Host {
             self.call_driver(what, object.handle, callback, &[object.handle]);
         }
     }
-}
 
-services! {
-    WdfObjectGetTypedContextWorker <= HIGH => get_typed_context;
-    WdfObjectAllocateContext <= DISPATCH => allocate_context;
-    WdfObjectDelete <= DISPATCH => delete;
-    WdfObjectReferenceActual <= HIGH => reference;
-    WdfObjectDereferenceActual <= DISPATCH => dereference;
-    WdfObjectCreate <= DISPATCH => create;
-}
-
-/// Fetches context space: NULL when the object has none of that type.
-fn get_typed_context(host: &Host, call: &Call) -> u64 {
-    let object = host.live_or_disposing(call.arg(0));
-    let unique = host.unique_type(call.arg(1));
-    let contexts = object.contexts.borrow();
-    contexts
-        .iter()
-        .find(|context| context.unique_type == unique)
-        .and_then(|context| context.address)
-        .unwrap_or(0)
-}
-
-impl Host {
-    /// The object with that handle, also while its callbacks of deletion run.
-    fn live_or_disposing(&self, handle: u64) -> Rc<Object> {
-        self.object(handle)
-    }
-}
-
-fn allocate_context(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    let object = host.object(call.arg(0));
-    let attributes = host.attributes(call.arg(1))?;
-    let existing = object
-        .contexts
-        .borrow()
-        .iter()
-        .find(|context| context.unique_type == attributes.unique_type)
-        .and_then(|context| context.address);
-    let out = call.arg(2);
-    let (address, status) = match existing {
-        Some(address) => (Some(address), STATUS_OBJECT_NAME_EXISTS),
-        None => (host.add_context(&object, &attributes), STATUS_SUCCESS),
-    };
-    if out != 0 {
-        host.memory.write(out, &address.unwrap_or(0));
-    }
-    if status == STATUS_SUCCESS {
-        Ok(())
-    } else {
-        Err(status)
-    }
-}
-
-fn delete(host: &Host, call: &Call) {
-    let object = host.object(call.arg(0));
-    if matches!(
-        object.kind,
-        "WDFINTERRUPT" | "WDFDEVICE" | "WDFDRIVER" | "WDFREQUEST"
-    ) {
-        host.violation(
-            "BadDelete",
-            format!("a {} is the framework's to delete", object.kind),
-        );
-    }
-    host.delete_object(&object);
-}
-
-fn reference(host: &Host, call: &Call) {
-    let object = host.object(call.arg(0));
-    object.references.set(object.references.get() + 1);
-}
-
-fn dereference(host: &Host, call: &Call) {
-    let object = host.object(call.arg(0));
-    let Some(references) = object.references.get().checked_sub(1) else {
-        host.violation(
-            "BadDereference",
-            format!(
-                "a {} is dereferenced more often than it was referenced",
-                object.kind
-            ),
-        );
-    };
-    object.references.set(references);
-    if references == 0 && object.deleted.get() {
-        host.destroy(&object);
-    }
-}
-
-/// A general object (`WDFOBJECT`).
-struct General;
-
-impl Body for General {
-    const KIND: &'static str = "WDFOBJECT";
-}
-
-fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    let attributes = host.attributes(call.arg(0))?;
-    let parent = host.parent_or_driver(attributes.parent);
-    let (object, _) = host.create_object(Some(&parent), &attributes, |_| General);
-    host.memory.write(call.arg(1), &object.handle);
-    Ok(())
-}
-
-impl Host {
     /// The parent that attributes name, or the driver object.
     pub(crate) fn parent_or_driver(&self, parent: u64) -> Rc<Object> {
         match parent {

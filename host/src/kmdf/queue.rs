@@ -1,4 +1,4 @@
-//! I/O queues: how requests wait, are presented to the driver, and stop with the power.
+//! I/O queues: how requests wait and are presented to the driver.
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,8 +8,9 @@ use std::{
 
 use kmdf_abi::{
     ntstatus::{
-        NtStatus, STATUS_CANCELLED, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST,
-        STATUS_INVALID_PARAMETER, STATUS_SUCCESS, STATUS_WDF_BUSY,
+        NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST,
+        STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER, STATUS_SUCCESS, STATUS_UNSUCCESSFUL,
+        STATUS_WDF_BUSY, STATUS_WDF_NO_CALLBACK,
     },
     types::WDF_IO_QUEUE_CONFIG,
 };
@@ -17,16 +18,17 @@ use kmdf_abi::{
 use super::{
     device::{Device, Phase},
     object::Body,
+    queue_state::StateChange,
     request::{Owner, Request},
+    serial::{CallbackLock, Constraints, Scope},
+    work_item::Work,
 };
-use crate::{cpu::stub::Call, host::Host, io::Major, service::services};
-
-/// `WdfRequestStopActionSuspend`
-const STOP_SUSPEND: u32 = 1;
-/// `WdfRequestStopActionPurge`
-const STOP_PURGE: u32 = 2;
-/// `WdfRequestStopRequestCancelable`
-const STOP_CANCELABLE: u32 = 0x1000_0000;
+use crate::{
+    cpu::{Irql, stub::Call},
+    host::Host,
+    io::Major,
+    service::services,
+};
 
 /// How a queue gives its requests to the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +48,26 @@ pub(crate) struct Queue {
     pub(crate) is_default: bool,
     pub(crate) dispatch: Dispatch,
     pub(crate) power_managed: bool,
-    config: WDF_IO_QUEUE_CONFIG,
-    waiting: RefCell<VecDeque<Rc<Request>>>,
-    presented: RefCell<Vec<Rc<Request>>>,
+    pub(crate) constraints: Constraints,
+    /// Held around its callbacks.
+    pub(crate) lock: CallbackLock,
+    pub(super) config: WDF_IO_QUEUE_CONFIG,
+    pub(super) waiting: RefCell<VecDeque<Rc<Request>>>,
+    pub(super) presented: RefCell<Vec<Rc<Request>>>,
     /// Whether the device's power lets a power-managed queue present requests.
-    powered: Cell<bool>,
+    pub(super) powered: Cell<bool>,
+    /// Whether it takes new requests.
+    pub(super) accepting: Cell<bool>,
+    /// Whether it hands requests out.
+    pub(super) dispatching: Cell<bool>,
     /// Whether a flow is presenting requests of a sequential queue.
     presenting: Cell<bool>,
+    /// What is called when the queue has reached a state.
+    pub(super) change: Cell<Option<StateChange>>,
+    /// EvtIoQueueReady and its context: called when an empty queue gets a request.
+    pub(super) ready: Cell<Option<(u64, u64)>>,
+    /// Presents requests at PASSIVE_LEVEL where they arrive above it.
+    passive: RefCell<Option<Rc<Work>>>,
 }
 
 impl Body for Queue {
@@ -61,14 +76,18 @@ impl Body for Queue {
 
 impl Queue {
     fn may_present(&self) -> bool {
-        let powered = !self.power_managed || self.powered.get();
         let presented = self.presented.borrow().len();
-        powered
+        self.hands_out()
             && match self.dispatch {
                 Dispatch::Sequential => presented == 0 && !self.presenting.get(),
                 Dispatch::Parallel(limit) => presented < limit as usize,
                 Dispatch::Manual => false,
             }
+    }
+
+    /// Whether its state and its power let requests out.
+    pub(super) fn hands_out(&self) -> bool {
+        self.dispatching.get() && (!self.power_managed || self.powered.get())
     }
 
     /// Whether nothing waits in it and the driver owns nothing of it.
@@ -81,6 +100,7 @@ impl Queue {
             Major::Read => self.config.EvtIoRead.0,
             Major::Write => self.config.EvtIoWrite.0,
             Major::DeviceControl => self.config.EvtIoDeviceControl.0,
+            Major::Create => 0,
         };
         [specific, self.config.EvtIoDefault.0]
             .into_iter()
@@ -104,31 +124,92 @@ impl Queue {
 }
 
 impl Host {
+    /// Takes a new request in.
+    pub(crate) fn enqueue_new(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
+        if queue.accepting.get() {
+            self.enqueue(queue, request);
+        } else {
+            self.complete_request(request, STATUS_INVALID_DEVICE_STATE, 0);
+        }
+    }
+
     /// Adds a request at the end of a queue and presents what can be presented.
     pub(crate) fn enqueue(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
         request.owner.set(Owner::Queue(queue.handle));
+        let was_empty = queue.waiting.borrow().is_empty();
         queue.waiting.borrow_mut().push_back(Rc::clone(request));
+        if request.irp.cancelled.get() {
+            self.cancel_request(request);
+            return;
+        }
         self.present_requests(queue);
+        if was_empty && !queue.waiting.borrow().is_empty() {
+            self.call_ready(queue);
+        }
+    }
+
+    fn call_ready(&self, queue: &Rc<Queue>) {
+        if let Some((callback, context)) = queue.ready.get()
+            && queue.hands_out()
+        {
+            let arguments = [queue.handle, context];
+            queue.lock.clone().hold(self, || {
+                self.call_driver("EvtIoQueueReady", queue.handle, callback, &arguments);
+            });
+        }
     }
 
     /// Puts a request back at the head of its queue.
     pub(crate) fn requeue(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
         queue.forget(request);
         request.owner.set(Owner::Queue(queue.handle));
+        let was_empty = queue.waiting.borrow().is_empty();
         queue.waiting.borrow_mut().push_front(Rc::clone(request));
+        if request.irp.cancelled.get() {
+            self.cancel_request(request);
+        }
         self.present_requests(queue);
+        if was_empty && !queue.waiting.borrow().is_empty() {
+            self.call_ready(queue);
+        }
+        self.queue_changed(queue);
     }
 
-    /// Presents the requests that the queue's rules let through, in this flow.
+    /// Presents the requests that the queue's rules let through: in this flow, unless its callbacks
+    /// want PASSIVE_LEVEL and this flow is above it.
     pub(crate) fn present_requests(&self, queue: &Rc<Queue>) {
+        let outside = self.scheduler.current().is_none();
+        if queue.constraints.passive && (outside || self.irql() > Irql::PASSIVE) {
+            if queue.may_present() && !queue.waiting.borrow().is_empty() {
+                let work = Rc::clone(queue.passive.borrow_mut().get_or_insert_with(|| {
+                    let queue = Rc::downgrade(queue);
+                    Rc::new(Work::new("queue", move |host| {
+                        if let Some(queue) = queue.upgrade() {
+                            host.present_requests(&queue);
+                        }
+                    }))
+                }));
+                work.enqueue(self);
+            }
+            return;
+        }
+        // A callback that completes a request is not called again from inside itself: whoever
+        // called it presents what can be presented when it returns.
+        if queue.lock.is_mine(self) {
+            return;
+        }
         while queue.may_present() {
             let Some(request) = queue.waiting.borrow_mut().pop_front() else {
                 return;
             };
             queue.presented.borrow_mut().push(Rc::clone(&request));
             request.owner.set(Owner::Driver(queue.handle));
+            request.presented.set(true);
             queue.presenting.set(true);
-            self.present(queue, &request);
+            queue
+                .lock
+                .clone()
+                .hold(self, || self.present(queue, &request));
             queue.presenting.set(false);
         }
     }
@@ -140,128 +221,27 @@ impl Host {
             return;
         };
         let (output, input) = (irp.output_length as u64, irp.input.len() as u64);
-        let (queue_handle, handle) = (queue.handle, request.handle);
-        if callback == queue.config.EvtIoDefault.0 {
-            self.call_driver("EvtIoDefault", handle, callback, &[queue_handle, handle]);
-            return;
-        }
-        match irp.major {
-            Major::Read => {
-                self.call_driver(
-                    "EvtIoRead",
-                    handle,
-                    callback,
-                    &[queue_handle, handle, output],
-                );
-            }
-            Major::Write => {
-                self.call_driver(
-                    "EvtIoWrite",
-                    handle,
-                    callback,
-                    &[queue_handle, handle, input],
-                );
-            }
-            Major::DeviceControl => {
-                let arguments = [queue_handle, handle, output, input, irp.code.into()];
-                self.call_driver("EvtIoDeviceControl", handle, callback, &arguments);
-            }
-        }
-    }
-
-    /// Starts the power-managed queues of a device, resuming what the driver kept.
-    pub(crate) fn power_up_queues(&self, device: &Device) {
-        let queues = device.queues.borrow().clone();
-        for queue in queues {
-            if !queue.power_managed {
-                continue;
-            }
-            queue.powered.set(true);
-            let presented = queue.presented.borrow().clone();
-            for request in presented {
-                if request.stop_acknowledged.replace(false) && queue.config.EvtIoResume.0 != 0 {
-                    let arguments = [queue.handle, request.handle];
-                    self.call_driver(
-                        "EvtIoResume",
-                        request.handle,
-                        queue.config.EvtIoResume.0,
-                        &arguments,
-                    );
-                }
-            }
-            self.present_requests(&queue);
-        }
-    }
-
-    /// Stops the power-managed queues of a device: EvtIoStop for each request the driver owns, and
-    /// a wait until it has completed, requeued or acknowledged each.
-    pub(crate) fn power_down_queues(&self, device: &Device, removing: bool) {
-        let queues: Vec<_> = device
-            .queues
-            .borrow()
-            .iter()
-            .filter(|queue| queue.power_managed)
-            .cloned()
-            .collect();
-        for queue in &queues {
-            queue.powered.set(false);
-        }
-        for queue in &queues {
-            let presented = queue.presented.borrow().clone();
-            for request in presented {
-                self.stop_request(
-                    queue,
-                    &request,
-                    if removing { STOP_PURGE } else { STOP_SUSPEND },
-                );
-            }
-        }
-        for queue in queues {
-            self.block_until(move |_| {
-                queue
-                    .presented
-                    .borrow()
-                    .iter()
-                    .all(|request| request.stop_acknowledged.get())
-            });
-        }
-    }
-
-    fn stop_request(&self, queue: &Queue, request: &Rc<Request>, action: u32) {
-        if request.is_completed() || queue.config.EvtIoStop.0 == 0 {
-            return;
-        }
-        let cancelable = if request.cancel.get() == 0 {
-            0
-        } else {
-            STOP_CANCELABLE
+        let nothing = match irp.major {
+            Major::Read => output == 0,
+            Major::Write => input == 0,
+            Major::DeviceControl | Major::Create => false,
         };
-        request.stopping.set(true);
-        let arguments = [queue.handle, request.handle, u64::from(action | cancelable)];
-        self.call_driver(
-            "EvtIoStop",
-            request.handle,
-            queue.config.EvtIoStop.0,
-            &arguments,
-        );
-        request.stopping.set(false);
-    }
-
-    /// Cancels everything that waits in a device's queues and waits for what the driver owns.
-    pub(crate) fn purge_queues(&self, device: &Device) {
-        let queues = device.queues.borrow().clone();
-        for queue in queues {
-            loop {
-                let waiting = queue.waiting.borrow_mut().pop_front();
-                let Some(request) = waiting else { break };
-                self.complete_request(&request, STATUS_CANCELLED, 0);
-            }
-            let presented = queue.presented.borrow().clone();
-            for request in presented {
-                self.cancel_request(&request);
-            }
-            self.block_until(move |_| queue.is_empty());
+        if nothing && queue.config.AllowZeroLengthRequests == 0 {
+            self.complete_request(request, STATUS_SUCCESS, 0);
+            return;
         }
+        let (queue_handle, handle) = (queue.handle, request.handle);
+        let control = [queue_handle, handle, output, input, irp.code.into()];
+        let (what, arguments): (_, &[u64]) = match irp.major {
+            _ if callback == queue.config.EvtIoDefault.0 => {
+                ("EvtIoDefault", &[queue_handle, handle])
+            }
+            Major::Read => ("EvtIoRead", &[queue_handle, handle, output]),
+            Major::Write => ("EvtIoWrite", &[queue_handle, handle, input]),
+            Major::DeviceControl => ("EvtIoDeviceControl", &control),
+            Major::Create => unreachable!("only EvtIoDefault takes a create request"),
+        };
+        self.call_driver(what, handle, callback, arguments);
     }
 }
 
@@ -269,6 +249,7 @@ services! {
     WdfIoQueueCreate <= DISPATCH => create;
     WdfIoQueueGetDevice <= DISPATCH => device;
     WdfDeviceGetDefaultQueue <= DISPATCH => default_queue;
+    WdfDeviceConfigureRequestDispatching <= DISPATCH => configure;
     WdfRequestForwardToIoQueue <= DISPATCH => forward;
 }
 
@@ -287,7 +268,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     };
     let is_default = config.DefaultQueue != 0;
     if is_default && device.default_queue().is_some() {
-        return Err(kmdf_abi::ntstatus::STATUS_UNSUCCESSFUL);
+        return Err(STATUS_UNSUCCESSFUL);
     }
     let callbacks = [
         config.EvtIoDefault.0,
@@ -296,13 +277,24 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         config.EvtIoDeviceControl.0,
         config.EvtIoInternalDeviceControl.0,
     ];
-    if dispatch != Dispatch::Manual && callbacks.iter().all(|&callback| callback == 0) {
-        return Err(kmdf_abi::ntstatus::STATUS_WDF_NO_CALLBACK);
+    let any = callbacks.iter().any(|&callback| callback != 0);
+    if dispatch == Dispatch::Manual {
+        if any {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+    } else if !any {
+        return Err(STATUS_WDF_NO_CALLBACK);
     }
     let attributes = host.attributes(call.arg(2))?;
     let parent = match attributes.parent {
         0 => host.object(device.handle),
         parent => host.object(parent),
+    };
+    let constraints = Constraints::of(&attributes, device.constraints);
+    let lock = match constraints.scope {
+        Scope::Device => device.lock.clone(),
+        Scope::Queue => CallbackLock::new(constraints),
+        Scope::None => CallbackLock::None,
     };
     let (object, queue) = host.create_object(Some(&parent), &attributes, |handle| Queue {
         handle,
@@ -311,11 +303,18 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         dispatch,
         // WdfUseDefault: power-managed, for a device that is no filter.
         power_managed: config.PowerManaged.0 != 0,
+        constraints,
+        lock,
         config,
         waiting: RefCell::default(),
         presented: RefCell::default(),
         powered: Cell::new(device.phase.get() == Phase::Working),
+        accepting: Cell::new(true),
+        dispatching: Cell::new(true),
         presenting: Cell::new(false),
+        change: Cell::new(None),
+        ready: Cell::new(None),
+        passive: RefCell::new(None),
     });
     device.queues.borrow_mut().push(queue);
     if call.arg(3) != 0 {
@@ -333,14 +332,38 @@ fn default_queue(host: &Host, call: &Call) -> u64 {
     device.default_queue().map_or(0, |queue| queue.handle)
 }
 
+/// WdfDeviceConfigureRequestDispatching(Device, Queue, RequestType)
+fn configure(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let device = host.body::<Device>(call.arg(0));
+    let queue = host.body::<Queue>(call.arg(1));
+    let major = match call.arg32(2) {
+        0 => Major::Create,
+        3 => Major::Read,
+        4 => Major::Write,
+        14 => Major::DeviceControl,
+        _ => return Err(STATUS_INVALID_PARAMETER),
+    };
+    if queue.device != device.handle {
+        return Err(STATUS_INVALID_DEVICE_REQUEST);
+    }
+    if queue.dispatch != Dispatch::Manual && queue.callback(major).is_none() {
+        return Err(STATUS_INVALID_DEVICE_REQUEST);
+    }
+    if device.queue_for(major).is_some() {
+        return Err(STATUS_WDF_BUSY);
+    }
+    device.dispatching.borrow_mut().push((major, queue));
+    Ok(())
+}
+
 /// WdfRequestForwardToIoQueue(Request, DestinationQueue)
 fn forward(host: &Host, call: &Call) -> NtStatus {
     let request = host.driver_request(call.arg(0), "WdfRequestForwardToIoQueue");
     let target = host.body::<Queue>(call.arg(1));
     let Owner::Driver(source) = request.owner.get() else {
-        return STATUS_WDF_BUSY;
+        return STATUS_INVALID_DEVICE_REQUEST;
     };
-    if source == target.handle {
+    if source == target.handle || target.device != request.device {
         return STATUS_INVALID_DEVICE_REQUEST;
     }
     if request.cancel.get() != 0 {
@@ -349,9 +372,20 @@ fn forward(host: &Host, call: &Call) -> NtStatus {
             "a request is forwarded while it is cancelable",
         );
     }
-    let source = host.body::<Queue>(source);
-    source.forget(&request);
+    if !target.accepting.get() {
+        return STATUS_WDF_BUSY;
+    }
+    if request.stopping.get() {
+        request.stop_acknowledged.set(true);
+    }
+    let source = (source != 0).then(|| host.body::<Queue>(source));
+    if let Some(source) = &source {
+        source.forget(&request);
+    }
     host.enqueue(&target, &request);
-    host.present_requests(&source);
+    if let Some(source) = source {
+        host.present_requests(&source);
+        host.queue_changed(&source);
+    }
     STATUS_SUCCESS
 }

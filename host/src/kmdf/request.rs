@@ -1,22 +1,25 @@
-//! Requests: buffers, cancellation, and completion exactly once.
+//! Requests: who owns them, what is known of them, and completion exactly once.
 
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
 };
 
-use kmdf_abi::ntstatus::{
-    NtStatus, STATUS_BUFFER_TOO_SMALL, STATUS_CANCELLED, STATUS_INVALID_DEVICE_REQUEST,
-    STATUS_INVALID_PARAMETER, STATUS_SUCCESS,
+use kmdf_abi::{
+    ntstatus::{NtStatus, STATUS_SUCCESS},
+    types::{
+        WDF_REQUEST_PARAMETERS, WDF_REQUEST_PARAMETERS_Parameters_DeviceIoControl,
+        WDF_REQUEST_PARAMETERS_Parameters_Read, WDF_REQUEST_PARAMETERS_Parameters_Write,
+        WDF_REQUEST_TYPE,
+    },
 };
 
-use super::{object::Body, queue::Queue};
+use super::{buffer::Buffers, device::Device, object::Body, queue::Queue};
 use crate::{
     cpu::stub::Call,
     event::Event,
     host::Host,
     io::{Irp, Major, Outcome},
-    memory::Purpose,
     service::services,
 };
 
@@ -25,7 +28,7 @@ use crate::{
 pub(crate) enum Owner {
     /// It waits in the queue with that handle.
     Queue(u64),
-    /// The driver, which got it from the queue with that handle.
+    /// The driver, which got it from the queue with that handle; 0 for none.
     Driver(u64),
     /// Nobody any more.
     Completed,
@@ -34,18 +37,21 @@ pub(crate) enum Owner {
 /// WDFREQUEST
 pub(crate) struct Request {
     pub(crate) handle: u64,
+    pub(crate) device: u64,
     pub(crate) irp: Rc<Irp>,
     pub(crate) owner: Cell<Owner>,
     /// EvtRequestCancel while the request is cancelable, else 0.
     pub(crate) cancel: Cell<u64>,
     /// Whether EvtRequestCancel was called or is about to be.
-    cancel_called: Cell<bool>,
+    pub(super) cancel_called: Cell<bool>,
+    /// Whether the driver has had it: it wants to hear of its cancellation then.
+    pub(super) presented: Cell<bool>,
     /// Whether the driver has acknowledged the stop of its queue for this request.
     pub(crate) stop_acknowledged: Cell<bool>,
     /// Whether EvtIoStop runs for it.
     pub(crate) stopping: Cell<bool>,
     information: Cell<u64>,
-    buffer: RefCell<Option<u64>>,
+    pub(super) buffers: RefCell<Buffers>,
 }
 
 impl Body for Request {
@@ -61,20 +67,24 @@ impl Request {
 
 impl Host {
     /// Makes the request of an IRP.
-    pub(crate) fn create_request(&self, device: u64, irp: &Rc<Irp>) -> Rc<Request> {
-        let parent = self.object(device);
-        let attributes = super::object::Attributes::default();
-        let (_, request) = self.create_object(Some(&parent), &attributes, |handle| Request {
-            handle,
-            irp: Rc::clone(irp),
-            owner: Cell::new(Owner::Queue(0)),
-            cancel: Cell::new(0),
-            cancel_called: Cell::new(false),
-            stop_acknowledged: Cell::new(false),
-            stopping: Cell::new(false),
-            information: Cell::new(0),
-            buffer: RefCell::new(None),
-        });
+    pub(crate) fn create_request(&self, device: &Device, irp: &Rc<Irp>) -> Rc<Request> {
+        let parent = self.object(device.handle);
+        let (_, request) =
+            self.create_object(Some(&parent), &device.request_attributes, |handle| {
+                Request {
+                    handle,
+                    device: device.handle,
+                    irp: Rc::clone(irp),
+                    owner: Cell::new(Owner::Driver(0)),
+                    cancel: Cell::new(0),
+                    cancel_called: Cell::new(false),
+                    presented: Cell::new(false),
+                    stop_acknowledged: Cell::new(false),
+                    stopping: Cell::new(false),
+                    information: Cell::new(0),
+                    buffers: RefCell::default(),
+                }
+            });
         *irp.request.borrow_mut() = Rc::downgrade(&request);
         self.events.count(|counts| counts.requests += 1);
         request
@@ -83,25 +93,31 @@ impl Host {
     /// The request with that handle, which the driver must own.
     pub(crate) fn driver_request(&self, handle: u64, what: &str) -> Rc<Request> {
         if self.framework.objects.was(handle, Request::KIND) {
-            let completing = what.starts_with("WdfRequestComplete");
-            let rule = if completing {
-                "DoubleCompletion"
-            } else {
-                "RequestCompleted"
-            };
-            self.violation(
-                rule,
-                format!("{what} is called for a request that was completed"),
-            );
+            self.completed_before(what);
         }
         let request = self.body::<Request>(handle);
-        if let Owner::Queue(_) = request.owner.get() {
-            self.violation(
+        match request.owner.get() {
+            Owner::Queue(_) => self.violation(
                 "InvalidReqAccess",
                 format!("{what} is called for a request that waits in a queue"),
-            );
+            ),
+            // The driver holds a reference of its own.
+            Owner::Completed => self.completed_before(what),
+            Owner::Driver(_) => request,
         }
-        request
+    }
+
+    fn completed_before(&self, what: &str) -> ! {
+        let completing = what.starts_with("WdfRequestComplete");
+        let rule = if completing {
+            "DoubleCompletion"
+        } else {
+            "RequestCompleted"
+        };
+        self.violation(
+            rule,
+            format!("{what} is called for a request that was completed"),
+        )
     }
 
     /// Completes a request, whoever has it.
@@ -113,19 +129,7 @@ impl Host {
     ) {
         let owner = request.owner.replace(Owner::Completed);
         let irp = &request.irp;
-        let buffer = request.buffer.borrow_mut().take();
-        let output = match buffer {
-            Some(address) if !status.is_error() && irp.major != Major::Write => {
-                let bytes = (information as usize).min(irp.output_length);
-                self.memory.read_bytes(address, bytes)
-            }
-            _ => Vec::new(),
-        };
-        if let Some(address) = buffer
-            && let Err(text) = self.memory.free(address)
-        {
-            self.violation("BufferOverrun", text);
-        }
+        let output = self.take_output(request, status, information);
         self.record(Event::Complete {
             request: request.handle,
             status: status.0,
@@ -138,68 +142,79 @@ impl Host {
             information,
             output,
         });
-        if let Owner::Driver(queue) = owner {
+        if let Owner::Driver(queue) = owner
+            && queue != 0
+        {
             let queue = self.body::<Queue>(queue);
             queue.forget(request);
             self.present_requests(&queue);
+            self.queue_changed(&queue);
         }
     }
 
-    /// `IoCancelIrp` for a request, wherever it is.
-    pub(crate) fn cancel_request(&self, request: &Rc<Request>) {
-        request.irp.cancelled.set(true);
-        match request.owner.get() {
-            Owner::Completed => {}
-            Owner::Queue(queue) => {
-                if self.body::<Queue>(queue).take_waiting(request) {
-                    self.complete_request(request, STATUS_CANCELLED, 0);
-                }
+    /// Writes the WDF_REQUEST_PARAMETERS of a request.
+    pub(crate) fn write_parameters(&self, irp: &Irp, out: u64) {
+        let mut parameters: WDF_REQUEST_PARAMETERS = self.memory.read(out);
+        if usize::from(parameters.Size) < size_of::<WDF_REQUEST_PARAMETERS>() {
+            self.violation(
+                "StructureSize",
+                "WDF_REQUEST_PARAMETERS.Size is that of no version",
+            );
+        }
+        let (input, output) = (irp.input.len() as u64, irp.output_length as u64);
+        parameters.MinorFunction = 0;
+        parameters.Parameters.storage = [0; 4];
+        match irp.major {
+            Major::Create => parameters.Type = WDF_REQUEST_TYPE::WdfRequestTypeCreate,
+            Major::Read => {
+                parameters.Type = WDF_REQUEST_TYPE::WdfRequestTypeRead;
+                let read = WDF_REQUEST_PARAMETERS_Parameters_Read {
+                    Length: output,
+                    DeviceOffset: irp.offset.cast_signed(),
+                    ..Default::default()
+                };
+                parameters.Parameters.set_Read(read);
             }
-            Owner::Driver(_) => {
-                let callback = request.cancel.replace(0);
-                if callback != 0 {
-                    request.cancel_called.set(true);
-                    let handle = request.handle;
-                    self.call_driver("EvtRequestCancel", handle, callback, &[handle]);
-                }
+            Major::Write => {
+                parameters.Type = WDF_REQUEST_TYPE::WdfRequestTypeWrite;
+                let write = WDF_REQUEST_PARAMETERS_Parameters_Write {
+                    Length: input,
+                    DeviceOffset: irp.offset.cast_signed(),
+                    ..Default::default()
+                };
+                parameters.Parameters.set_Write(write);
+            }
+            Major::DeviceControl => {
+                parameters.Type = WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl;
+                let control = WDF_REQUEST_PARAMETERS_Parameters_DeviceIoControl {
+                    OutputBufferLength: output,
+                    InputBufferLength: input,
+                    IoControlCode: irp.code,
+                    ..Default::default()
+                };
+                parameters.Parameters.set_DeviceIoControl(control);
             }
         }
-    }
-
-    /// The system buffer of a request, made when it is first asked for: the input, and room for
-    /// the output that holds whatever pool held before.
-    fn system_buffer(&self, request: &Request) -> u64 {
-        let irp = &request.irp;
-        *request.buffer.borrow_mut().get_or_insert_with(|| {
-            let bytes = irp.input.len().max(irp.output_length) as u64;
-            let purpose = Purpose::Buffer {
-                request: format!("WDFREQUEST {:#x}", request.handle),
-            };
-            let address = self
-                .memory
-                .allocate(bytes, false, purpose)
-                .expect("a run has address space for its buffers");
-            self.memory.write_bytes(address, &irp.input);
-            address
-        })
+        self.memory.write(out, &parameters);
     }
 }
 
 services! {
     WdfRequestComplete <= DISPATCH => complete;
     WdfRequestCompleteWithInformation <= DISPATCH => complete_with_information;
+    WdfRequestCompleteWithPriorityBoost <= DISPATCH => complete;
     WdfRequestSetInformation <= DISPATCH => set_information;
-    WdfRequestRetrieveInputBuffer <= DISPATCH => input_buffer;
-    WdfRequestRetrieveOutputBuffer <= DISPATCH => output_buffer;
-    WdfRequestMarkCancelable <= DISPATCH => mark_cancelable;
-    WdfRequestMarkCancelableEx <= DISPATCH => mark_cancelable_ex;
-    WdfRequestUnmarkCancelable <= DISPATCH => unmark_cancelable;
-    WdfRequestIsCanceled <= DISPATCH => is_canceled;
-    WdfRequestStopAcknowledge <= DISPATCH => stop_acknowledge;
+    WdfRequestGetInformation <= DISPATCH => information;
+    WdfRequestGetStatus <= DISPATCH => status;
+    WdfRequestGetParameters <= DISPATCH => parameters;
+    WdfRequestGetFileObject <= DISPATCH => file_object;
     WdfRequestGetIoQueue <= DISPATCH => io_queue;
+    WdfRequestGetRequestorMode <= DISPATCH => requestor_mode;
+    WdfRequestIsFrom32BitProcess <= DISPATCH => no;
+    WdfRequestIsReserved <= DISPATCH => no;
 }
 
-/// WdfRequestComplete(Request, Status)
+/// WdfRequestComplete(Request, Status), WdfRequestCompleteWithPriorityBoost
 fn complete(host: &Host, call: &Call) {
     let request = host.driver_request(call.arg(0), "WdfRequestComplete");
     let information = request.information.get();
@@ -231,13 +246,24 @@ fn finish(host: &Host, request: &Rc<Request>, status: NtStatus, information: u64
     }
     let irp = &request.irp;
     let limit = match irp.major {
-        Major::Write => irp.input.len(),
-        Major::Read | Major::DeviceControl => irp.output_length,
+        Major::Write => Some(irp.input.len()),
+        Major::Read | Major::DeviceControl => Some(irp.output_length),
+        // FILE_OPENED and relatives.
+        Major::Create => None,
     };
-    if status.is_success() && information > limit as u64 {
+    if let Some(limit) = limit
+        && status.is_success()
+        && information > limit as u64
+    {
         host.violation(
             "InformationTooLarge",
             format!("a request is completed with {information} bytes; its buffer has {limit}"),
+        );
+    }
+    if status == kmdf_abi::ntstatus::STATUS_PENDING {
+        host.violation(
+            "CompletePending",
+            "a request is completed with STATUS_PENDING",
         );
     }
     if request.stopping.get() {
@@ -251,108 +277,27 @@ fn set_information(host: &Host, call: &Call) {
     request.information.set(call.arg(1));
 }
 
-/// WdfRequestRetrieveInputBuffer(Request, MinimumRequiredLength, Buffer, Length)
-fn input_buffer(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    let request = host.driver_request(call.arg(0), "WdfRequestRetrieveInputBuffer");
-    if request.irp.major == Major::Read {
-        return Err(STATUS_INVALID_DEVICE_REQUEST);
-    }
-    retrieve(host, call, &request, request.irp.input.len())
+fn information(host: &Host, call: &Call) -> u64 {
+    let request = host.driver_request(call.arg(0), "WdfRequestGetInformation");
+    request.information.get()
 }
 
-/// WdfRequestRetrieveOutputBuffer(Request, MinimumRequiredSize, Buffer, Length)
-fn output_buffer(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    let request = host.driver_request(call.arg(0), "WdfRequestRetrieveOutputBuffer");
-    if request.irp.major == Major::Write {
-        return Err(STATUS_INVALID_DEVICE_REQUEST);
-    }
-    retrieve(host, call, &request, request.irp.output_length)
-}
-
-fn retrieve(host: &Host, call: &Call, request: &Request, bytes: usize) -> Result<(), NtStatus> {
-    let bytes = bytes as u64;
-    if bytes == 0 || bytes < call.arg(1) {
-        return Err(STATUS_BUFFER_TOO_SMALL);
-    }
-    host.memory.write(call.arg(2), &host.system_buffer(request));
-    if call.arg(3) != 0 {
-        host.memory.write(call.arg(3), &bytes);
-    }
-    Ok(())
-}
-
-/// WdfRequestMarkCancelable(Request, EvtRequestCancel): calls the callback at once when the request
-/// has been cancelled already.
-fn mark_cancelable(host: &Host, call: &Call) {
-    let (request, callback) = (call.arg(0), call.arg(1));
-    if mark(host, "WdfRequestMarkCancelable", request, callback) == STATUS_CANCELLED {
-        host.body::<Request>(request).cancel_called.set(true);
-        host.call_driver("EvtRequestCancel", request, callback, &[request]);
-    }
-}
-
-/// WdfRequestMarkCancelableEx(Request, EvtRequestCancel)
-fn mark_cancelable_ex(host: &Host, call: &Call) -> NtStatus {
-    mark(host, "WdfRequestMarkCancelableEx", call.arg(0), call.arg(1))
-}
-
-fn mark(host: &Host, what: &str, handle: u64, callback: u64) -> NtStatus {
-    let request = host.driver_request(handle, what);
-    if request.cancel.get() != 0 {
-        host.violation(
-            "MarkCancOnCancReq",
-            "a cancelable request is marked cancelable again",
-        );
-    }
-    if request.irp.cancelled.get() {
-        return STATUS_CANCELLED;
-    }
-    request.cancel.set(callback);
+/// WdfRequestGetStatus(Request): that of a request nobody has sent anywhere is success.
+fn status(host: &Host, call: &Call) -> NtStatus {
+    host.driver_request(call.arg(0), "WdfRequestGetStatus");
     STATUS_SUCCESS
 }
 
-/// WdfRequestUnmarkCancelable(Request)
-fn unmark_cancelable(host: &Host, call: &Call) -> NtStatus {
-    let request = host.driver_request(call.arg(0), "WdfRequestUnmarkCancelable");
-    if request.cancel.replace(0) != 0 {
-        STATUS_SUCCESS
-    } else if request.cancel_called.get() {
-        STATUS_CANCELLED
-    } else {
-        STATUS_INVALID_PARAMETER
-    }
+/// WdfRequestGetParameters(Request, Parameters): also for a request that was only found.
+fn parameters(host: &Host, call: &Call) {
+    let request = host.body::<Request>(call.arg(0));
+    host.write_parameters(&request.irp, call.arg(1));
 }
 
-fn is_canceled(host: &Host, call: &Call) -> bool {
-    let request = host.driver_request(call.arg(0), "WdfRequestIsCanceled");
-    request.irp.cancelled.get()
-}
-
-/// WdfRequestStopAcknowledge(Request, Requeue)
-fn stop_acknowledge(host: &Host, call: &Call) {
-    let request = host.driver_request(call.arg(0), "WdfRequestStopAcknowledge");
-    if !request.stopping.get() {
-        host.violation(
-            "StopAckWithinEvtIoStop",
-            "WdfRequestStopAcknowledge is called outside of EvtIoStop for that request",
-        );
-    }
-    let requeue = call.flag(1);
-    let Owner::Driver(queue) = request.owner.get() else {
-        return;
-    };
-    if requeue {
-        if request.cancel.get() != 0 {
-            host.violation(
-                "EvtIoStopCancel",
-                "a cancelable request is requeued from EvtIoStop",
-            );
-        }
-        let queue = host.body::<Queue>(queue);
-        host.requeue(&queue, &request);
-    } else {
-        request.stop_acknowledged.set(true);
-    }
+/// WdfRequestGetFileObject(Request): NULL where the device has none.
+fn file_object(host: &Host, call: &Call) -> u64 {
+    let request = host.body::<Request>(call.arg(0));
+    request.irp.file_object()
 }
 
 fn io_queue(host: &Host, call: &Call) -> u64 {
@@ -361,4 +306,15 @@ fn io_queue(host: &Host, call: &Call) -> u64 {
         Owner::Driver(queue) | Owner::Queue(queue) => queue,
         Owner::Completed => 0,
     }
+}
+
+/// WdfRequestGetRequestorMode(Request): `UserMode`.
+fn requestor_mode(host: &Host, call: &Call) -> u8 {
+    host.body::<Request>(call.arg(0));
+    1
+}
+
+fn no(host: &Host, call: &Call) -> bool {
+    host.body::<Request>(call.arg(0));
+    false
 }

@@ -2,12 +2,18 @@
 
 use std::{
     cell::{Cell, RefCell},
+    rc::Rc,
     time::Duration,
 };
 
 use crate::{
-    device::{Assignment, Bus, Clock, DeviceError, Identity, Misuse, PciFunction, Signal, Width},
+    device::{
+        Assignment, Bus, Clock, DeviceError, Identity, Misuse, PciFunction, Signal, Width,
+        memory::SharedMemory,
+    },
     host::{Host, Stop},
+    physical::Physical,
+    sched::{Flow, FlowState},
     time::VirtualTime,
 };
 
@@ -19,13 +25,19 @@ pub(crate) struct Slot {
     assignment: RefCell<Option<Assignment>>,
     /// The level of its interrupt pin.
     pub(crate) line: Cell<bool>,
+    /// The memory that it brings, if it does.
+    pub(crate) memory: Option<Rc<SharedMemory>>,
+    /// Whether it has been pulled out: nothing answers at its addresses.
+    pub(crate) gone: Cell<bool>,
+    /// Whether it is in a low-power state: its BARs are off, and it sends nothing.
+    asleep: Cell<bool>,
 }
 
 /// What a function sent during one operation. It is acted on when the operation is over.
-#[derive(Default)]
 struct Outbox {
     signals: Vec<Signal>,
     misuses: Vec<Misuse>,
+    memory: Rc<Physical>,
 }
 
 impl Bus for Outbox {
@@ -33,11 +45,13 @@ impl Bus for Outbox {
         self.signals.push(signal);
     }
 
-    fn read_memory(&mut self, _address: u64, bytes: &mut [u8]) {
-        bytes.fill(0xFF);
+    fn read_memory(&mut self, address: u64, bytes: &mut [u8]) {
+        self.memory.read(address, bytes);
     }
 
-    fn write_memory(&mut self, _address: u64, _bytes: &[u8]) {}
+    fn write_memory(&mut self, address: u64, bytes: &[u8]) {
+        self.memory.write(address, bytes);
+    }
 
     fn misuse(&mut self, misuse: Misuse) {
         self.misuses.push(misuse);
@@ -49,6 +63,9 @@ impl Slot {
         Self {
             identity: function.identity(),
             clock: function.clock(),
+            memory: function.memory(),
+            gone: Cell::new(false),
+            asleep: Cell::new(false),
             function: RefCell::new(function),
             assignment: RefCell::new(None),
             line: Cell::new(false),
@@ -57,6 +74,9 @@ impl Slot {
 
     /// The BAR, and the offset in it, that decode a physical address.
     fn decode(&self, physical: u64) -> Option<(u8, u64)> {
+        if self.gone.get() || self.asleep.get() {
+            return None;
+        }
         let assignment = self.assignment.borrow();
         let bases = &assignment.as_ref()?.bars;
         self.identity
@@ -78,10 +98,16 @@ impl Host {
         slot: usize,
         operation: impl FnOnce(&mut dyn PciFunction, &mut dyn Bus) -> Result<R, DeviceError>,
     ) -> Result<R, DeviceError> {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox {
+            signals: Vec::new(),
+            misuses: Vec::new(),
+            memory: self.physical_memory(slot),
+        };
         let result = operation(self.slots[slot].function.borrow_mut().as_mut(), &mut outbox);
-        for signal in outbox.signals {
-            self.signal(slot, signal);
+        if !self.slots[slot].gone.get() {
+            for signal in outbox.signals {
+                self.signal(slot, signal);
+            }
         }
         for misuse in outbox.misuses {
             self.note_violation(misuse.rule, misuse.detail);
@@ -91,6 +117,8 @@ impl Host {
 
     /// Gives a function its resources.
     pub(crate) fn start_function(&self, slot: usize, assignment: Assignment) {
+        self.catch_up();
+        self.slots[slot].asleep.set(false);
         *self.slots[slot].assignment.borrow_mut() = Some(assignment.clone());
         let result = self.operate(slot, |function, bus| function.start(bus, &assignment));
         self.device_result(result);
@@ -104,32 +132,58 @@ impl Host {
         self.device_result(result);
     }
 
+    /// Puts a function into a low-power state. It keeps its resources.
+    pub(crate) fn suspend_function(&self, slot: usize) {
+        let result = self.operate(slot, |function, bus| function.stop(bus));
+        self.slots[slot].asleep.set(true);
+        self.signal(slot, Signal::Line(false));
+        self.device_result(result);
+    }
+
+    /// Brings a function back from a low-power state.
+    pub(crate) fn wake_function(&self, slot: usize) {
+        self.slots[slot].asleep.set(false);
+        let assignment = self.slots[slot].assignment.borrow().clone();
+        if let Some(assignment) = assignment {
+            let result = self.operate(slot, |function, bus| function.start(bus, &assignment));
+            self.device_result(result);
+        }
+    }
+
+    /// Pulls a function out: from now on nothing answers at its addresses, and it sends nothing.
+    pub(crate) fn pull_out_function(&self, slot: usize) {
+        self.signal(slot, Signal::Line(false));
+        self.slots[slot].gone.set(true);
+    }
+
+    /// Lets a function do what came due while the driver ran, before the driver looks.
+    fn catch_up(&self) {
+        let now = self.now();
+        if self.functions_event().is_some_and(|due| due <= now) {
+            let result = self.advance_functions(now);
+            self.device_result(result);
+        }
+    }
+
     /// Reads a register by its physical address.
     pub(crate) fn read_register(&self, physical: u64, width: Width) -> u64 {
+        self.catch_up();
         let Some((slot, bar, offset)) = self.decode(physical) else {
             return width.all_ones();
         };
-        self.catch_up(slot);
         let result = self.operate(slot, |function, bus| function.read(bus, bar, offset, width));
         self.device_result(result)
     }
 
     /// Writes a register by its physical address.
     pub(crate) fn write_register(&self, physical: u64, width: Width, value: u64) {
+        self.catch_up();
         let Some((slot, bar, offset)) = self.decode(physical) else {
             return;
         };
-        self.catch_up(slot);
         let result = self.operate(slot, |function, bus| {
             function.write(bus, bar, offset, width, value)
         });
-        self.device_result(result);
-    }
-
-    /// Lets a function do what is due before it is accessed: a stall may have let time pass.
-    fn catch_up(&self, slot: usize) {
-        let now = self.now();
-        let result = self.operate(slot, |function, bus| function.advance(bus, now));
         self.device_result(result);
     }
 
@@ -152,25 +206,47 @@ impl Host {
         }
     }
 
-    /// The moment at which some function changes by itself next.
-    pub(crate) fn next_device_event(&self) -> Option<VirtualTime> {
+    fn functions_event(&self) -> Option<VirtualTime> {
         self.slots
             .iter()
             .filter_map(|slot| slot.function.borrow().next_event())
             .min()
     }
 
-    /// Lets every function do what is due by now.
+    /// The moment at which something happens by itself next: to a function, or an alarm. By a real
+    /// clock that does not wait for anyone an alarm counts only once it is due.
+    pub(crate) fn next_device_event(&self) -> Option<VirtualTime> {
+        let real = self.real_start.get().is_some();
+        let alarm = self.next_alarm().filter(|&due| !real || due <= self.now());
+        self.functions_event().into_iter().chain(alarm).min()
+    }
+
+    /// Whether nothing can run and nothing happens by itself but alarms of a clock that waits for
+    /// whoever needs it.
+    pub(crate) fn has_only_alarms(&self) -> bool {
+        let waits =
+            |flow: &Rc<Flow>| flow.state.get() == FlowState::Blocked && !flow.may_go_on(self);
+        self.real_start.get().is_none()
+            && !self.has_pending()
+            && self.functions_event().is_none()
+            && self.scheduler.flows().iter().all(waits)
+    }
+
+    /// Lets every function, and every alarm, do what is due by now.
     pub(crate) fn advance_functions(&self, now: VirtualTime) -> Result<(), DeviceError> {
         for slot in 0..self.slots.len() {
             self.operate(slot, |function, bus| function.advance(bus, now))?;
         }
+        self.ring(now);
         Ok(())
     }
 
     /// Waits for functions that run by a real clock; `false` when there are none.
     pub(crate) fn wait_for_functions(&self, limit: Duration) -> Result<bool, DeviceError> {
         let mut any = false;
+        let limit = self
+            .until_next_alarm()
+            .map_or(limit, |alarm| alarm.min(limit));
         for slot in 0..self.slots.len() {
             if self.slots[slot].clock == Clock::Real {
                 any = true;

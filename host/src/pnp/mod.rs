@@ -1,6 +1,8 @@
 //! PnP and power: what the managers do to a driver and its devices, in their order.
 
 mod assign;
+mod device;
+mod power;
 
 pub use assign::Grant;
 pub(crate) use assign::{FIRST_DEVICE_VECTOR, Resources};
@@ -10,20 +12,12 @@ use std::{
     rc::Rc,
 };
 
-use kmdf_abi::{
-    ntstatus::{NtStatus, STATUS_SUCCESS},
-    types::WDF_POWER_DEVICE_STATE,
-};
+use kmdf_abi::ntstatus::NtStatus;
 
 use crate::{
-    event::Event,
     host::{Host, Stop},
     image::{Image, MapError, Symbols},
-    kmdf::{
-        device::{Device, DeviceInit, IO_BUFFERED, Phase},
-        driver::{DRIVER_OBJECT_BYTES, DRIVER_UNLOAD_OFFSET, Driver},
-        interrupt,
-    },
+    kmdf::driver::{DRIVER_OBJECT_BYTES, DRIVER_UNLOAD_OFFSET},
     loader,
 };
 
@@ -45,10 +39,10 @@ impl Host {
     pub fn load(
         &self,
         image: Image,
-        symbols: Symbols,
+        symbols: impl Into<Rc<Symbols>>,
         service: &str,
     ) -> Result<Result<NtStatus, Stop>, MapError> {
-        loader::map(self, image, symbols)?;
+        loader::map(self, image, symbols.into())?;
         let path = format!(r"\REGISTRY\MACHINE\SYSTEM\ControlSet001\Services\{service}");
         Ok(self.run_to_end("DriverEntry", move |host| host.driver_entry(&path)))
     }
@@ -68,224 +62,6 @@ impl Host {
             self.discard_driver_object();
         }
         status
-    }
-
-    /// Calls EvtDriverDeviceAdd for the function in a slot.
-    ///
-    /// # Errors
-    /// The run stopped.
-    pub fn add_device(&self, slot: usize) -> Result<NtStatus, Stop> {
-        self.run_to_end("PnP", move |host| host.device_add(slot))
-    }
-
-    fn device_add(&self, slot: usize) -> NtStatus {
-        let driver = self.framework.driver_handle();
-        let device_add = self.body::<Driver>(driver).device_add;
-        let address = self.memory.new_handle();
-        let init = DeviceInit {
-            address,
-            slot,
-            callbacks: None,
-            io_type: IO_BUFFERED,
-        };
-        *self.framework.device_init.borrow_mut() = Some(init);
-        let value = self.call_driver("EvtDriverDeviceAdd", driver, device_add, &[driver, address]);
-        let status = NtStatus(value as u32 as i32);
-        let unused = self.framework.device_init.borrow_mut().take();
-        let added = self.framework.added.borrow_mut().take();
-        match added {
-            Some(device) if status.is_success() => {
-                device.phase.set(Phase::Stopped);
-                self.record(Event::Host {
-                    text: format!("device {:#x} added", device.handle),
-                });
-            }
-            Some(device) => {
-                device.phase.set(Phase::Removed);
-                let object = self.object(device.handle);
-                self.delete_object(&object);
-            }
-            None if status.is_success() && unused.is_some() => self.violation(
-                "DeviceCreateFail",
-                "EvtDriverDeviceAdd succeeds without having created a device",
-            ),
-            None => {}
-        }
-        status
-    }
-
-    /// Starts the device of the function in a slot with the resources of `grant`.
-    ///
-    /// # Errors
-    /// The run stopped.
-    pub fn start_device(&self, slot: usize, grant: Grant) -> Result<NtStatus, Stop> {
-        self.run_to_end("PnP", move |host| {
-            host.device_in(slot)
-                .map_or(STATUS_SUCCESS, |device| host.start(&device, grant))
-        })
-    }
-
-    fn start(&self, device: &Rc<Device>, grant: Grant) -> NtStatus {
-        let resources = self.assign(device, grant);
-        device.phase.set(Phase::PreparingHardware);
-        let status = self.device_callback(
-            device,
-            "EvtDevicePrepareHardware",
-            device.callbacks.EvtDevicePrepareHardware.0,
-            &[resources.raw, resources.translated],
-        );
-        let status = if status.is_success() {
-            device.phase.set(Phase::LowPower);
-            self.power_up(device, WDF_POWER_DEVICE_STATE::WdfPowerDeviceD3Final)
-        } else {
-            status
-        };
-        if status.is_success() {
-            for interface in device.interfaces.borrow_mut().iter_mut() {
-                interface.enabled = true;
-            }
-            self.record(Event::Host {
-                text: format!("device {:#x} started", device.handle),
-            });
-        } else {
-            self.release_hardware(device);
-        }
-        status
-    }
-
-    /// D0Entry, interrupts, EvtDeviceD0EntryPostInterruptsEnabled, queues.
-    fn power_up(&self, device: &Rc<Device>, from: WDF_POWER_DEVICE_STATE) -> NtStatus {
-        let from = u64::from(from.0.cast_unsigned());
-        let callbacks = &device.callbacks;
-        let status = self.device_callback(
-            device,
-            "EvtDeviceD0Entry",
-            callbacks.EvtDeviceD0Entry.0,
-            &[from],
-        );
-        if !status.is_success() {
-            return status;
-        }
-        let interrupts = device.interrupts.borrow().clone();
-        interrupt::settle_synchronize_irql(&interrupts);
-        let mut status = STATUS_SUCCESS;
-        for interrupt in &interrupts {
-            if let Err(failed) = interrupt.connect(self) {
-                status = failed;
-                break;
-            }
-        }
-        if status.is_success() {
-            status = self.device_callback(
-                device,
-                "EvtDeviceD0EntryPostInterruptsEnabled",
-                callbacks.EvtDeviceD0EntryPostInterruptsEnabled.0,
-                &[from],
-            );
-        }
-        if status.is_success() {
-            device.phase.set(Phase::Working);
-            self.power_up_queues(device);
-        } else {
-            self.disconnect_interrupts(device, true);
-            self.device_callback(
-                device,
-                "EvtDeviceD0Exit",
-                callbacks.EvtDeviceD0Exit.0,
-                &[WDF_POWER_DEVICE_STATE::WdfPowerDeviceD3Final
-                    .0
-                    .cast_unsigned()
-                    .into()],
-            );
-        }
-        status
-    }
-
-    /// Queues, EvtDeviceD0ExitPreInterruptsDisabled, interrupts, D0Exit.
-    fn power_down(&self, device: &Rc<Device>, to: WDF_POWER_DEVICE_STATE, removing: bool) {
-        let to = u64::from(to.0.cast_unsigned());
-        let callbacks = &device.callbacks;
-        self.power_down_queues(device, removing);
-        device.phase.set(Phase::LowPower);
-        self.device_callback(
-            device,
-            "EvtDeviceD0ExitPreInterruptsDisabled",
-            callbacks.EvtDeviceD0ExitPreInterruptsDisabled.0,
-            &[to],
-        );
-        self.disconnect_interrupts(device, true);
-        self.device_callback(
-            device,
-            "EvtDeviceD0Exit",
-            callbacks.EvtDeviceD0Exit.0,
-            &[to],
-        );
-    }
-
-    fn disconnect_interrupts(&self, device: &Device, call_disable: bool) {
-        let interrupts = device.interrupts.borrow().clone();
-        for interrupt in interrupts.iter().rev() {
-            // A failure of EvtInterruptDisable is noted by the framework and changes nothing.
-            let _ = interrupt.disconnect(self, call_disable);
-        }
-    }
-
-    fn release_hardware(&self, device: &Rc<Device>) {
-        let Some(resources) = device.resources.get() else {
-            return;
-        };
-        self.device_callback(
-            device,
-            "EvtDeviceReleaseHardware",
-            device.callbacks.EvtDeviceReleaseHardware.0,
-            &[resources.translated],
-        );
-        device.phase.set(Phase::Stopped);
-        self.unassign(device);
-    }
-
-    /// Stops the device in a slot and takes its resources, as for a rebalance: it can be started
-    /// again.
-    ///
-    /// # Errors
-    /// The run stopped.
-    pub fn stop_device(&self, slot: usize) -> Result<(), Stop> {
-        self.run_to_end("PnP", move |host| {
-            if let Some(device) = host.device_in(slot) {
-                host.power_down(
-                    &device,
-                    WDF_POWER_DEVICE_STATE::WdfPowerDeviceD3Final,
-                    false,
-                );
-                host.release_hardware(&device);
-            }
-        })
-    }
-
-    /// Removes the device in a slot in order.
-    ///
-    /// # Errors
-    /// The run stopped.
-    pub fn remove_device(&self, slot: usize) -> Result<(), Stop> {
-        self.run_to_end("PnP", move |host| {
-            let Some(device) = host.device_in(slot) else {
-                return;
-            };
-            for interface in device.interfaces.borrow_mut().iter_mut() {
-                interface.enabled = false;
-            }
-            if device.phase.get() == Phase::Working {
-                host.power_down(&device, WDF_POWER_DEVICE_STATE::WdfPowerDeviceD3Final, true);
-                host.purge_queues(&device);
-                host.release_hardware(&device);
-            }
-            device.phase.set(Phase::Removed);
-            let object = host.object(device.handle);
-            host.delete_object(&object);
-            host.record(Event::Host {
-                text: format!("device {:#x} removed", device.handle),
-            });
-        })
     }
 
     /// Unloads the driver: its DriverUnload, then what it has left.
@@ -322,28 +98,6 @@ impl Host {
             items.push("the binding to the framework".to_owned());
         }
         Leftovers { items }
-    }
-
-    /// The device of the function in a slot.
-    fn device_in(&self, slot: usize) -> Option<Rc<Device>> {
-        self.bodies::<Device>()
-            .into_iter()
-            .find(|device| device.slot == slot)
-    }
-
-    fn device_callback(
-        &self,
-        device: &Device,
-        what: &'static str,
-        callback: u64,
-        arguments: &[u64],
-    ) -> NtStatus {
-        if callback == 0 {
-            return STATUS_SUCCESS;
-        }
-        let mut all = vec![device.handle];
-        all.extend_from_slice(arguments);
-        NtStatus(self.call_driver(what, device.handle, callback, &all) as u32 as i32)
     }
 
     /// Runs `body` as a kernel thread and everything else with it until it returns.

@@ -177,7 +177,8 @@ impl Host {
         });
         *self.scheduler.current.borrow_mut() = None;
         match pause {
-            Some(Pause::Preempted) => {}
+            // It keeps its processor; a dead one for ever.
+            Some(Pause::Preempted | Pause::Dead) => {}
             Some(Pause::Spinning) => flow.state.set(FlowState::Spinning),
             Some(Pause::Blocked) => {
                 flow.state.set(FlowState::Blocked);
@@ -187,7 +188,6 @@ impl Host {
                 flow.state.set(FlowState::Ready);
                 *processor.running.borrow_mut() = None;
             }
-            Some(Pause::Dead) => {}
             None => {
                 *processor.running.borrow_mut() = None;
                 self.scheduler

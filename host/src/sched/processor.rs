@@ -169,12 +169,11 @@ impl Host {
         if dpc.queued.replace(true) {
             return false;
         }
-        let target = match self.scheduler.current() {
-            Some((processor, _)) => processor,
-            None => {
-                let processors = self.scheduler.processors();
-                Rc::clone(&processors[self.scheduler.choose(Choice::DpcTarget, processors.len())])
-            }
+        let target = if let Some((processor, _)) = self.scheduler.current() {
+            processor
+        } else {
+            let processors = self.scheduler.processors();
+            Rc::clone(&processors[self.scheduler.choose(Choice::DpcTarget, processors.len())])
         };
         target.dpcs.borrow_mut().push_back(Rc::clone(dpc));
         true

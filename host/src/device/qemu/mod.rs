@@ -277,6 +277,10 @@ impl PciFunction for Qemu {
         Clock::Real
     }
 
+    fn memory(&self) -> Option<Rc<SharedMemory>> {
+        Some(Rc::clone(&self.memory))
+    }
+
     fn start(&mut self, bus: &mut dyn Bus, assignment: &Assignment) -> Result<(), DeviceError> {
         self.assignment = Some(assignment.clone());
         // What an earlier start has left is not for this one.

@@ -1,0 +1,316 @@
+//! The buffers of requests: the system buffer of buffered I/O, the locked pages of direct I/O, and
+//! the MDLs and memory objects that stand for them.
+
+use kmdf_abi::{
+    ntstatus::{NtStatus, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_DEVICE_REQUEST},
+    types::MDL,
+};
+
+use super::{device::Device, memory::Memory, object::Attributes, request::Request};
+use crate::{
+    cpu::stub::Call,
+    host::Host,
+    io::Major,
+    memory::Purpose,
+    physical::{AppMemory, PAGE},
+    service::services,
+};
+
+/// `MDL_PAGES_LOCKED`, `MDL_MAPPED_TO_SYSTEM_VA`, and the flag of an MDL whose buffer is pool.
+const MDL_MAPPED: i16 = 0x1;
+const MDL_PAGES_LOCKED: i16 = 0x2;
+const MDL_NONPAGED_POOL: i16 = 0x4;
+
+/// What was made for a request so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Buffers {
+    /// The system buffer.
+    system: Option<u64>,
+    /// The app's pages as the driver sees them.
+    direct: Option<u64>,
+    /// MDLs of the two.
+    system_mdl: Option<u64>,
+    direct_mdl: Option<u64>,
+    /// Memory objects for the input and for the output.
+    input: Option<u64>,
+    output: Option<u64>,
+}
+
+/// Which of a request's two buffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Input,
+    Output,
+}
+
+/// How the bytes of a buffer reach the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    System,
+    Direct,
+}
+
+impl Host {
+    /// Where the bytes of one side of a request are: how they get there, and how many there are.
+    fn side(&self, request: &Request, side: Side) -> Result<(Method, usize), NtStatus> {
+        /// `WdfDeviceIoDirect`
+        const DIRECT: i32 = 3;
+        /// `WdfDeviceIoNeither`
+        const NEITHER: i32 = 1;
+        let irp = &request.irp;
+        let device = self.body::<Device>(request.device);
+        match (irp.major, side) {
+            (Major::Read, Side::Output) | (Major::Write, Side::Input) => {
+                let length = if side == Side::Output {
+                    irp.output_length
+                } else {
+                    irp.input.len()
+                };
+                match device.io_type {
+                    DIRECT => Ok((Method::Direct, length)),
+                    NEITHER => Err(STATUS_INVALID_DEVICE_REQUEST),
+                    _ => Ok((Method::System, length)),
+                }
+            }
+            // The method is in the two lowest bits of a control code.
+            (Major::DeviceControl, side) => match (irp.code & 3, side) {
+                (3, _) => Err(STATUS_INVALID_DEVICE_REQUEST),
+                (_, Side::Input) => Ok((Method::System, irp.input.len())),
+                (0, Side::Output) => Ok((Method::System, irp.output_length)),
+                (_, Side::Output) => Ok((Method::Direct, irp.output_length)),
+            },
+            _ => Err(STATUS_INVALID_DEVICE_REQUEST),
+        }
+    }
+
+    /// The address of one side of a request, and how many bytes lie there.
+    pub(crate) fn request_buffer(
+        &self,
+        request: &Request,
+        side: Side,
+    ) -> Result<(u64, u64), NtStatus> {
+        let (method, bytes) = self.side(request, side)?;
+        if bytes == 0 {
+            return Err(STATUS_BUFFER_TOO_SMALL);
+        }
+        let address = match method {
+            Method::System => self.system_buffer(request),
+            Method::Direct => self.direct_buffer(request, side, bytes),
+        };
+        Ok((address, bytes as u64))
+    }
+
+    /// The system buffer of a request, made when it is first asked for: the input, and room for
+    /// the output that holds whatever pool held before.
+    fn system_buffer(&self, request: &Request) -> u64 {
+        if let Some(address) = request.buffers.borrow().system {
+            return address;
+        }
+        let irp = &request.irp;
+        let direct_output = irp.major == Major::DeviceControl && irp.code & 3 != 0;
+        let output = if direct_output { 0 } else { irp.output_length };
+        let bytes = irp.input.len().max(output) as u64;
+        let purpose = Purpose::Buffer {
+            request: format!("WDFREQUEST {:#x}", request.handle),
+        };
+        let address = self
+            .memory
+            .allocate(bytes, false, purpose)
+            .expect("a run has address space for its buffers");
+        self.memory.write_bytes(address, &irp.input);
+        request.buffers.borrow_mut().system = Some(address);
+        address
+    }
+
+    /// The app's own pages, where the driver sees them.
+    fn direct_buffer(&self, request: &Request, side: Side, bytes: usize) -> u64 {
+        if let Some(address) = request.buffers.borrow().direct {
+            return address;
+        }
+        let purpose = Purpose::Buffer {
+            request: format!("WDFREQUEST {:#x}, an app's own", request.handle),
+        };
+        let device = self.body::<Device>(request.device);
+        let address = match self.framework.physical.app_memory.get() {
+            AppMemory::Low => {
+                let physical = self.physical_memory(device.slot);
+                self.allocate_in_frames(&physical, bytes as u64, None, purpose)
+            }
+            AppMemory::High => self
+                .memory
+                .allocate_backed(bytes as u64, false, purpose, |_, _| {}),
+        };
+        let address = address.expect("a run has address space for its buffers");
+        if side == Side::Input {
+            self.memory.write_bytes(address, &request.irp.input);
+        }
+        request.buffers.borrow_mut().direct = Some(address);
+        address
+    }
+
+    /// Takes what a request gives the app, and frees all that was made for it.
+    pub(super) fn take_output(
+        &self,
+        request: &Request,
+        status: NtStatus,
+        information: u64,
+    ) -> Vec<u8> {
+        let irp = &request.irp;
+        let buffers = std::mem::take(&mut *request.buffers.borrow_mut());
+        let given = match irp.major {
+            _ if status.is_error() => None,
+            Major::Read => buffers.direct.or(buffers.system),
+            Major::DeviceControl if irp.code & 3 == 0 => buffers.system,
+            Major::DeviceControl => buffers.direct,
+            Major::Write | Major::Create => None,
+        };
+        let output = given.map_or_else(Vec::new, |address| {
+            let bytes = (information as usize).min(irp.output_length);
+            self.memory.read_bytes(address, bytes)
+        });
+        let owned = [
+            buffers.system,
+            buffers.direct,
+            buffers.system_mdl,
+            buffers.direct_mdl,
+        ];
+        for address in owned.into_iter().flatten() {
+            if let Err(text) = self.free_in_frames(address) {
+                self.violation("BufferOverrun", text);
+            }
+        }
+        output
+    }
+
+    /// An MDL for memory of the driver's, with the frames of its pages behind it.
+    pub(crate) fn make_mdl(&self, address: u64, bytes: u64, locked: bool) -> u64 {
+        let base = address / PAGE * PAGE;
+        let pages = (address + bytes.max(1) - base).div_ceil(PAGE);
+        let size = size_of::<MDL>() as u64 + 8 * pages;
+        let mdl = self.lend("an MDL", size);
+        let header = MDL {
+            Size: i16::try_from(size).unwrap_or(i16::MAX),
+            MdlFlags: if locked {
+                MDL_PAGES_LOCKED | MDL_MAPPED
+            } else {
+                MDL_NONPAGED_POOL
+            },
+            MappedSystemVa: kmdf_abi::types::GuestPtr(address),
+            StartVa: kmdf_abi::types::GuestPtr(base),
+            ByteCount: u32::try_from(bytes).expect("a buffer below 4 GiB"),
+            ByteOffset: u32::try_from(address - base).expect("below a page"),
+            ..Default::default()
+        };
+        self.memory.write(mdl, &header);
+        for page in 0..pages {
+            let frame = self.physical_address(base + page * PAGE) / PAGE;
+            self.memory
+                .write(mdl + size_of::<MDL>() as u64 + 8 * page, &frame);
+        }
+        mdl
+    }
+
+    /// The MDL of one side of a request.
+    pub(crate) fn request_mdl(&self, request: &Request, side: Side) -> Result<u64, NtStatus> {
+        let (method, _) = self.side(request, side)?;
+        let (address, bytes) = self.request_buffer(request, side)?;
+        let made = {
+            let buffers = request.buffers.borrow();
+            match method {
+                Method::System => buffers.system_mdl,
+                Method::Direct => buffers.direct_mdl,
+            }
+        };
+        if let Some(mdl) = made {
+            return Ok(mdl);
+        }
+        let mdl = self.make_mdl(address, bytes, method == Method::Direct);
+        let mut buffers = request.buffers.borrow_mut();
+        match method {
+            Method::System => buffers.system_mdl = Some(mdl),
+            Method::Direct => buffers.direct_mdl = Some(mdl),
+        }
+        Ok(mdl)
+    }
+}
+
+services! {
+    WdfRequestRetrieveInputBuffer <= DISPATCH => input_buffer;
+    WdfRequestRetrieveOutputBuffer <= DISPATCH => output_buffer;
+    WdfRequestRetrieveInputMemory <= DISPATCH => input_memory;
+    WdfRequestRetrieveOutputMemory <= DISPATCH => output_memory;
+    WdfRequestRetrieveInputWdmMdl <= DISPATCH => input_mdl;
+    WdfRequestRetrieveOutputWdmMdl <= DISPATCH => output_mdl;
+}
+
+fn input_buffer(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    buffer(host, call, Side::Input, "WdfRequestRetrieveInputBuffer")
+}
+
+fn output_buffer(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    buffer(host, call, Side::Output, "WdfRequestRetrieveOutputBuffer")
+}
+
+fn input_memory(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    memory(host, call, Side::Input, "WdfRequestRetrieveInputMemory")
+}
+
+fn output_memory(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    memory(host, call, Side::Output, "WdfRequestRetrieveOutputMemory")
+}
+
+fn input_mdl(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    mdl(host, call, Side::Input, "WdfRequestRetrieveInputWdmMdl")
+}
+
+fn output_mdl(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    mdl(host, call, Side::Output, "WdfRequestRetrieveOutputWdmMdl")
+}
+
+/// WdfRequestRetrieveInputBuffer(Request, MinimumRequiredLength, Buffer, Length), and for output
+fn buffer(host: &Host, call: &Call, side: Side, what: &str) -> Result<(), NtStatus> {
+    let request = host.driver_request(call.arg(0), what);
+    let (address, bytes) = host.request_buffer(&request, side)?;
+    if bytes < call.arg(1) {
+        return Err(STATUS_BUFFER_TOO_SMALL);
+    }
+    host.memory.write(call.arg(2), &address);
+    if call.arg(3) != 0 {
+        host.memory.write(call.arg(3), &bytes);
+    }
+    Ok(())
+}
+
+/// WdfRequestRetrieveInputMemory(Request, Memory), and for output: the object is the request's
+fn memory(host: &Host, call: &Call, side: Side, what: &str) -> Result<(), NtStatus> {
+    let request = host.driver_request(call.arg(0), what);
+    let (address, bytes) = host.request_buffer(&request, side)?;
+    let made = {
+        let buffers = request.buffers.borrow();
+        match side {
+            Side::Input => buffers.input,
+            Side::Output => buffers.output,
+        }
+    };
+    let handle = made.unwrap_or_else(|| {
+        let parent = host.object(request.handle);
+        let memory = Memory::of_request(address, bytes);
+        let (object, _) = host.create_object(Some(&parent), &Attributes::default(), |_| memory);
+        let mut buffers = request.buffers.borrow_mut();
+        match side {
+            Side::Input => buffers.input = Some(object.handle),
+            Side::Output => buffers.output = Some(object.handle),
+        }
+        object.handle
+    });
+    host.memory.write(call.arg(1), &handle);
+    Ok(())
+}
+
+/// WdfRequestRetrieveInputWdmMdl(Request, Mdl), and for output
+fn mdl(host: &Host, call: &Call, side: Side, what: &str) -> Result<(), NtStatus> {
+    let request = host.driver_request(call.arg(0), what);
+    let mdl = host.request_mdl(&request, side)?;
+    host.memory.write(call.arg(1), &mdl);
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! WDFDEVICE_INIT: what a driver says of a device before it creates it.
+
+use kmdf_abi::{
+    ntstatus::{NtStatus, STATUS_INVALID_PARAMETER},
+    types::{
+        UNICODE_STRING, WDF_FILEOBJECT_CONFIG, WDF_IO_TYPE_CONFIG, WDF_PNPPOWER_EVENT_CALLBACKS,
+        WDF_POWER_POLICY_EVENT_CALLBACKS,
+    },
+};
+
+use super::{device::DeviceInit, file::FileConfig};
+use crate::{cpu::stub::Call, host::Host, service::services};
+
+services! {
+    WdfDeviceInitSetPnpPowerEventCallbacks <= DISPATCH => set_pnp_power_callbacks;
+    WdfDeviceInitSetPowerPolicyEventCallbacks <= DISPATCH => set_power_policy_callbacks;
+    WdfDeviceInitSetPowerPolicyOwnership <= DISPATCH => set_power_policy_ownership;
+    WdfDeviceInitSetPowerNotPageable <= DISPATCH => accept;
+    WdfDeviceInitSetPowerPageable <= DISPATCH => accept;
+    WdfDeviceInitSetPowerInrush <= DISPATCH => accept;
+    WdfDeviceInitSetReleaseHardwareOrderOnFailure <= DISPATCH => accept;
+    WdfDeviceInitSetIoType <= DISPATCH => set_io_type;
+    WdfDeviceInitSetIoTypeEx <= DISPATCH => set_io_type_ex;
+    WdfDeviceInitSetExclusive <= DISPATCH => set_exclusive;
+    WdfDeviceInitSetDeviceType <= DISPATCH => accept;
+    WdfDeviceInitSetDeviceClass <= DISPATCH => accept;
+    WdfDeviceInitSetCharacteristics <= DISPATCH => set_characteristics;
+    WdfDeviceInitAssignName <= PASSIVE => assign_text;
+    WdfDeviceInitAssignSDDLString <= PASSIVE => assign_text;
+    WdfDeviceInitSetFileObjectConfig <= DISPATCH => set_file_config;
+    WdfDeviceInitSetRequestAttributes <= DISPATCH => set_request_attributes;
+}
+
+impl Host {
+    fn device_init(&self, address: u64, change: impl FnOnce(&mut DeviceInit)) {
+        let mut init = self.framework.device_init.borrow_mut();
+        match init.as_mut().filter(|init| init.address == address) {
+            Some(init) => change(init),
+            None => {
+                drop(init);
+                self.violation(
+                    "DeviceInit",
+                    format!("{address:#x} is no WDFDEVICE_INIT that can still be changed"),
+                );
+            }
+        }
+    }
+
+    fn check_size(&self, what: &str, size: u32, expected: usize) {
+        if size as usize != expected {
+            self.violation(
+                "StructureSize",
+                format!("{what}.Size is that of no version"),
+            );
+        }
+    }
+}
+
+/// WdfDeviceInitSetPnpPowerEventCallbacks(DeviceInit, PnpPowerEventCallbacks)
+fn set_pnp_power_callbacks(host: &Host, call: &Call) {
+    let callbacks: WDF_PNPPOWER_EVENT_CALLBACKS = host.memory.read(call.arg(1));
+    host.check_size(
+        "WDF_PNPPOWER_EVENT_CALLBACKS",
+        callbacks.Size,
+        size_of::<WDF_PNPPOWER_EVENT_CALLBACKS>(),
+    );
+    host.device_init(call.arg(0), |init| init.callbacks = Some(callbacks));
+}
+
+/// WdfDeviceInitSetPowerPolicyEventCallbacks(DeviceInit, Callbacks): they are for waking, which a
+/// device without a power management capability cannot do, so none of them is ever called.
+fn set_power_policy_callbacks(host: &Host, call: &Call) {
+    let callbacks: WDF_POWER_POLICY_EVENT_CALLBACKS = host.memory.read(call.arg(1));
+    host.check_size(
+        "WDF_POWER_POLICY_EVENT_CALLBACKS",
+        callbacks.Size,
+        size_of::<WDF_POWER_POLICY_EVENT_CALLBACKS>(),
+    );
+    accept(host, call);
+}
+
+/// WdfDeviceInitSetPowerPolicyOwnership(DeviceInit, IsPowerPolicyOwner)
+fn set_power_policy_ownership(host: &Host, call: &Call) {
+    accept(host, call);
+    if !call.flag(1) {
+        host.violation(
+            "FDOPowerPolicyOwnerAPI",
+            "the function driver gives up power policy ownership: then nobody brings its device \
+             to D0",
+        );
+    }
+}
+
+/// Settings that nothing here looks at.
+fn accept(host: &Host, call: &Call) {
+    host.device_init(call.arg(0), |_| {});
+}
+
+/// WdfDeviceInitSetIoType(DeviceInit, IoType)
+fn set_io_type(host: &Host, call: &Call) {
+    let io_type = call.arg32(1).cast_signed();
+    host.device_init(call.arg(0), |init| init.io_type = io_type);
+}
+
+/// WdfDeviceInitSetIoTypeEx(DeviceInit, IoTypeConfig)
+fn set_io_type_ex(host: &Host, call: &Call) {
+    let config: WDF_IO_TYPE_CONFIG = host.memory.read(call.arg(1));
+    host.check_size(
+        "WDF_IO_TYPE_CONFIG",
+        config.Size,
+        size_of::<WDF_IO_TYPE_CONFIG>(),
+    );
+    let io_type = config.ReadWriteIoType.0;
+    host.device_init(call.arg(0), |init| init.io_type = io_type);
+}
+
+fn set_exclusive(host: &Host, call: &Call) {
+    let exclusive = call.flag(1);
+    host.device_init(call.arg(0), |init| init.exclusive = exclusive);
+}
+
+/// WdfDeviceInitSetCharacteristics(DeviceInit, DeviceCharacteristics, OrInValues)
+fn set_characteristics(host: &Host, call: &Call) {
+    let (characteristics, or) = (call.arg32(1), call.flag(2));
+    host.device_init(call.arg(0), |init| {
+        init.characteristics = characteristics | if or { init.characteristics } else { 0 };
+    });
+}
+
+/// WdfDeviceInitAssignName(DeviceInit, DeviceName), WdfDeviceInitAssignSDDLString(DeviceInit, SDDL):
+/// NULL takes it back.
+fn assign_text(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    accept(host, call);
+    if call.arg(1) != 0 {
+        let text: UNICODE_STRING = host.memory.read(call.arg(1));
+        if !text.Length.is_multiple_of(2) || text.Length > text.MaximumLength {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+    }
+    Ok(())
+}
+
+/// WdfDeviceInitSetFileObjectConfig(DeviceInit, FileObjectConfig, FileObjectAttributes)
+fn set_file_config(host: &Host, call: &Call) {
+    let callbacks: WDF_FILEOBJECT_CONFIG = host.memory.read(call.arg(1));
+    host.check_size(
+        "WDF_FILEOBJECT_CONFIG",
+        callbacks.Size,
+        size_of::<WDF_FILEOBJECT_CONFIG>(),
+    );
+    let attributes = template(host, call.arg(2));
+    let config = FileConfig {
+        callbacks,
+        attributes,
+    };
+    host.device_init(call.arg(0), |init| init.files = Some(config));
+}
+
+/// WdfDeviceInitSetRequestAttributes(DeviceInit, RequestAttributes)
+fn set_request_attributes(host: &Host, call: &Call) {
+    let attributes = template(host, call.arg(1));
+    host.device_init(call.arg(0), |init| init.request_attributes = attributes);
+}
+
+/// Attributes for objects that the framework will make.
+fn template(host: &Host, address: u64) -> super::object::Attributes {
+    match host.attributes(address) {
+        Ok(attributes) if attributes.parent == 0 => attributes,
+        Ok(_) => host.violation(
+            "ParentObjectCheck",
+            "a parent is named for objects whose parent is always the device",
+        ),
+        Err(_) => host.violation(
+            "StructureSize",
+            "WDF_OBJECT_ATTRIBUTES.Size is that of no version",
+        ),
+    }
+}

@@ -1,0 +1,101 @@
+//! Common buffers: memory that driver and device use at the same time.
+
+use std::{cell::Cell, rc::Rc};
+
+use kmdf_abi::{
+    ntstatus::{
+        NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_INSUFFICIENT_RESOURCES,
+        STATUS_INVALID_PARAMETER,
+    },
+    types::WDF_COMMON_BUFFER_CONFIG,
+};
+
+use super::enabler::Enabler;
+use crate::{cpu::stub::Call, host::Host, kmdf::object::Body, memory::Purpose, service::services};
+
+/// WDFCOMMONBUFFER
+pub(crate) struct CommonBuffer {
+    /// Where the driver sees it.
+    memory: Cell<u64>,
+    /// Where the device does.
+    address: u64,
+    bytes: u64,
+}
+
+impl Body for CommonBuffer {
+    const KIND: &'static str = "WDFCOMMONBUFFER";
+
+    fn dispose(&self, host: &Host) {
+        if let Err(text) = host.free_in_frames(self.memory.get()) {
+            host.violation("BufferOverrun", text);
+        }
+    }
+}
+
+services! {
+    WdfCommonBufferCreate <= PASSIVE => create_default;
+    WdfCommonBufferCreateWithConfig <= PASSIVE => create_with_config;
+    WdfCommonBufferGetAlignedVirtualAddress <= DISPATCH => memory;
+    WdfCommonBufferGetAlignedLogicalAddress <= DISPATCH => address;
+    WdfCommonBufferGetLength <= DISPATCH => length;
+}
+
+/// WdfCommonBufferCreate(DmaEnabler, Length, Attributes, CommonBuffer)
+fn create_default(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    create(host, call, call.arg(2), call.arg(3))
+}
+
+/// WdfCommonBufferCreateWithConfig(DmaEnabler, Length, Config, Attributes, CommonBuffer): a buffer
+/// lies at the beginning of a page, which is enough for any alignment up to one.
+fn create_with_config(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let config: WDF_COMMON_BUFFER_CONFIG = host.memory.read(call.arg(2));
+    if config.Size as usize != size_of::<WDF_COMMON_BUFFER_CONFIG>() {
+        return Err(STATUS_INFO_LENGTH_MISMATCH);
+    }
+    if config.AlignmentRequirement >= 4096 {
+        host.unsupported("a common buffer that is aligned to more than a page");
+    }
+    create(host, call, call.arg(3), call.arg(4))
+}
+
+fn create(host: &Host, call: &Call, attributes: u64, out: u64) -> Result<(), NtStatus> {
+    let enabler = host.body::<Enabler>(call.arg(0));
+    let bytes = call.arg(1);
+    if bytes == 0 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let attributes = host.attributes(attributes)?;
+    let parent = match attributes.parent {
+        0 => host.object(call.arg(0)),
+        parent => host.object(parent),
+    };
+    let physical = Rc::clone(&enabler.physical);
+    let address = physical
+        .contiguous(bytes, enabler.mask)
+        .ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+    let purpose = Purpose::System {
+        what: "a common buffer",
+    };
+    let memory = host
+        .allocate_in_frames(&physical, bytes, Some(address), purpose)
+        .ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+    let (object, _) = host.create_object(Some(&parent), &attributes, |_| CommonBuffer {
+        memory: Cell::new(memory),
+        address,
+        bytes,
+    });
+    host.memory.write(out, &object.handle);
+    Ok(())
+}
+
+fn memory(host: &Host, call: &Call) -> u64 {
+    host.body::<CommonBuffer>(call.arg(0)).memory.get()
+}
+
+fn address(host: &Host, call: &Call) -> u64 {
+    host.body::<CommonBuffer>(call.arg(0)).address
+}
+
+fn length(host: &Host, call: &Call) -> u64 {
+    host.body::<CommonBuffer>(call.arg(0)).bytes
+}

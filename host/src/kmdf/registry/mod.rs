@@ -1,0 +1,313 @@
+//! Registry keys: the device's two keys and the service's Parameters, as installed.
+
+pub(crate) mod assign;
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+};
+
+use kmdf_abi::{
+    ntstatus::{
+        NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
+        STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_TYPE_MISMATCH, STATUS_RESOURCE_DATA_NOT_FOUND,
+        STATUS_SUCCESS,
+    },
+    types::UNICODE_STRING,
+};
+
+use super::{
+    collection::Collection, device::Device, memory::Memory, object::Attributes, object::Body,
+    string::WdfString,
+};
+use crate::{
+    cpu::stub::Call,
+    host::Host,
+    install::{Installation, RegistryKey, RegistryValue},
+    service::services,
+};
+
+/// What the registry holds for the driver.
+#[derive(Default)]
+pub(crate) struct Registry {
+    /// The service's key.
+    service: RefCell<RegistryKey>,
+    /// Hardware and software key of each device, by slot.
+    devices: RefCell<BTreeMap<usize, [RegistryKey; 2]>>,
+}
+
+/// Which tree a key is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Root {
+    /// The service's key.
+    Service,
+    /// The device's hardware key (`Device Parameters`).
+    Hardware(usize),
+    /// The device's software key.
+    Software(usize),
+}
+
+/// WDFKEY
+pub(crate) struct Key {
+    root: Root,
+    path: String,
+    closed: Cell<bool>,
+}
+
+impl Body for Key {
+    const KIND: &'static str = "WDFKEY";
+}
+
+impl Host {
+    /// Puts what an INF adds for a device into the registry.
+    pub fn install_registry(&self, slot: usize, installation: &Installation) {
+        let registry = &self.framework.registry;
+        *registry.service.borrow_mut() = installation.service_key.clone();
+        let keys = [
+            installation.hardware_key.clone(),
+            installation.software_key.clone(),
+        ];
+        registry.devices.borrow_mut().insert(slot, keys);
+    }
+
+    /// Sets a value of a device's hardware key, as an administrator would.
+    pub fn set_registry_value(&self, slot: usize, name: &str, value: RegistryValue) {
+        let mut devices = self.framework.registry.devices.borrow_mut();
+        let [hardware, _] = devices.entry(slot).or_default();
+        hardware.set(name, value);
+    }
+
+    /// Calls `body` with a key, if it exists.
+    pub(super) fn with_key<R>(&self, root: Root, body: impl FnOnce(&mut RegistryKey) -> R) -> R {
+        let registry = &self.framework.registry;
+        match root {
+            Root::Service => body(&mut registry.service.borrow_mut()),
+            Root::Hardware(slot) => {
+                body(&mut registry.devices.borrow_mut().entry(slot).or_default()[0])
+            }
+            Root::Software(slot) => {
+                body(&mut registry.devices.borrow_mut().entry(slot).or_default()[1])
+            }
+        }
+    }
+
+    /// The value that a WDFKEY and a UNICODE_STRING name.
+    fn registry_value(&self, key: u64, name: u64) -> Result<RegistryValue, NtStatus> {
+        let key = self.body::<Key>(key);
+        let name = self.text_at(name);
+        self.with_key(key.root, |root| {
+            let below = root.open(&key.path)?;
+            below.value(&name).cloned()
+        })
+        .ok_or(STATUS_OBJECT_NAME_NOT_FOUND)
+    }
+
+    /// Makes a WDFKEY and writes its handle.
+    fn create_key(
+        &self,
+        root: Root,
+        path: String,
+        attributes: &Attributes,
+        out: u64,
+    ) -> Result<(), NtStatus> {
+        if !self.with_key(root, |key| key.open(&path).is_some()) {
+            return Err(STATUS_OBJECT_NAME_NOT_FOUND);
+        }
+        let parent = self.parent_or_driver(attributes.parent);
+        let (object, _) = self.create_object(Some(&parent), attributes, |_| Key {
+            root,
+            path,
+            closed: Cell::new(false),
+        });
+        self.memory.write(out, &object.handle);
+        Ok(())
+    }
+}
+
+services! {
+    WdfDriverOpenParametersRegistryKey <= PASSIVE => open_parameters;
+    WdfDeviceOpenRegistryKey <= PASSIVE => open_device;
+    WdfFdoInitOpenRegistryKey <= PASSIVE => open_init;
+    WdfRegistryOpenKey <= PASSIVE => open;
+    WdfRegistryClose <= PASSIVE => close;
+    WdfRegistryQueryULong <= PASSIVE => query_ulong;
+    WdfRegistryQueryValue <= PASSIVE => query_value;
+    WdfRegistryQueryMemory <= PASSIVE => query_memory;
+    WdfRegistryQueryUnicodeString <= PASSIVE => query_unicode_string;
+    WdfRegistryQueryString <= PASSIVE => query_string;
+    WdfRegistryQueryMultiString <= PASSIVE => query_multi_string;
+}
+
+/// WdfDriverOpenParametersRegistryKey(Driver, DesiredAccess, KeyAttributes, Key)
+fn open_parameters(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    host.body::<super::driver::Driver>(call.arg(0));
+    let attributes = host.attributes(call.arg(2))?;
+    host.create_key(
+        Root::Service,
+        "Parameters".to_owned(),
+        &attributes,
+        call.arg(3),
+    )
+}
+
+/// Which of a device's keys a DeviceInstanceKeyType names.
+fn device_root(host: &Host, slot: usize, kind: u32) -> Result<Root, NtStatus> {
+    match kind & 0xFF {
+        1 => Ok(Root::Hardware(slot)),
+        2 => Ok(Root::Software(slot)),
+        0 => Err(STATUS_INVALID_PARAMETER),
+        kind => host.unsupported(format!("registry keys of the type {kind:#x}")),
+    }
+}
+
+/// WdfDeviceOpenRegistryKey(Device, DeviceInstanceKeyType, DesiredAccess, KeyAttributes, Key)
+fn open_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let device = host.body::<Device>(call.arg(0));
+    let attributes = host.attributes(call.arg(3))?;
+    let root = device_root(host, device.slot, call.arg32(1))?;
+    host.create_key(root, String::new(), &attributes, call.arg(4))
+}
+
+/// WdfFdoInitOpenRegistryKey(DeviceInit, DeviceInstanceKeyType, DesiredAccess, KeyAttributes, Key)
+fn open_init(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let slot = host
+        .framework
+        .device_init
+        .borrow()
+        .filter(|init| init.address == call.arg(0))
+        .map(|init| init.slot)
+        .ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
+    let attributes = host.attributes(call.arg(3))?;
+    let root = device_root(host, slot, call.arg32(1))?;
+    host.create_key(root, String::new(), &attributes, call.arg(4))
+}
+
+/// WdfRegistryOpenKey(ParentKey, KeyName, DesiredAccess, KeyAttributes, Key)
+fn open(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    if call.arg(0) == 0 {
+        host.unsupported("a registry key by its full path");
+    }
+    let parent = host.body::<Key>(call.arg(0));
+    let path = format!("{}\\{}", parent.path, host.text_at(call.arg(1)));
+    let attributes = host.attributes(call.arg(3))?;
+    host.create_key(parent.root, path, &attributes, call.arg(4))
+}
+
+/// WdfRegistryClose(Key): the object goes, too.
+fn close(host: &Host, call: &Call) {
+    let key = host.body::<Key>(call.arg(0));
+    key.closed.set(true);
+    let object = host.object(call.arg(0));
+    host.delete_object(&object);
+}
+
+/// WdfRegistryQueryULong(Key, ValueName, Value)
+fn query_ulong(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    match host.registry_value(call.arg(0), call.arg(1))? {
+        RegistryValue::Dword(value) => {
+            host.memory.write(call.arg(2), &value);
+            Ok(())
+        }
+        _ => Err(STATUS_OBJECT_TYPE_MISMATCH),
+    }
+}
+
+/// WdfRegistryQueryValue(Key, ValueName, ValueLength, Value, ValueLengthQueried, ValueType)
+fn query_value(host: &Host, call: &Call) -> NtStatus {
+    let value = match host.registry_value(call.arg(0), call.arg(1)) {
+        Ok(value) => value,
+        Err(status) => return status,
+    };
+    let bytes = value.to_bytes();
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    if call.arg(4) != 0 {
+        host.memory.write(call.arg(4), &length);
+    }
+    if call.arg(5) != 0 {
+        host.memory.write(call.arg(5), &value.kind());
+    }
+    if call.arg(3) == 0 || call.arg32(2) < length {
+        return STATUS_BUFFER_OVERFLOW;
+    }
+    host.memory.write_bytes(call.arg(3), &bytes);
+    STATUS_SUCCESS
+}
+
+/// WdfRegistryQueryMemory(Key, ValueName, PoolType, MemoryAttributes, Memory, ValueType)
+fn query_memory(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let attributes = host.attributes(call.arg(3))?;
+    let value = host.registry_value(call.arg(0), call.arg(1))?;
+    let bytes = value.to_bytes();
+    if bytes.is_empty() {
+        return Err(STATUS_RESOURCE_DATA_NOT_FOUND);
+    }
+    let parent = host.parent_or_driver(attributes.parent);
+    let memory = Memory::new(host, bytes.len() as u64);
+    host.memory.write_bytes(memory.buffer(), &bytes);
+    let (object, _) = host.create_object(Some(&parent), &attributes, |_| memory);
+    host.memory.write(call.arg(4), &object.handle);
+    if call.arg(5) != 0 {
+        host.memory.write(call.arg(5), &value.kind());
+    }
+    Ok(())
+}
+
+/// The text of a value of type REG_SZ.
+fn query_text(host: &Host, call: &Call) -> Result<String, NtStatus> {
+    match host.registry_value(call.arg(0), call.arg(1))? {
+        RegistryValue::String(text) => Ok(text),
+        _ => Err(STATUS_OBJECT_TYPE_MISMATCH),
+    }
+}
+
+/// WdfRegistryQueryUnicodeString(Key, ValueName, ValueByteLength, Value)
+fn query_unicode_string(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let text = query_text(host, call)?;
+    let mut bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let length = u16::try_from(bytes.len()).map_err(|_| STATUS_INVALID_PARAMETER)?;
+    if call.arg(2) != 0 {
+        host.memory.write(call.arg(2), &(length + 2));
+    }
+    if call.arg(3) == 0 {
+        return Ok(());
+    }
+    let mut value: UNICODE_STRING = host.memory.read(call.arg(3));
+    if value.MaximumLength < length {
+        return Err(STATUS_BUFFER_OVERFLOW);
+    }
+    if value.MaximumLength >= length + 2 {
+        bytes.extend([0, 0]);
+    }
+    host.memory.write_bytes(value.Buffer.0, &bytes);
+    value.Length = length;
+    host.memory.write(call.arg(3), &value);
+    Ok(())
+}
+
+/// WdfRegistryQueryString(Key, ValueName, String)
+fn query_string(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let string = host.body::<WdfString>(call.arg(2));
+    let text = query_text(host, call)?;
+    string.set(host, &text);
+    Ok(())
+}
+
+/// WdfRegistryQueryMultiString(Key, ValueName, StringsAttributes, Collection)
+fn query_multi_string(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let attributes = host.attributes(call.arg(2))?;
+    let collection = host.body::<Collection>(call.arg(3));
+    let RegistryValue::MultiString(texts) = host.registry_value(call.arg(0), call.arg(1))? else {
+        return Err(STATUS_OBJECT_TYPE_MISMATCH);
+    };
+    let parent = match attributes.parent {
+        0 => host.object(call.arg(3)),
+        parent => host.object(parent),
+    };
+    for text in texts {
+        let (object, string) =
+            host.create_object(Some(&parent), &attributes, |_| WdfString::default());
+        string.set(host, &text);
+        collection.add(object);
+    }
+    Ok(())
+}

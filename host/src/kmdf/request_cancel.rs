@@ -1,0 +1,142 @@
+//! Cancellation of requests, and the acknowledgement of a queue's stop.
+
+use std::rc::Rc;
+
+use kmdf_abi::ntstatus::{NtStatus, STATUS_CANCELLED, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
+
+use super::{
+    queue::Queue,
+    request::{Owner, Request},
+};
+use crate::{cpu::stub::Call, host::Host, service::services};
+
+impl Host {
+    /// `IoCancelIrp` for a request, wherever it is.
+    pub(crate) fn cancel_request(&self, request: &Rc<Request>) {
+        request.irp.cancelled.set(true);
+        match request.owner.get() {
+            Owner::Completed => {}
+            Owner::Queue(queue) => {
+                let queue = self.body::<Queue>(queue);
+                if queue.take_waiting(request) {
+                    self.canceled_on_queue(&queue, request);
+                }
+            }
+            Owner::Driver(_) => {
+                let callback = request.cancel.replace(0);
+                if callback != 0 {
+                    request.cancel_called.set(true);
+                    let handle = request.handle;
+                    self.call_driver("EvtRequestCancel", handle, callback, &[handle]);
+                }
+            }
+        }
+    }
+
+    /// Ends a request that was canceled while it waited: EvtIoCanceledOnQueue where the driver has
+    /// seen the request before, else the framework itself.
+    pub(crate) fn canceled_on_queue(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
+        let callback = queue.config.EvtIoCanceledOnQueue.0;
+        if callback == 0 || !request.presented.get() {
+            self.complete_request(request, STATUS_CANCELLED, 0);
+            self.queue_changed(queue);
+            return;
+        }
+        request.owner.set(Owner::Driver(queue.handle));
+        queue.presented.borrow_mut().push(Rc::clone(request));
+        let arguments = [queue.handle, request.handle];
+        queue.lock.clone().hold(self, || {
+            self.call_driver("EvtIoCanceledOnQueue", request.handle, callback, &arguments);
+        });
+    }
+}
+
+services! {
+    WdfRequestMarkCancelable <= DISPATCH => mark_cancelable;
+    WdfRequestMarkCancelableEx <= DISPATCH => mark_cancelable_ex;
+    WdfRequestUnmarkCancelable <= DISPATCH => unmark_cancelable;
+    WdfRequestIsCanceled <= DISPATCH => is_canceled;
+    WdfRequestStopAcknowledge <= DISPATCH => stop_acknowledge;
+}
+
+/// WdfRequestMarkCancelable(Request, EvtRequestCancel): calls the callback at once when the request
+/// has been cancelled already.
+fn mark_cancelable(host: &Host, call: &Call) {
+    let (request, callback) = (call.arg(0), call.arg(1));
+    if mark(host, "WdfRequestMarkCancelable", request, callback) == STATUS_CANCELLED {
+        host.body::<Request>(request).cancel_called.set(true);
+        host.call_driver("EvtRequestCancel", request, callback, &[request]);
+    }
+}
+
+/// WdfRequestMarkCancelableEx(Request, EvtRequestCancel)
+fn mark_cancelable_ex(host: &Host, call: &Call) -> NtStatus {
+    mark(host, "WdfRequestMarkCancelableEx", call.arg(0), call.arg(1))
+}
+
+fn mark(host: &Host, what: &str, handle: u64, callback: u64) -> NtStatus {
+    let request = host.driver_request(handle, what);
+    if request.cancel.get() != 0 {
+        host.violation(
+            "MarkCancOnCancReq",
+            "a cancelable request is marked cancelable again",
+        );
+    }
+    if callback == 0 {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if request.irp.cancelled.get() {
+        return STATUS_CANCELLED;
+    }
+    request.cancel.set(callback);
+    STATUS_SUCCESS
+}
+
+/// WdfRequestUnmarkCancelable(Request)
+fn unmark_cancelable(host: &Host, call: &Call) -> NtStatus {
+    let request = host.driver_request(call.arg(0), "WdfRequestUnmarkCancelable");
+    if request.cancel.replace(0) != 0 {
+        STATUS_SUCCESS
+    } else if request.cancel_called.get() {
+        STATUS_CANCELLED
+    } else {
+        STATUS_INVALID_PARAMETER
+    }
+}
+
+fn is_canceled(host: &Host, call: &Call) -> bool {
+    let request = host.driver_request(call.arg(0), "WdfRequestIsCanceled");
+    if request.cancel.get() != 0 {
+        host.violation(
+            "ReqIsCancOnCancReq",
+            "WdfRequestIsCanceled is called for a cancelable request",
+        );
+    }
+    request.irp.cancelled.get()
+}
+
+/// WdfRequestStopAcknowledge(Request, Requeue)
+fn stop_acknowledge(host: &Host, call: &Call) {
+    let request = host.driver_request(call.arg(0), "WdfRequestStopAcknowledge");
+    if !request.stopping.get() {
+        host.violation(
+            "StopAckWithinEvtIoStop",
+            "WdfRequestStopAcknowledge is called outside of EvtIoStop for that request",
+        );
+    }
+    let Owner::Driver(queue) = request.owner.get() else {
+        return;
+    };
+    if !call.flag(1) {
+        request.stop_acknowledged.set(true);
+        return;
+    }
+    if request.cancel.get() != 0 {
+        host.violation(
+            "EvtIoStopCancel",
+            "a cancelable request is requeued from EvtIoStop",
+        );
+    }
+    let queue = host.body::<Queue>(queue);
+    host.requeue(&queue, &request);
+}

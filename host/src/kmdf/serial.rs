@@ -1,0 +1,176 @@
+//! Automatic serialization: the lock that the framework holds around callbacks of a device or of a
+//! queue, and the constraints that decide which one it is.
+
+use std::rc::Rc;
+
+use kmdf_abi::ntstatus::{NtStatus, STATUS_WDF_INCOMPATIBLE_EXECUTION_LEVEL};
+
+use super::{
+    lock::SpinLock,
+    object::{Attributes, Object},
+    queue::Queue,
+    wait_lock::Mutex,
+};
+use crate::{cpu::Irql, host::Host, kmdf::device::Device, sched::HeldLock};
+
+/// `WDF_SYNCHRONIZATION_SCOPE`, with what it is inherited from resolved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// One lock for the device and all its queues.
+    Device,
+    /// One lock for each queue.
+    Queue,
+    /// No lock.
+    #[default]
+    None,
+}
+
+/// What an object demands of the callbacks it is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Constraints {
+    pub(crate) scope: Scope,
+    /// Whether callbacks run at PASSIVE_LEVEL only.
+    pub(crate) passive: bool,
+}
+
+impl Constraints {
+    /// The constraints of an object with these attributes whose parent has those.
+    pub(crate) fn of(attributes: &Attributes, parent: Self) -> Self {
+        Self {
+            scope: match attributes.scope {
+                2 => Scope::Device,
+                3 => Scope::Queue,
+                4 => Scope::None,
+                _ => parent.scope,
+            },
+            passive: match attributes.execution_level {
+                2 => true,
+                3 => false,
+                _ => parent.passive,
+            },
+        }
+    }
+}
+
+/// The lock around callbacks.
+#[derive(Clone, Default)]
+pub(crate) enum CallbackLock {
+    /// There is none.
+    #[default]
+    None,
+    /// For callbacks that may run at DISPATCH_LEVEL, which they do while it is held.
+    Spin(Rc<SpinLock>),
+    /// For callbacks at PASSIVE_LEVEL.
+    Mutex(Rc<Mutex>),
+}
+
+impl CallbackLock {
+    /// A new lock for callbacks of these constraints.
+    pub(crate) fn new(constraints: Constraints) -> Self {
+        if constraints.scope == Scope::None {
+            Self::None
+        } else if constraints.passive {
+            Self::Mutex(Rc::default())
+        } else {
+            Self::Spin(Rc::default())
+        }
+    }
+
+    fn id(&self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::Spin(lock) => Rc::as_ptr(lock).addr() as u64,
+            Self::Mutex(lock) => Rc::as_ptr(lock).addr() as u64,
+        }
+    }
+
+    /// Whether the running flow holds it.
+    pub(crate) fn is_mine(&self, host: &Host) -> bool {
+        let id = self.id();
+        host.scheduler
+            .current()
+            .is_some_and(|(_, flow)| flow.locks.borrow().iter().any(|held| held.id == id))
+    }
+
+    /// Runs `body` with the lock held; just runs it when this flow holds the lock already.
+    pub(crate) fn hold<R>(&self, host: &Host, body: impl FnOnce() -> R) -> R {
+        if matches!(self, Self::None) || self.is_mine(host) {
+            return body();
+        }
+        let held = HeldLock {
+            id: self.id(),
+            name: "the callback lock",
+        };
+        match self {
+            Self::None => body(),
+            Self::Spin(lock) => {
+                host.acquire(lock, Irql::DISPATCH, held, "AutomaticSerialization");
+                let result = body();
+                host.release(lock, self.id(), "AutomaticSerialization");
+                result
+            }
+            Self::Mutex(lock) => {
+                lock.acquire(host, held);
+                let result = body();
+                lock.release(host, self.id());
+                result
+            }
+        }
+    }
+}
+
+impl Host {
+    /// The constraints that a parent hands on, and the lock that goes with them.
+    fn callbacks_of(&self, parent: &Rc<Object>) -> (Constraints, CallbackLock) {
+        let mut object = Some(Rc::clone(parent));
+        while let Some(current) = object {
+            match current.kind {
+                "WDFQUEUE" => {
+                    let queue = self.body::<Queue>(current.handle);
+                    return (queue.constraints, queue.lock.clone());
+                }
+                "WDFDEVICE" => {
+                    let device = self.body::<Device>(current.handle);
+                    return (device.constraints, device.lock.clone());
+                }
+                _ => object = current.parent(),
+            }
+        }
+        (Constraints::default(), CallbackLock::None)
+    }
+
+    /// The lock for the callbacks of a DPC, a timer or a work item below `parent`.
+    ///
+    /// # Errors
+    /// The parent's callbacks run at another level than these, so that no lock fits both.
+    pub(crate) fn effective_lock(
+        &self,
+        parent: &Rc<Object>,
+        automatic: bool,
+        passive: bool,
+    ) -> Result<CallbackLock, NtStatus> {
+        if !automatic {
+            return Ok(CallbackLock::None);
+        }
+        let (constraints, lock) = self.callbacks_of(parent);
+        if constraints.scope == Scope::None {
+            return Ok(CallbackLock::None);
+        }
+        if constraints.passive != passive {
+            return Err(STATUS_WDF_INCOMPATIBLE_EXECUTION_LEVEL);
+        }
+        Ok(lock)
+    }
+
+    /// The device above an object, if there is one.
+    pub(crate) fn device_above(&self, object: &Rc<Object>) -> Option<Rc<Device>> {
+        let mut object = Some(Rc::clone(object));
+        while let Some(current) = object {
+            if current.kind == "WDFDEVICE" {
+                return Some(self.body::<Device>(current.handle));
+            }
+            object = current.parent();
+        }
+        None
+    }
+}

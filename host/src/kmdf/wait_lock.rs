@@ -1,0 +1,179 @@
+//! Wait locks: for threads that may sleep while they wait.
+
+use std::{cell::Cell, rc::Rc, time::Duration};
+
+use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS, STATUS_TIMEOUT};
+
+use super::object::Body;
+use crate::{
+    cpu::{Irql, stub::Call},
+    host::Host,
+    sched::HeldLock,
+    service::services,
+    time::VirtualTime,
+};
+
+/// A lock whose waiters give up their processor.
+#[derive(Debug, Default)]
+pub(crate) struct Mutex {
+    /// The flow that holds it.
+    owner: Cell<Option<u32>>,
+}
+
+impl Mutex {
+    /// Whether somebody holds it.
+    pub(crate) fn is_held(&self) -> bool {
+        self.owner.get().is_some()
+    }
+
+    fn mine(&self, host: &Host) -> bool {
+        let current = host.scheduler.current().map(|(_, flow)| flow.id);
+        self.owner.get().is_some() && self.owner.get() == current
+    }
+
+    /// Takes it, waiting as long as it takes.
+    pub(crate) fn acquire(self: &Rc<Self>, host: &Host, held: HeldLock) {
+        let waited = Rc::clone(self);
+        host.block_until(move |_| !waited.is_held());
+        self.take(host, held);
+    }
+
+    fn take(&self, host: &Host, held: HeldLock) {
+        let (_, flow) = host.scheduler.current().expect("locks are taken on a flow");
+        self.owner.set(Some(flow.id));
+        flow.locks.borrow_mut().push(held);
+    }
+
+    /// Takes it if nobody holds it.
+    pub(crate) fn try_acquire(&self, host: &Host, held: HeldLock) -> bool {
+        let free = !self.is_held();
+        if free {
+            self.take(host, held);
+        }
+        free
+    }
+
+    /// Gives it back.
+    pub(crate) fn release(&self, host: &Host, id: u64) {
+        self.owner.set(None);
+        let (_, flow) = host
+            .scheduler
+            .current()
+            .expect("locks are released on a flow");
+        let mut locks = flow.locks.borrow_mut();
+        if let Some(index) = locks.iter().rposition(|held| held.id == id) {
+            locks.remove(index);
+        }
+    }
+}
+
+/// WDFWAITLOCK
+#[derive(Default)]
+pub(crate) struct WaitLock {
+    pub(crate) mutex: Rc<Mutex>,
+    /// Whether it is the lock of an interrupt, so that it may not be taken as itself.
+    pub(crate) of_interrupt: Cell<bool>,
+}
+
+impl Body for WaitLock {
+    const KIND: &'static str = "WDFWAITLOCK";
+}
+
+services! {
+    WdfWaitLockCreate <= DISPATCH => create;
+    WdfWaitLockAcquire <= DISPATCH => acquire;
+    WdfWaitLockRelease <= DISPATCH => release;
+}
+
+/// WdfWaitLockCreate(LockAttributes, Lock)
+fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let attributes = host.attributes(call.arg(0))?;
+    let parent = host.parent_or_driver(attributes.parent);
+    let (object, _) = host.create_object(Some(&parent), &attributes, |_| WaitLock::default());
+    host.memory.write(call.arg(1), &object.handle);
+    Ok(())
+}
+
+/// WdfWaitLockAcquire(Lock, Timeout): in units of 100 ns; NULL waits for ever, 0 not at all.
+fn acquire(host: &Host, call: &Call) -> NtStatus {
+    let handle = call.arg(0);
+    let lock = host.body::<WaitLock>(handle);
+    let timeout = match call.arg(1) {
+        0 => None,
+        address => Some(host.memory.read::<i64>(address)),
+    };
+    if timeout != Some(0) && host.irql() > Irql::PASSIVE {
+        host.violation(
+            "KmdfIrql",
+            format!(
+                "WdfWaitLockAcquire may wait, and is called at {}",
+                host.irql()
+            ),
+        );
+    }
+    if lock.mutex.mine(host) {
+        host.violation(
+            "WdfWaitlock",
+            "a WDFWAITLOCK is taken by the flow that holds it",
+        );
+    }
+    let held = HeldLock {
+        id: handle,
+        name: WaitLock::KIND,
+    };
+    match timeout {
+        Some(due) => {
+            if due != 0 {
+                let waited = Rc::clone(&lock.mutex);
+                host.block_until_or(host.due_time(due), move |_| !waited.is_held());
+            }
+            if lock.mutex.try_acquire(host, held) {
+                STATUS_SUCCESS
+            } else {
+                STATUS_TIMEOUT
+            }
+        }
+        None => {
+            lock.mutex.acquire(host, held);
+            STATUS_SUCCESS
+        }
+    }
+}
+
+fn release(host: &Host, call: &Call) {
+    let handle = call.arg(0);
+    let lock = host.body::<WaitLock>(handle);
+    if !lock.mutex.mine(host) {
+        host.violation(
+            "WdfWaitlockRelease",
+            "a WDFWAITLOCK is released by a flow that does not hold it",
+        );
+    }
+    lock.mutex.release(host, handle);
+}
+
+impl Host {
+    /// The moment that a LARGE_INTEGER due time means: negative is from now on, in units of 100 ns.
+    pub(crate) fn due_time(&self, due: i64) -> VirtualTime {
+        if due < 0 {
+            let nanos = due.unsigned_abs().saturating_mul(100);
+            self.now() + Duration::from_nanos(nanos)
+        } else {
+            let ticks = due
+                .unsigned_abs()
+                .saturating_sub(crate::kernel::SWITCHED_ON);
+            VirtualTime::from_nanos(ticks.saturating_mul(100))
+        }
+    }
+
+    /// Gives up the processor until `condition` holds or the moment has come.
+    pub(crate) fn block_until_or(
+        &self,
+        deadline: VirtualTime,
+        condition: impl Fn(&Self) -> bool + 'static,
+    ) {
+        let alarm = self.at(deadline, |_| {});
+        self.block_until(move |host| condition(host) || host.now() >= deadline);
+        self.cancel_alarm(alarm);
+    }
+}

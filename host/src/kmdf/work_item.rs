@@ -1,0 +1,172 @@
+//! Work items: what a driver does later at PASSIVE_LEVEL, in a thread of the system's.
+
+use std::{
+    cell::{Cell, OnceCell},
+    rc::Rc,
+};
+
+use kmdf_abi::{
+    ntstatus::{
+        NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST,
+        STATUS_INVALID_PARAMETER, STATUS_WDF_PARENT_NOT_SPECIFIED,
+    },
+    types::WDF_WORKITEM_CONFIG,
+};
+
+use super::object::Body;
+use crate::{
+    cpu::{Irql, stub::Call},
+    host::Host,
+    service::services,
+};
+
+/// Work for a system thread.
+pub(crate) struct Work {
+    name: &'static str,
+    state: Rc<State>,
+    routine: Rc<dyn Fn(&Host)>,
+}
+
+#[derive(Default)]
+struct State {
+    queued: Cell<bool>,
+    running: Cell<u32>,
+}
+
+impl Work {
+    /// Work that is called `name` in reports.
+    pub(crate) fn new(name: &'static str, routine: impl Fn(&Host) + 'static) -> Self {
+        Self {
+            name,
+            state: Rc::default(),
+            routine: Rc::new(routine),
+        }
+    }
+
+    /// Queues it; `false` when it is queued already.
+    pub(crate) fn enqueue(&self, host: &Host) -> bool {
+        if self.state.queued.replace(true) {
+            return false;
+        }
+        let (state, routine) = (Rc::clone(&self.state), Rc::clone(&self.routine));
+        host.spawn(self.name, move |host| {
+            state.queued.set(false);
+            state.running.set(state.running.get() + 1);
+            routine(host);
+            state.running.set(state.running.get() - 1);
+        });
+        true
+    }
+
+    /// Whether it waits for a thread or runs.
+    pub(crate) fn is_active(&self) -> bool {
+        self.state.queued.get() || self.state.running.get() > 0
+    }
+
+    /// Waits until it neither waits nor runs.
+    pub(crate) fn flush(&self, host: &Host) {
+        let state = Rc::clone(&self.state);
+        host.block_until(move |_| !state.queued.get() && state.running.get() == 0);
+    }
+}
+
+/// WDFWORKITEM
+pub(crate) struct WorkItem {
+    parent: u64,
+    work: OnceCell<Work>,
+}
+
+impl Body for WorkItem {
+    const KIND: &'static str = "WDFWORKITEM";
+
+    fn dispose(&self, host: &Host) {
+        let mine = is_in(host, "EvtWorkItemFunc");
+        if let Some(work) = self.work.get()
+            && host.irql() == Irql::PASSIVE
+            && !mine
+        {
+            work.flush(host);
+        }
+    }
+}
+
+/// Whether the running flow is in a callback of that name.
+fn is_in(host: &Host, what: &str) -> bool {
+    host.scheduler.current().is_some_and(|(_, flow)| {
+        let activations = flow.activations.borrow();
+        activations.iter().any(|activation| activation.what == what)
+    })
+}
+
+impl WorkItem {
+    fn work(&self) -> &Work {
+        self.work.get().expect("set when it was created")
+    }
+}
+
+services! {
+    WdfWorkItemCreate <= DISPATCH => create;
+    WdfWorkItemEnqueue <= DISPATCH => enqueue;
+    WdfWorkItemGetParentObject <= DISPATCH => parent;
+    WdfWorkItemFlush <= PASSIVE => flush;
+}
+
+/// WdfWorkItemCreate(Config, Attributes, WorkItem)
+fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let attributes = host.attributes(call.arg(1))?;
+    if attributes.parent == 0 {
+        return Err(STATUS_WDF_PARENT_NOT_SPECIFIED);
+    }
+    let config: WDF_WORKITEM_CONFIG = host.memory.read(call.arg(0));
+    if config.Size as usize != size_of::<WDF_WORKITEM_CONFIG>() {
+        return Err(STATUS_INFO_LENGTH_MISMATCH);
+    }
+    if config.EvtWorkItemFunc.0 == 0 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let parent = host.object(attributes.parent);
+    if host.device_above(&parent).is_none() {
+        return Err(STATUS_INVALID_DEVICE_REQUEST);
+    }
+    let lock = host.effective_lock(&parent, config.AutomaticSerialization != 0, true)?;
+    let (object, body) = host.create_object(Some(&parent), &attributes, |_| WorkItem {
+        parent: parent.handle,
+        work: OnceCell::new(),
+    });
+    let (handle, callback) = (object.handle, config.EvtWorkItemFunc.0);
+    let work = Work::new("work item", move |host| {
+        host.events.count(|counts| counts.work_item_calls += 1);
+        lock.hold(host, || {
+            host.call_driver("EvtWorkItemFunc", handle, callback, &[handle]);
+        });
+    });
+    let _ = body.work.set(work);
+    host.memory.write(call.arg(2), &handle);
+    Ok(())
+}
+
+/// WdfWorkItemEnqueue(WorkItem): one that is queued already runs once.
+fn enqueue(host: &Host, call: &Call) {
+    host.body::<WorkItem>(call.arg(0)).work().enqueue(host);
+}
+
+fn parent(host: &Host, call: &Call) -> u64 {
+    host.body::<WorkItem>(call.arg(0)).parent
+}
+
+/// WdfWorkItemFlush(WorkItem)
+fn flush(host: &Host, call: &Call) {
+    let item = host.body::<WorkItem>(call.arg(0));
+    let (_, flow) = host.scheduler.current().expect("a call comes from a flow");
+    let own =
+        flow.activations.borrow().iter().any(|activation| {
+            activation.what == "EvtWorkItemFunc" && activation.object == call.arg(0)
+        });
+    if own {
+        host.violation(
+            "WorkItemDeadlock",
+            "a work item waits for itself: WdfWorkItemFlush is called from its own callback",
+        );
+    }
+    item.work().flush(host);
+}

@@ -1,0 +1,274 @@
+//! Physical memory: which frames there are, who has them, and where the driver sees them.
+//!
+//! Only what devices reach is physical: the buffers of direct I/O and common buffers lie in frames,
+//! and so do the map registers that DMA is double-buffered through. All other memory of the driver
+//! has no frame: to a device it is out of reach, as memory above its mask is.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, BTreeSet},
+    os::fd::AsRawFd,
+    ptr,
+    rc::Rc,
+};
+
+use crate::{device::memory::SharedMemory, host::Host, memory::Purpose};
+
+pub(crate) const PAGE: u64 = 4096;
+/// Memory of a machine whose devices bring none. Only what is used of it takes room.
+const MACHINE_BYTES: u64 = 64 << 20;
+/// Where memory without a frame claims to be: above all that 32 bits reach.
+const OUT_OF_REACH: u64 = 1 << 32;
+
+/// Where the memory of apps lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AppMemory {
+    /// In frames that lie low in memory, scattered, as a machine with little memory has it.
+    #[default]
+    Low,
+    /// Above 4 GiB, out of the reach of a device with 32 address bits or less.
+    High,
+}
+
+/// One physical memory and the use of its frames.
+#[derive(Debug)]
+pub(crate) struct Physical {
+    pub(crate) memory: Rc<SharedMemory>,
+    used: RefCell<BTreeSet<u64>>,
+    next: Cell<u64>,
+}
+
+impl Physical {
+    fn new(memory: Rc<SharedMemory>) -> Self {
+        Self {
+            memory,
+            used: RefCell::default(),
+            next: Cell::new(SharedMemory::FIRST_USABLE / PAGE),
+        }
+    }
+
+    fn frames(&self) -> std::ops::Range<u64> {
+        SharedMemory::FIRST_USABLE / PAGE..self.memory.bytes() / PAGE
+    }
+
+    /// A frame that does not follow the one given out before it.
+    fn scattered(&self) -> Option<u64> {
+        const STEP: u64 = 3;
+        let frames = self.frames();
+        let mut used = self.used.borrow_mut();
+        let start = self.next.get();
+        let count = frames.end - frames.start;
+        let turns = (0..count).map(|turn| turn * STEP).chain(0..count);
+        let found = turns
+            .map(|turn| frames.start + (start - frames.start + turn) % count)
+            .find(|frame| !used.contains(frame))?;
+        self.next
+            .set(frames.start + (found - frames.start + STEP) % count);
+        used.insert(found);
+        Some(found * PAGE)
+    }
+
+    /// Adjacent frames for that many bytes, all of them at addresses of at most `mask`.
+    pub(crate) fn contiguous(&self, bytes: u64, mask: u64) -> Option<u64> {
+        let count = bytes.max(1).div_ceil(PAGE);
+        let frames = self.frames();
+        let end = frames.end.min((mask / PAGE).saturating_add(1));
+        let mut used = self.used.borrow_mut();
+        let mut first = frames.start;
+        while first + count <= end {
+            let hole = used.range(first..first + count).next_back().copied();
+            match hole {
+                Some(taken) => first = taken + 1,
+                None => {
+                    used.extend(first..first + count);
+                    return Some(first * PAGE);
+                }
+            }
+        }
+        None
+    }
+
+    /// Gives frames back.
+    pub(crate) fn release(&self, address: u64, bytes: u64) {
+        let mut used = self.used.borrow_mut();
+        for frame in address / PAGE..(address + bytes.max(1)).div_ceil(PAGE) {
+            used.remove(&frame);
+        }
+    }
+
+    pub(crate) fn read(&self, address: u64, bytes: &mut [u8]) {
+        if self.memory.read(address, bytes).is_err() {
+            bytes.fill(0xFF);
+        }
+    }
+
+    pub(crate) fn write(&self, address: u64, bytes: &[u8]) {
+        // What the kernel refuses to write is dropped, as where there is no memory.
+        let _ = self.memory.write(address, bytes);
+    }
+}
+
+/// What of the driver's memory lies in which frames.
+#[derive(Default)]
+pub(crate) struct PhysicalMap {
+    /// The memory of the slots, by slot.
+    slots: RefCell<BTreeMap<usize, Rc<Physical>>>,
+    /// Frames by the page they are seen at.
+    pages: RefCell<BTreeMap<u64, (u64, Rc<Physical>)>>,
+    pub(crate) app_memory: Cell<AppMemory>,
+}
+
+impl Host {
+    /// Says where the buffers of apps lie from now on.
+    pub fn place_app_memory(&self, place: AppMemory) {
+        self.framework.physical.app_memory.set(place);
+    }
+
+    /// The physical memory that the DMA of a slot's function goes to.
+    pub(crate) fn physical_memory(&self, slot: usize) -> Rc<Physical> {
+        let slots = &self.framework.physical.slots;
+        if let Some(physical) = slots.borrow().get(&slot) {
+            return Rc::clone(physical);
+        }
+        let own = self.slots[slot].memory.clone();
+        let same = slots
+            .borrow()
+            .iter()
+            .find(|(other, physical)| match &own {
+                Some(own) => Rc::ptr_eq(own, &physical.memory),
+                None => self.slots[**other].memory.is_none(),
+            })
+            .map(|(_, physical)| Rc::clone(physical));
+        let physical = same.unwrap_or_else(|| {
+            let memory = own.unwrap_or_else(|| {
+                let memory = SharedMemory::new(MACHINE_BYTES);
+                Rc::new(memory.expect("this machine has room for a file without a name"))
+            });
+            Rc::new(Physical::new(memory))
+        });
+        slots.borrow_mut().insert(slot, Rc::clone(&physical));
+        physical
+    }
+
+    /// Allocates memory in frames: scattered ones, or those from an address on.
+    pub(crate) fn allocate_in_frames(
+        &self,
+        physical: &Rc<Physical>,
+        bytes: u64,
+        first: Option<u64>,
+        purpose: Purpose,
+    ) -> Option<u64> {
+        self.memory
+            .allocate_backed(bytes, first.is_some(), purpose, |base, length| {
+                for offset in (0..length).step_by(PAGE as usize) {
+                    let frame = match first {
+                        Some(first) => Some(first + offset),
+                        None => physical.scattered(),
+                    };
+                    // A page for which there is no frame any more is out of the device's reach.
+                    let Some(frame) = frame else { return };
+                    map_frame(&physical.memory, frame, base + offset);
+                    let mut pages = self.framework.physical.pages.borrow_mut();
+                    pages.insert(base + offset, (frame, Rc::clone(physical)));
+                }
+            })
+    }
+
+    /// Frees memory that may lie in frames.
+    pub(crate) fn free_in_frames(&self, address: u64) -> Result<(), String> {
+        let allocation = self.memory.free(address)?;
+        let base = allocation.address / PAGE * PAGE;
+        let end = allocation.address + allocation.bytes.max(1);
+        let mut pages = self.framework.physical.pages.borrow_mut();
+        for page in (base..end).step_by(PAGE as usize) {
+            if let Some((frame, physical)) = pages.remove(&page) {
+                unmap_frame(page);
+                physical.release(frame, PAGE);
+            }
+        }
+        Ok(())
+    }
+
+    /// The frame behind an address of the driver's, and the memory it is in.
+    pub(crate) fn frame_of(&self, address: u64) -> Option<(u64, Rc<Physical>)> {
+        let pages = self.framework.physical.pages.borrow();
+        let (frame, physical) = pages.get(&(address / PAGE * PAGE))?;
+        Some((frame + address % PAGE, Rc::clone(physical)))
+    }
+
+    /// `MmGetPhysicalAddress`: for memory without a frame one that no device reaches.
+    pub(crate) fn physical_address(&self, address: u64) -> u64 {
+        match self.frame_of(address) {
+            Some((physical, _)) => physical,
+            None => OUT_OF_REACH + address % OUT_OF_REACH,
+        }
+    }
+}
+
+fn map_frame(memory: &SharedMemory, frame: u64, page: u64) {
+    // SAFETY: the page is one of the driver's pool that was just allocated: nothing else uses it,
+    // and what is put in its place is memory of the same size.
+    let mapped = unsafe {
+        libc::mmap(
+            ptr::with_exposed_provenance_mut(page as usize),
+            PAGE as usize,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED | libc::MAP_FIXED,
+            memory.file().as_raw_fd(),
+            frame.cast_signed(),
+        )
+    };
+    assert_ne!(mapped, libc::MAP_FAILED, "a frame of memory can be mapped");
+}
+
+fn unmap_frame(page: u64) {
+    // SAFETY: the page is one of a freed allocation: nothing can access it any more.
+    let mapped = unsafe {
+        libc::mmap(
+            ptr::with_exposed_provenance_mut(page as usize),
+            PAGE as usize,
+            libc::PROT_NONE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED,
+            -1,
+            0,
+        )
+    };
+    assert_ne!(mapped, libc::MAP_FAILED, "a page can be reserved again");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn physical(bytes: u64) -> Physical {
+        Physical::new(Rc::new(SharedMemory::new(bytes).expect("there is room")))
+    }
+
+    #[test]
+    fn frames_that_follow_each_other_are_not_adjacent() {
+        let physical = physical(4 << 20);
+        let frames: Vec<_> = (0..8).filter_map(|_| physical.scattered()).collect();
+        assert_eq!(frames.len(), 8);
+        assert!(frames.windows(2).all(|pair| pair[1] != pair[0] + PAGE));
+    }
+
+    #[test]
+    fn every_frame_is_given_out_once_and_again_after_its_release() {
+        let physical = physical(2 << 20);
+        let count = physical.frames().count();
+        let frames: BTreeSet<_> = std::iter::from_fn(|| physical.scattered()).collect();
+        assert_eq!(frames.len(), count);
+        physical.release(SharedMemory::FIRST_USABLE, PAGE);
+        assert_eq!(physical.scattered(), Some(SharedMemory::FIRST_USABLE));
+    }
+
+    #[test]
+    fn adjacent_frames_lie_below_the_mask_and_around_what_is_taken() {
+        let physical = physical(4 << 20);
+        let first = physical.contiguous(PAGE, u64::MAX);
+        assert_eq!(first, Some(SharedMemory::FIRST_USABLE));
+        let second = physical.contiguous(3 * PAGE - 1, u64::MAX);
+        assert_eq!(second, Some(SharedMemory::FIRST_USABLE + PAGE));
+        assert_eq!(physical.contiguous(PAGE, SharedMemory::FIRST_USABLE), None);
+    }
+}
