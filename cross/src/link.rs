@@ -3,15 +3,20 @@
 //! lld puts the paths of its inputs and its command line into the PDB, and a hash of the PDB
 //! into the image. rustc passes absolute paths, one of them in a directory with a random name.
 //! So rustc gets this tool as its linker, under the name `lld-link`: it runs lld in the scratch
-//! workspace with paths relative to that.
+//! workspace with paths relative to that. And `wdk-sys` generates a source file with an absolute
+//! path in it, of which the PDB has a checksum; the objects get that of the file with a relative
+//! path instead.
 
 use std::{
     env,
     ffi::OsString,
+    fs,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
+
+use sha2::{Digest, Sha256};
 
 use crate::{
     error::{Error, Result},
@@ -75,11 +80,12 @@ fn link(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode> {
     };
     let mut command = Command::new(&lld);
     command.arg0("rust-lld").current_dir(&paths.workspace);
+    let arguments = arguments
+        .map(|argument| paths.relative(&argument.to_string_lossy()))
+        .collect::<Result<Vec<_>>>()?;
+    let checksums = paths.generated_checksums(&arguments)?;
     for argument in arguments {
-        match argument.to_str() {
-            Some(text) => command.arg(paths.relative(text)?),
-            None => command.arg(argument),
-        };
+        command.arg(paths.with_checksums(argument, &checksums)?);
     }
     command.arg(format!("/pdbsourcepath:{ROOT_IN_PDB}"));
     let status = command
@@ -119,6 +125,66 @@ impl Paths {
             files::copy_if_changed(&workspace.join(from), &workspace.join(to))?;
         }
         Ok(fixed)
+    }
+}
+
+/// A source file's checksum as the compiler wrote it down, and as it is to be.
+type Checksums = Vec<([u8; 32], [u8; 32])>;
+
+impl Paths {
+    /// The checksums of generated sources that contain the workspace's path. They lie where the
+    /// linker looks for the libraries that were generated with them.
+    fn generated_checksums(&self, arguments: &[String]) -> Result<Checksums> {
+        let mut checksums = Checksums::new();
+        for directory in arguments
+            .iter()
+            .filter_map(|argument| argument.strip_prefix("/LIBPATH:target/"))
+        {
+            let directory = Path::new(&self.workspace).join("target").join(directory);
+            let entries =
+                fs::read_dir(&directory).map_err(|error| Error::io("list", &directory, error))?;
+            for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+                if path.extension().is_none_or(|extension| extension != "rs") {
+                    continue;
+                }
+                let text = files::read_text(&path)?;
+                let canonical = text.replace(&format!("{}/", self.workspace), "");
+                if canonical != text {
+                    checksums.push((
+                        Sha256::digest(&text).into(),
+                        Sha256::digest(&canonical).into(),
+                    ));
+                }
+            }
+        }
+        Ok(checksums)
+    }
+
+    /// The argument; if it is an object or an archive that has one of the checksums, that of a
+    /// copy that has the other one instead.
+    fn with_checksums(&self, argument: String, checksums: &Checksums) -> Result<String> {
+        let path = Path::new(&argument);
+        let is_input = path
+            .extension()
+            .is_some_and(|extension| extension == "o" || extension == "rlib");
+        if !is_input || checksums.is_empty() {
+            return Ok(argument);
+        }
+        let workspace = Path::new(&self.workspace);
+        let mut bytes = files::read(&workspace.join(path))?;
+        let mut replaced = false;
+        for (found, canonical) in checksums {
+            while let Some(at) = memchr::memmem::find(&bytes, found) {
+                bytes[at..at + canonical.len()].copy_from_slice(canonical);
+                replaced = true;
+            }
+        }
+        let (Some(parent), Some(name), true) = (path.parent(), path.file_name(), replaced) else {
+            return Ok(argument);
+        };
+        let copy = parent.join("rustc").join(name);
+        files::write_if_changed(&workspace.join(&copy), bytes)?;
+        Ok(copy.to_string_lossy().into())
     }
 }
 
@@ -184,5 +250,42 @@ mod tests {
             "/DEF:deps/rustc/lib.def"
         );
         assert!(dir.path().join("deps/rustc/lib.def").is_file());
+    }
+
+    #[test]
+    fn a_checkouts_path_in_a_generated_source_does_not_show_in_the_objects() {
+        let objects = ["a", "b"].map(|checkout| {
+            let dir = tempfile::tempdir().unwrap();
+            let workspace = dir.path().join(checkout);
+            let source = format!("include!(\"{}/target/out/types.rs\");", workspace.display());
+            files::write_if_changed(&workspace.join("target/out/generated.rs"), &source).unwrap();
+            let object = [b"debug", Sha256::digest(&source).as_slice(), b"code"].concat();
+            files::write_if_changed(&workspace.join("target/a.o"), object).unwrap();
+
+            let paths = paths(&workspace);
+            let arguments = ["/LIBPATH:target/out".to_owned(), "target/a.o".to_owned()];
+            let checksums = paths.generated_checksums(&arguments).unwrap();
+            let copy = paths
+                .with_checksums("target/a.o".into(), &checksums)
+                .unwrap();
+            assert_eq!(copy, "target/rustc/a.o");
+            files::read(&workspace.join(copy)).unwrap()
+        });
+        assert_eq!(objects[0], objects[1]);
+        assert!(objects[0].starts_with(b"debug") && objects[0].ends_with(b"code"));
+    }
+
+    #[test]
+    fn an_object_without_such_a_checksum_is_linked_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        files::write_if_changed(&dir.path().join("target/a.o"), "object").unwrap();
+        let checksums = vec![([1; 32], [2; 32])];
+        let paths = paths(dir.path());
+        assert_eq!(
+            paths
+                .with_checksums("target/a.o".into(), &checksums)
+                .unwrap(),
+            "target/a.o"
+        );
     }
 }

@@ -198,6 +198,11 @@ impl Host {
             callback: what,
             value,
         });
+        // A callback that waits goes on on whichever processor is free.
+        let (processor, _) = self
+            .scheduler
+            .current()
+            .expect("driver code runs on a flow only");
         self.check_return(&activation, &processor, &flow);
         flow.activations.borrow_mut().pop();
         value

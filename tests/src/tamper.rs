@@ -4,7 +4,9 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use edu_lab::EduModel;
 use kmdf_host::{
-    device::{Assignment, Bus, Clock, DeviceError, Identity, PciFunction, Width},
+    device::{
+        Assignment, Bus, Clock, DeviceError, Identity, PciFunction, Width, memory::SharedMemory,
+    },
     time::VirtualTime,
 };
 
@@ -69,6 +71,10 @@ impl PciFunction for Tampered {
 
     fn clock(&self) -> Clock {
         self.function.clock()
+    }
+
+    fn memory(&self) -> Option<Rc<SharedMemory>> {
+        self.function.memory()
     }
 
     fn start(&mut self, bus: &mut dyn Bus, assignment: &Assignment) -> Result<(), DeviceError> {
@@ -145,6 +151,10 @@ impl PciFunction for SharedModel {
 
     fn clock(&self) -> Clock {
         self.0.borrow().clock()
+    }
+
+    fn memory(&self) -> Option<Rc<SharedMemory>> {
+        self.0.borrow().memory()
     }
 
     fn start(&mut self, bus: &mut dyn Bus, assignment: &Assignment) -> Result<(), DeviceError> {

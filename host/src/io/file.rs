@@ -174,7 +174,7 @@ impl Host {
             device.phase.get(),
             Phase::Removed | Phase::SurpriseRemoved | Phase::Adding
         );
-        let status = if gone {
+        let status = if gone || device.removing.get() {
             STATUS_DELETE_PENDING
         } else {
             file.object.set(self.create_file_object(device));

@@ -13,7 +13,7 @@ use kmdf_abi::{
 use super::{
     driver::Driver,
     file::FileConfig,
-    interrupt::Interrupt,
+    interrupt::{AssignedVector, Interrupt},
     object::{Attributes, Body},
     queue::Queue,
     serial::{CallbackLock, Constraints, Scope},
@@ -61,12 +61,16 @@ pub(crate) struct Device {
     pub(crate) files: Option<FileConfig>,
     pub(crate) request_attributes: Attributes,
     pub(crate) interrupts: RefCell<Vec<Rc<Interrupt>>>,
+    /// The interrupts that PnP assigned, in the order of the resources.
+    pub(crate) vectors: RefCell<Vec<AssignedVector>>,
     pub(crate) queues: RefCell<Vec<Rc<Queue>>>,
     /// The queues that certain requests go to instead of the default queue.
     pub(crate) dispatching: RefCell<Vec<(Major, Rc<Queue>)>>,
     pub(crate) interfaces: RefCell<Vec<Interface>>,
     /// The open handles.
     pub(crate) open: RefCell<Vec<Rc<File>>>,
+    /// Whether its removal has begun: new requests fail.
+    pub(crate) removing: Cell<bool>,
     /// The resource lists it was started with.
     pub(crate) resources: Cell<Option<Resources>>,
     /// How self-managed I/O stands: initialised, and running.
@@ -204,10 +208,12 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         files: init.files,
         request_attributes: init.request_attributes,
         interrupts: RefCell::default(),
+        vectors: RefCell::default(),
         queues: RefCell::default(),
         dispatching: RefCell::default(),
         interfaces: RefCell::default(),
         open: RefCell::default(),
+        removing: Cell::new(false),
         resources: Cell::new(None),
         self_managed: Cell::new((false, false)),
         characteristics: Cell::new(init.characteristics),

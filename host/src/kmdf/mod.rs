@@ -12,6 +12,8 @@ pub(crate) mod driver;
 pub(crate) mod driver_info;
 pub(crate) mod file;
 pub(crate) mod interrupt;
+pub(crate) mod interrupt_create;
+pub(crate) mod interrupt_services;
 pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod object;
@@ -49,7 +51,8 @@ pub(crate) const TABLES: &[&[Service]] = &[
     driver::SERVICES,
     driver_info::SERVICES,
     file::SERVICES,
-    interrupt::SERVICES,
+    interrupt_create::SERVICES,
+    interrupt_services::SERVICES,
     lock::SERVICES,
     memory::SERVICES,
     object_services::SERVICES,

@@ -67,11 +67,6 @@ impl Object {
     pub(crate) fn parent(&self) -> Option<Rc<Self>> {
         self.parent.borrow().upgrade()
     }
-
-    /// Whether its deletion has begun.
-    pub(crate) fn is_deleted(&self) -> bool {
-        self.deleted.get()
-    }
 }
 
 /// All objects by handle.

@@ -8,7 +8,7 @@ use std::{
 
 use kmdf_abi::{
     ntstatus::{
-        NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST,
+        NtStatus, STATUS_CANCELLED, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST,
         STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER, STATUS_SUCCESS, STATUS_UNSUCCESSFUL,
         STATUS_WDF_BUSY, STATUS_WDF_NO_CALLBACK,
     },
@@ -161,6 +161,11 @@ impl Host {
 
     /// Puts a request back at the head of its queue.
     pub(crate) fn requeue(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
+        if !queue.accepting.get() && self.body::<Device>(queue.device).removing.get() {
+            // Purged for good: nothing waits there any more.
+            self.complete_request(request, STATUS_CANCELLED, 0);
+            return;
+        }
         queue.forget(request);
         request.owner.set(Owner::Queue(queue.handle));
         let was_empty = queue.waiting.borrow().is_empty();

@@ -210,6 +210,8 @@ impl Host {
         let queues = device.queues.borrow().clone();
         for queue in &queues {
             queue.accepting.set(false);
+        }
+        for queue in &queues {
             self.purge(queue);
         }
         for queue in queues {

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use kmdf_abi::types::CM_PARTIAL_RESOURCE_DESCRIPTOR;
+use kmdf_abi::{constants::CmResourceTypeInterrupt, types::CM_PARTIAL_RESOURCE_DESCRIPTOR};
 
 use super::object::Body;
 use crate::{cpu::stub::Call, host::Host, service::services};
@@ -40,6 +40,20 @@ impl ResourceList {
         Self {
             descriptors: RefCell::new(addresses),
         }
+    }
+}
+
+impl ResourceList {
+    /// Which of the interrupts in the list the descriptor at an address is.
+    pub(crate) fn interrupt_index(&self, host: &Host, address: u64) -> Option<usize> {
+        let descriptors = self.descriptors.borrow();
+        descriptors
+            .iter()
+            .filter(|&&descriptor| {
+                let descriptor: CM_PARTIAL_RESOURCE_DESCRIPTOR = host.memory.read(descriptor);
+                i32::from(descriptor.Type) == CmResourceTypeInterrupt as i32
+            })
+            .position(|&descriptor| descriptor == address)
     }
 }
 

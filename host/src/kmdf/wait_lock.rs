@@ -26,7 +26,8 @@ impl Mutex {
         self.owner.get().is_some()
     }
 
-    fn mine(&self, host: &Host) -> bool {
+    /// Whether the running flow holds it.
+    pub(crate) fn is_mine(&self, host: &Host) -> bool {
         let current = host.scheduler.current().map(|(_, flow)| flow.id);
         self.owner.get().is_some() && self.owner.get() == current
     }
@@ -111,7 +112,13 @@ fn acquire(host: &Host, call: &Call) -> NtStatus {
             ),
         );
     }
-    if lock.mutex.mine(host) {
+    if lock.of_interrupt.get() {
+        host.violation(
+            "WdfWaitlock",
+            "the wait lock of an interrupt is taken as a wait lock: WdfInterruptAcquireLock is for that",
+        );
+    }
+    if lock.mutex.is_mine(host) {
         host.violation(
             "WdfWaitlock",
             "a WDFWAITLOCK is taken by the flow that holds it",
@@ -143,7 +150,7 @@ fn acquire(host: &Host, call: &Call) -> NtStatus {
 fn release(host: &Host, call: &Call) {
     let handle = call.arg(0);
     let lock = host.body::<WaitLock>(handle);
-    if !lock.mutex.mine(host) {
+    if !lock.mutex.is_mine(host) {
         host.violation(
             "WdfWaitlockRelease",
             "a WDFWAITLOCK is released by a flow that does not hold it",

@@ -58,11 +58,6 @@ impl Work {
         true
     }
 
-    /// Whether it waits for a thread or runs.
-    pub(crate) fn is_active(&self) -> bool {
-        self.state.queued.get() || self.state.running.get() > 0
-    }
-
     /// Waits until it neither waits nor runs.
     pub(crate) fn flush(&self, host: &Host) {
         let state = Rc::clone(&self.state);

@@ -17,6 +17,11 @@ pub(crate) trait InterruptHandler {
 
     /// The processors that may take it, a mask.
     fn affinity(&self) -> u64;
+
+    /// Whether it services interrupts in a thread, at PASSIVE_LEVEL.
+    fn is_passive(&self) -> bool {
+        false
+    }
 }
 
 /// What requests a vector.
@@ -179,16 +184,43 @@ impl Host {
         let handlers = vector.handlers.borrow().clone();
         self.record(Event::Interrupt { vector: number });
         vector.in_service.set(true);
+        if handlers.iter().any(|handler| handler.is_passive()) {
+            // The vector stays masked until a thread has serviced it.
+            let name = format!("interrupt thread {number}");
+            self.spawn(name, move |host| {
+                let claimed = host.service(&vector, &handlers);
+                host.serviced(number, &vector, claimed);
+            });
+            return;
+        }
+        let claimed = self.service(&vector, &handlers);
+        self.serviced(number, &vector, claimed);
+    }
+
+    /// Calls the handlers of a vector; whether one of them claims the interrupt.
+    fn service(&self, vector: &Vector, handlers: &[Rc<dyn InterruptHandler>]) -> bool {
         let level = matches!(vector.kind, VectorKind::Line { .. });
         let mut claimed = false;
         for handler in handlers {
-            claimed |= handler.deliver(self);
+            claimed |= if handler.is_passive() || self.irql() >= vector.irql {
+                handler.deliver(self)
+            } else {
+                let before = self.raise_irql(vector.irql);
+                let claimed = handler.deliver(self);
+                self.lower_irql(before);
+                claimed
+            };
             if claimed && level {
                 break;
             }
         }
+        claimed
+    }
+
+    /// Unmasks a vector whose handlers have run.
+    fn serviced(&self, number: u32, vector: &Vector, claimed: bool) {
         vector.in_service.set(false);
-        if !self.is_asserted(&vector) {
+        if !self.is_asserted(vector) {
             vector.unrelieved.set(0);
             return;
         }
@@ -208,6 +240,6 @@ impl Host {
                 format!("vector {number}: no handler claims the line, and it stays asserted"),
             );
         }
-        self.request_level(number, &vector);
+        self.request_level(number, vector);
     }
 }

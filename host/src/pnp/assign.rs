@@ -98,9 +98,21 @@ impl Host {
 
     /// Takes a device's resources away.
     pub(crate) fn unassign(&self, device: &Device) {
-        for interrupt in device.interrupts.borrow().iter() {
+        // Objects that EvtDevicePrepareHardware made from resources go with them.
+        let (made, kept): (Vec<_>, Vec<_>) = device
+            .interrupts
+            .take()
+            .into_iter()
+            .partition(|interrupt| interrupt.is_from_resources());
+        for interrupt in made.iter().chain(&kept) {
             interrupt.assign(None);
         }
+        *device.interrupts.borrow_mut() = kept;
+        for interrupt in made {
+            let object = self.object(interrupt.handle);
+            self.delete_object(&object);
+        }
+        device.vectors.borrow_mut().clear();
         if let Some(resources) = device.resources.take() {
             for list in [resources.raw, resources.translated] {
                 let object = self.object(list);
@@ -129,7 +141,7 @@ impl Host {
     /// Gives the interrupt objects their vectors, in the order the objects were created in.
     fn assign_vectors(&self, device: &Device, mode: InterruptMode) -> Vec<AssignedVector> {
         let affinity = u64::MAX >> (64 - self.scheduler.processors().len());
-        let vectors: Vec<_> = match mode {
+        let mut vectors: Vec<_> = match mode {
             InterruptMode::None => Vec::new(),
             InterruptMode::Line => {
                 let group = self
@@ -171,8 +183,12 @@ impl Host {
         };
         let interrupts = device.interrupts.borrow();
         for (index, interrupt) in interrupts.iter().enumerate() {
+            if let Some(vector) = vectors.get_mut(index) {
+                vector.affinity = interrupt.affinity_of(affinity);
+            }
             interrupt.assign(vectors.get(index).copied());
         }
+        device.vectors.borrow_mut().clone_from(&vectors);
         vectors
     }
 }

@@ -181,7 +181,7 @@ impl Host {
             let Some(device) = host.device_in(slot) else {
                 return;
             };
-            host.disable_interfaces(&device);
+            host.begin_removal(&device);
             if device.phase.get() == Phase::Working {
                 host.power_down(&device, Leaving::Removal);
             }
@@ -218,7 +218,7 @@ impl Host {
             return;
         }
         device.phase.set(Phase::SurpriseRemoved);
-        self.disable_interfaces(device);
+        self.begin_removal(device);
         self.device_callback(
             device,
             "EvtDeviceSurpriseRemoval",
@@ -231,7 +231,8 @@ impl Host {
         self.finish_removal(device);
     }
 
-    fn disable_interfaces(&self, device: &Device) {
+    fn begin_removal(&self, device: &Device) {
+        device.removing.set(true);
         for interface in device.interfaces.borrow_mut().iter_mut() {
             interface.enabled = false;
         }

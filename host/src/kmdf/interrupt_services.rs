@@ -1,0 +1,256 @@
+//! The functions of interrupt objects.
+
+use std::rc::Rc;
+
+use kmdf_abi::{
+    ntstatus::NtStatus,
+    types::{KINTERRUPT_MODE, WDF_INTERRUPT_EXTENDED_POLICY, WDF_INTERRUPT_INFO},
+};
+
+use super::interrupt::{Interrupt, Policy};
+use crate::{
+    cpu::{Irql, stub::Call},
+    host::Host,
+    pnp::FIRST_DEVICE_VECTOR,
+    service::services,
+};
+
+services! {
+    WdfInterruptQueueDpcForIsr <= HIGH => queue_dpc;
+    WdfInterruptQueueWorkItemForIsr <= HIGH => queue_work_item;
+    WdfInterruptAcquireLock <= HIGH => acquire_lock;
+    WdfInterruptTryToAcquireLock <= PASSIVE => try_to_acquire_lock;
+    WdfInterruptReleaseLock <= HIGH => release_lock;
+    WdfInterruptSynchronize <= HIGH => synchronize;
+    WdfInterruptEnable <= PASSIVE => enable;
+    WdfInterruptDisable <= PASSIVE => disable;
+    WdfInterruptReportActive <= DISPATCH => report;
+    WdfInterruptReportInactive <= DISPATCH => report;
+    WdfInterruptSetPolicy <= DISPATCH => set_policy;
+    WdfInterruptSetExtendedPolicy <= DISPATCH => set_extended_policy;
+    WdfInterruptGetDevice <= HIGH => device;
+    WdfInterruptWdmGetInterrupt <= HIGH => wdm_interrupt;
+    WdfInterruptGetInfo <= HIGH => info;
+}
+
+/// Checks that a function is called from the interrupt's own ISR.
+fn check_in_isr(host: &Host, interrupt: &Interrupt, what: &str) {
+    let (_, flow) = host.scheduler.current().expect("a call comes from a flow");
+    let in_isr = flow.activations.borrow().last().is_some_and(|activation| {
+        activation.what == "EvtInterruptIsr" && activation.object == interrupt.handle
+    });
+    if !in_isr {
+        host.violation(
+            "DpcOnlyFromIsr",
+            format!("{what} is called from elsewhere than the interrupt's own ISR"),
+        );
+    }
+}
+
+/// WdfInterruptQueueDpcForIsr(Interrupt): FALSE when it is queued already.
+fn queue_dpc(host: &Host, call: &Call) -> bool {
+    let interrupt = host.body::<Interrupt>(call.arg(0));
+    check_in_isr(host, &interrupt, "WdfInterruptQueueDpcForIsr");
+    if interrupt.config.EvtInterruptDpc.0 == 0 {
+        host.violation(
+            "DpcOnlyFromIsr",
+            "the interrupt has no EvtInterruptDpc to queue",
+        );
+    }
+    host.queue_dpc(interrupt.dpc())
+}
+
+/// WdfInterruptQueueWorkItemForIsr(Interrupt): FALSE when it is queued already.
+fn queue_work_item(host: &Host, call: &Call) -> bool {
+    let interrupt = host.body::<Interrupt>(call.arg(0));
+    check_in_isr(host, &interrupt, "WdfInterruptQueueWorkItemForIsr");
+    if interrupt.config.EvtInterruptWorkItem.0 == 0 {
+        host.violation(
+            "DpcOnlyFromIsr",
+            "the interrupt has no EvtInterruptWorkItem to queue",
+        );
+    }
+    if interrupt.is_passive() {
+        interrupt.work().enqueue(host)
+    } else {
+        host.queue_dpc(interrupt.dpc())
+    }
+}
+
+/// WdfInterruptTryToAcquireLock(Interrupt): for passive handling only.
+fn try_to_acquire_lock(host: &Host, call: &Call) -> bool {
+    let interrupt = host.body::<Interrupt>(call.arg(0));
+    if !interrupt.is_passive() {
+        host.violation(
+            "WdfInterruptLock",
+            "WdfInterruptTryToAcquireLock is called for an interrupt that is handled at DIRQL",
+        );
+    }
+    check_lockable(host, &interrupt);
+    interrupt.try_acquire(host)
+}
+
+/// WdfInterruptEnable(Interrupt): connects it again.
+fn enable(host: &Host, call: &Call) {
+    let interrupt = host.body::<Interrupt>(call.arg(0));
+    // What EvtInterruptEnable answers is noted by the framework and changes nothing.
+    let _: Result<(), NtStatus> = interrupt.connect(host);
+}
+
+/// WdfInterruptDisable(Interrupt): disconnects it.
+fn disable(host: &Host, call: &Call) {
+    let interrupt = host.body::<Interrupt>(call.arg(0));
+    let _: Result<(), NtStatus> = interrupt.disconnect(host, true);
+}
+
+/// WdfInterruptReportActive, WdfInterruptReportInactive: about the power of the interrupt's line,
+/// which a PC does not switch off.
+fn report(host: &Host, call: &Call) {
+    host.body::<Interrupt>(call.arg(0));
+}
+
+/// `WdfIrqPolicySpecifiedProcessors`
+const SPECIFIED_PROCESSORS: i32 = 4;
+
+/// WdfInterruptSetPolicy(Interrupt, Policy, Priority, TargetProcessorSet)
+fn set_policy(host: &Host, call: &Call) {
+    let interrupt = host.body::<Interrupt>(call.arg(0));
+    apply_policy(host, &interrupt, call.arg32(1).cast_signed(), call.arg(3));
+}
+
+/// WdfInterruptSetExtendedPolicy(Interrupt, PolicyAndGroup)
+fn set_extended_policy(host: &Host, call: &Call) {
+    let interrupt = host.body::<Interrupt>(call.arg(0));
+    let policy: WDF_INTERRUPT_EXTENDED_POLICY = host.memory.read(call.arg(1));
+    if policy.Size as usize != size_of::<WDF_INTERRUPT_EXTENDED_POLICY>() {
+        host.violation(
+            "StructureSize",
+            "WDF_INTERRUPT_EXTENDED_POLICY.Size is that of no version",
+        );
+    }
+    apply_policy(
+        host,
+        &interrupt,
+        policy.Policy.0,
+        policy.TargetProcessorSetAndGroup.Mask,
+    );
+}
+
+/// A policy counts when resources are assigned the next time. The priority decides between devices
+/// that compete for vectors, which no two here do.
+fn apply_policy(host: &Host, interrupt: &Rc<Interrupt>, policy: i32, processors: u64) {
+    if interrupt.assigned.get().is_some() {
+        host.violation(
+            "InterruptPolicy",
+            "the policy of an interrupt is set after its resources were assigned",
+        );
+    }
+    let processors = if policy == SPECIFIED_PROCESSORS {
+        processors
+    } else {
+        0
+    };
+    interrupt.policy.set(Policy { processors });
+}
+
+fn acquire_lock(host: &Host, call: &Call) {
+    let interrupt = host.body::<Interrupt>(call.arg(0));
+    check_lockable(host, &interrupt);
+    interrupt.acquire(host, "WdfInterruptLock");
+}
+
+fn release_lock(host: &Host, call: &Call) {
+    let interrupt = host.body::<Interrupt>(call.arg(0));
+    interrupt.release(host, "WdfInterruptLockRelease");
+}
+
+/// WdfInterruptSynchronize(Interrupt, Callback, Context)
+fn synchronize(host: &Host, call: &Call) -> bool {
+    let interrupt = host.body::<Interrupt>(call.arg(0));
+    check_lockable(host, &interrupt);
+    interrupt.acquire(host, "WdfInterruptLock");
+    let value = host.call_driver(
+        "EvtInterruptSynchronize",
+        interrupt.handle,
+        call.arg(1),
+        &[interrupt.handle, call.arg(2)],
+    );
+    interrupt.release(host, "WdfInterruptLockRelease");
+    value as u8 != 0
+}
+
+fn check_lockable(host: &Host, interrupt: &Interrupt) {
+    if interrupt.assigned.get().is_none() {
+        host.violation(
+            "WdfInterruptLock",
+            "the lock of an interrupt that has no resources, and so no lock, is taken",
+        );
+    }
+    if interrupt.is_passive() && host.irql() > Irql::PASSIVE {
+        host.violation(
+            "KmdfIrql",
+            format!(
+                "the lock of an interrupt that is handled at PASSIVE_LEVEL is taken at {}",
+                host.irql()
+            ),
+        );
+    }
+    if host.irql() > interrupt.synchronize_irql.get() {
+        host.violation(
+            "KmdfIrql",
+            format!(
+                "the lock of an interrupt is taken at {}, above its {}",
+                host.irql(),
+                interrupt.synchronize_irql.get()
+            ),
+        );
+    }
+}
+
+fn device(host: &Host, call: &Call) -> u64 {
+    host.body::<Interrupt>(call.arg(0)).device
+}
+
+/// WdfInterruptWdmGetInterrupt(Interrupt): the KINTERRUPT, NULL while it is not connected.
+fn wdm_interrupt(host: &Host, call: &Call) -> u64 {
+    let interrupt = host.body::<Interrupt>(call.arg(0));
+    // A driver may pass it to the kernel; there is nothing behind it that it may look at.
+    if interrupt.connected.get() {
+        interrupt.kinterrupt
+    } else {
+        0
+    }
+}
+
+/// WdfInterruptGetInfo(Interrupt, Info)
+fn info(host: &Host, call: &Call) {
+    let interrupt = host.body::<Interrupt>(call.arg(0));
+    let out = call.arg(1);
+    let mut info: WDF_INTERRUPT_INFO = host.memory.read(out);
+    if info.Size as usize != size_of::<WDF_INTERRUPT_INFO>() {
+        host.violation(
+            "StructureSize",
+            "WDF_INTERRUPT_INFO.Size is that of no version",
+        );
+    }
+    let assigned = interrupt.assigned.get();
+    info.TargetProcessorSet = assigned.map_or(0, |assigned| assigned.affinity);
+    info.MessageNumber = assigned.and_then(|assigned| assigned.message).unwrap_or(0);
+    info.Vector = assigned.map_or(0, |assigned| assigned.vector + FIRST_DEVICE_VECTOR);
+    info.Irql = match assigned {
+        Some(assigned) if !interrupt.is_passive() => assigned.irql.level(),
+        _ => 0,
+    };
+    let message_signaled = assigned.is_some_and(|assigned| assigned.message.is_some());
+    // KINTERRUPT_MODE: LevelSensitive, Latched.
+    info.Mode = KINTERRUPT_MODE(i32::from(message_signaled));
+    info.MessageSignaled = u8::from(message_signaled);
+    // CmResourceShareDeviceExclusive, CmResourceShareShared.
+    info.ShareDisposition = if assigned.is_some_and(|assigned| assigned.shared) {
+        3
+    } else {
+        1
+    };
+    info.Group = 0;
+    host.memory.write(out, &info);
+}
