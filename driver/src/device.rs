@@ -15,6 +15,7 @@ use edu_spec::{
 };
 
 use crate::{
+    attention::{Attention, Findings},
     control::{Entrance, RegisterAccess},
     events::{Handle, Waiting},
     factorial::Factorial,
@@ -22,11 +23,12 @@ use crate::{
     owned::Owned,
     registers::DeviceRegisters,
     settings::Settings,
+    trace,
     transfer::Dma,
     watchdog::Tick,
     wdf::{
-        CommonBuffer, Connected, DeviceAdd, DeviceInit, Dpc, Guarded, Interrupt, InterruptLock,
-        NtStatus, Queue, Result, SpinLock, Timer, context_type,
+        CommonBuffer, Connected, DeviceInit, Dpc, Driver, Guarded, Interrupt, InterruptLock,
+        NtStatus, Queue, Result, SpinLock, Timer, WorkItem, context_type,
     },
 };
 
@@ -46,6 +48,8 @@ pub struct EduDevice {
     pub dma_queue: Queue,
     /// Does the work of the DMA cause.
     pub dma_dpc: Dpc,
+    /// Looks after what is odd, at PASSIVE_LEVEL.
+    pub attention: WorkItem,
     /// Ticks while an engine is occupied.
     pub watchdog_timer: Timer,
     /// Sequential: the factorial engine computes one at a time.
@@ -74,6 +78,8 @@ pub struct State {
     pub interrupts: Interrupts,
     /// What a passive-level ISR has handed over.
     pub log: Log,
+    /// What is odd and not yet looked after.
+    pub findings: Findings,
     /// What apps wait for.
     pub events: Events,
     /// There while the interrupts are connected and may be locked.
@@ -85,7 +91,15 @@ pub struct State {
 context_type!(EduDevice, c"EduDevice");
 context_type!(Guarded<State>, c"State");
 
-impl DeviceAdd for EduDevice {
+impl Driver for EduDevice {
+    fn load() {
+        trace::PROVIDER.register();
+    }
+
+    fn unload() {
+        trace::PROVIDER.unregister();
+    }
+
     fn device_add(mut init: DeviceInit<'_>) -> Result<()> {
         init.set_pnp_power::<Self>();
         init.set_direct_io();
@@ -109,11 +123,14 @@ impl DeviceAdd for EduDevice {
             register_queue: Queue::create_control::<RegisterAccess>(device)?,
             waiting_queue: Queue::create_manual::<Waiting>(device)?,
             watchdog_timer: Timer::create::<Tick>(device)?,
+            attention: WorkItem::create::<Attention>(device)?,
             dma_dpc: Dpc::create::<Dma>(device)?,
             dma_queue: Queue::create_read_write_engine::<Dma>(device)?,
             factorial_queue: Queue::create_control_engine::<Factorial>(device)?,
         })?;
-        device.create_interface(&DEVICE_INTERFACE)
+        device.create_interface(&DEVICE_INTERFACE)?;
+        trace::DEVICE_ADDED.write([]);
+        Ok(())
     }
 }
 
@@ -130,6 +147,7 @@ impl State {
             factorial_watchdog: Watchdog::new(),
             dma_watchdog: Watchdog::new(),
             ticking: false,
+            findings: Findings::new(),
             events: Events::new(),
             connected: None,
             statistics: ZERO_STATISTICS,

@@ -13,8 +13,10 @@ use edu_driver_core::{
 use edu_spec::wire::Word;
 
 use crate::{
+    attention::Engine,
     device::{EduDevice, State},
     owned::Owned,
+    trace,
     wdf::{
         CancelHandler, Canceled, Control, ControlHandler, NtStatus, Request, Result, Stop,
         StopAction, StopHandler,
@@ -32,7 +34,7 @@ impl ControlHandler for Factorial {
 
     fn on_control(device: &EduDevice, request: Request, _control: Control) {
         if let Err((request, failure)) = submit(device, request) {
-            request.complete(Err(failure));
+            complete((request, Err(failure)));
         }
     }
 }
@@ -43,6 +45,7 @@ fn submit(device: &EduDevice, request: Request) -> core::result::Result<(), (Req
         Ok(Word(operand)) => operand,
         Err(failure) => return Err((request, failure)),
     };
+    trace::FACTORIAL_STARTED.write([operand.into()]);
     let mut state = device.state.lock();
     let State {
         registers: Some(registers),
@@ -99,7 +102,7 @@ impl CancelHandler for Factorial {
     fn on_cancel(device: &EduDevice, canceled: &Canceled) {
         let redeemed = device.state.lock().factorial.cancel(canceled);
         if let Some(request) = redeemed {
-            request.into_request().complete(Err(NtStatus::CANCELLED));
+            complete((request.into_request(), Err(NtStatus::CANCELLED)));
         }
     }
 }
@@ -107,8 +110,14 @@ impl CancelHandler for Factorial {
 /// Completes a request. IRQL: <= DISPATCH_LEVEL; hold no lock.
 pub fn complete((request, outcome): Ended) {
     match outcome {
-        Ok(word) => request.respond(&word),
-        Err(failure) => request.complete(Err(failure)),
+        Ok(word) => {
+            trace::FACTORIAL_COMPLETED.write([word.0.into()]);
+            request.respond(&word);
+        }
+        Err(failure) => {
+            trace::FACTORIAL_FAILED.write([trace::status(failure)]);
+            request.complete(Err(failure));
+        }
     }
 }
 
@@ -125,6 +134,7 @@ impl State {
                 Some((request.into_request(), Ok(Word(value))))
             }
             engine::Interrupt::Gone(request) => {
+                self.findings.gone();
                 Some((request.into_request(), Err(NtStatus::DEVICE_DOES_NOT_EXIST)))
             }
             engine::Interrupt::Stray => {
@@ -143,14 +153,17 @@ impl State {
         {
             Look::Nothing => None,
             Look::Done(request, _, value) => {
+                self.findings.missed(Engine::Factorial);
                 self.statistics.interrupts_missed += 1;
                 self.statistics.factorials_completed += 1;
                 Some((request.into_request(), Ok(Word(value))))
             }
             Look::Gone(request) => {
+                self.findings.gone();
                 Some((request.into_request(), Err(NtStatus::DEVICE_DOES_NOT_EXIST)))
             }
             Look::GivenUp(request) => {
+                self.findings.stuck(Engine::Factorial);
                 self.statistics.timeouts += 1;
                 Some((request.into_request(), Err(NtStatus::IO_TIMEOUT)))
             }

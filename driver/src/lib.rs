@@ -16,7 +16,8 @@
 //!    cause on to the DPC of `transfer`, and answers those that wait for events (`events`).
 //!
 //! Beside the way: `transfer`, ReadFile and WriteFile; `watchdog`, when no interrupt comes; `settings`,
-//! what the INF says, passive-level handling for one; `owned`, requests as engines keep them.
+//! what the INF says, passive-level handling for one; `attention`, what is odd; `trace`, what a listener
+//! is told; `owned`, requests as engines keep them.
 //!
 //! `wdf` is the layer between all this and the framework, and with `registers` the only place
 //! of `unsafe` code. What needs no kernel to be decided, and no kernel to be tested, is in the crate
@@ -27,6 +28,7 @@
 
 extern crate wdk_panic;
 
+mod attention;
 mod control;
 mod device;
 mod events;
@@ -36,6 +38,7 @@ mod owned;
 mod power;
 mod registers;
 mod settings;
+mod trace;
 mod transfer;
 mod watchdog;
 mod wdf;

@@ -16,7 +16,7 @@ use edu_spec::registers::MAX_MESSAGES;
 
 use crate::{
     device::EduDevice,
-    interrupt, registers,
+    interrupt, registers, trace,
     wdf::{Connected, Disconnected, NtStatus, PnpPower, Resources, Result},
 };
 
@@ -36,8 +36,10 @@ impl PnpPower for EduDevice {
         let identification = device_registers.identification();
         if !identification.is_edu() {
             registers::unmap(isr_registers, device_registers);
+            trace::DEVICE_REFUSED.write([trace::status(NtStatus::NO_SUCH_DEVICE)]);
             return Err(NtStatus::NO_SUCH_DEVICE);
         }
+        trace::DEVICE_FOUND.write([identification.0.into()]);
         shared.registers = Some(isr_registers);
         // If this fails, EvtDeviceReleaseHardware, which is called all the same, unmaps.
         let interrupts = if self.settings.late {
@@ -62,6 +64,8 @@ impl PnpPower for EduDevice {
             state.interrupts = [const { None }; MAX_MESSAGES];
         }
         drop(state);
+        // Nothing odd is found without registers, so it is not queued again.
+        self.attention.flush();
         let isr_registers = self
             .isr_shared
             .shared(disconnected)
@@ -70,6 +74,7 @@ impl PnpPower for EduDevice {
         if let (Some(isr), Some(device)) = (isr_registers, device_registers) {
             registers::unmap(isr, device);
         }
+        trace::DEVICE_RELEASED.write([]);
     }
 
     fn d0_entry(&self) -> Result<()> {
@@ -84,6 +89,8 @@ impl PnpPower for EduDevice {
         if let Ok(registers) = state.registers() {
             registers.set_interrupt_when_done(true);
         }
+        drop(state);
+        trace::DEVICE_STARTED.write([]);
     }
 
     fn interrupts_disabling(&self) -> Option<Connected> {
@@ -93,6 +100,10 @@ impl PnpPower for EduDevice {
             registers.set_interrupt_when_done(false);
         }
         state.collect_counts();
-        state.connected.take()
+        let connected = state.connected.take();
+        let interrupts = state.statistics.interrupts;
+        drop(state);
+        trace::DEVICE_STOPPED.write([interrupts]);
+        connected
     }
 }

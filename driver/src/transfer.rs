@@ -17,10 +17,12 @@ use edu_driver_core::{
 use edu_spec::registers::DmaCommand;
 
 use crate::{
+    attention::Engine,
     device::{EduDevice, State},
     factorial::{end_stopped, refusal_status},
     owned::{Owned, Pending},
     registers::DeviceRegisters,
+    trace,
     wdf::{
         CancelHandler, Canceled, CommonBuffer, DpcHandler, NtStatus, ReadWrite, ReadWriteHandler,
         Request, Result, Stop, StopHandler, sleep,
@@ -51,7 +53,7 @@ impl ReadWriteHandler for Dma {
 
     fn on_read_write(device: &EduDevice, request: Request, kind: ReadWrite, length_bytes: usize) {
         if let Err((request, failure)) = submit(device, request, kind, length_bytes) {
-            request.complete(Err(failure));
+            complete((request, Err(failure)));
         }
     }
 }
@@ -69,6 +71,10 @@ fn submit(
         Ok(transfer) => transfer,
         Err(failure) => return Err((request, failure)),
     };
+    trace::TRANSFER_STARTED.write([
+        transfer.span.offset_bytes() as u64,
+        transfer.span.length_bytes() as u64,
+    ]);
     let mut state = device.state.lock();
     let State {
         registers: Some(registers),
@@ -106,7 +112,7 @@ impl CancelHandler for Dma {
     fn on_cancel(device: &EduDevice, canceled: &Canceled) {
         let redeemed = device.state.lock().dma.cancel(canceled);
         if let Some(request) = redeemed {
-            request.into_request().complete(Err(NtStatus::CANCELLED));
+            complete((request.into_request(), Err(NtStatus::CANCELLED)));
         }
     }
 }
@@ -116,11 +122,26 @@ impl DpcHandler for Dma {
 
     /// Queued by the interrupt's DPC for the DMA cause.
     fn on_dpc(device: &EduDevice) {
-        let ended = device.state.lock().dma_interrupt();
-        if let Some((request, outcome)) = ended {
-            request.complete(outcome);
+        let mut state = device.state.lock();
+        let ended = state.dma_interrupt();
+        device.attend(&state);
+        drop(state);
+        if let Some(ended) = ended {
+            complete(ended);
         }
     }
+}
+
+/// A request to complete when the lock is released, and how.
+pub type Ended = (Request, Result<usize>);
+
+/// Completes a request. IRQL: <= DISPATCH_LEVEL; hold no lock.
+pub fn complete((request, outcome): Ended) {
+    match outcome {
+        Ok(length_bytes) => trace::TRANSFER_COMPLETED.write([length_bytes as u64]),
+        Err(failure) => trace::TRANSFER_FAILED.write([trace::status(failure)]),
+    }
+    request.complete(outcome);
 }
 
 /// The DMA engine as [`Work`].
@@ -197,7 +218,7 @@ const RUN_OUT_LOOK_MS: u32 = 10;
 
 impl State {
     /// Handles the DMA cause. Returns the request to complete when the lock is released, and how.
-    fn dma_interrupt(&mut self) -> Option<(Request, Result<usize>)> {
+    fn dma_interrupt(&mut self) -> Option<Ended> {
         let registers = self.registers.as_mut()?;
         let buffer = &mut self.buffer;
         match self.dma.on_interrupt(&mut DmaEngine { registers, buffer }) {
@@ -205,6 +226,7 @@ impl State {
                 Some(self.end_transfer(request, transfer))
             }
             engine::Interrupt::Gone(request) => {
+                self.findings.gone();
                 Some((request.into_request(), Err(NtStatus::DEVICE_DOES_NOT_EXIST)))
             }
             engine::Interrupt::Stray => {
@@ -215,19 +237,22 @@ impl State {
     }
 
     /// What the watchdog does about a transfer that lasts.
-    pub fn look_at_dma(&mut self, give_up: bool) -> Option<(Request, Result<usize>)> {
+    pub fn look_at_dma(&mut self, give_up: bool) -> Option<Ended> {
         let registers = self.registers.as_mut()?;
         let buffer = &mut self.buffer;
         match self.dma.look(give_up, &mut DmaEngine { registers, buffer }) {
             Look::Nothing => None,
             Look::Done(request, transfer, ()) => {
+                self.findings.missed(Engine::Dma);
                 self.statistics.interrupts_missed += 1;
                 Some(self.end_transfer(request, transfer))
             }
             Look::Gone(request) => {
+                self.findings.gone();
                 Some((request.into_request(), Err(NtStatus::DEVICE_DOES_NOT_EXIST)))
             }
             Look::GivenUp(request) => {
+                self.findings.stuck(Engine::Dma);
                 self.statistics.timeouts += 1;
                 Some((request.into_request(), Err(NtStatus::IO_TIMEOUT)))
             }
@@ -236,11 +261,7 @@ impl State {
 
     /// A transfer is done. The data of a read are copied while the lock is held: the next transfer may
     /// use the buffer as soon as it is released.
-    fn end_transfer(
-        &mut self,
-        request: Owned<Dma>,
-        transfer: Transfer,
-    ) -> (Request, Result<usize>) {
+    fn end_transfer(&mut self, request: Owned<Dma>, transfer: Transfer) -> Ended {
         self.statistics.transfers_completed += 1;
         let request = request.into_request();
         let length_bytes = transfer.span.length_bytes();

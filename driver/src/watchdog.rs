@@ -10,7 +10,7 @@ use edu_driver_core::watchdog::Verdict;
 
 use crate::{
     device::{EduDevice, State},
-    factorial,
+    factorial, transfer,
     wdf::TimerHandler,
 };
 
@@ -53,12 +53,13 @@ impl TimerHandler for Tick {
             Verdict::Look => state.look_at_dma(false),
             Verdict::GiveUp => state.look_at_dma(true),
         };
+        device.attend(&state);
         drop(state);
         if let Some(ended) = factorial_ended {
             factorial::complete(ended);
         }
-        if let Some((request, outcome)) = dma_ended {
-            request.complete(outcome);
+        if let Some(ended) = dma_ended {
+            transfer::complete(ended);
         }
     }
 }

@@ -54,6 +54,12 @@ impl Span {
         })
     }
 
+    /// Where it starts in the device's buffer.
+    #[must_use]
+    pub const fn offset_bytes(self) -> usize {
+        self.offset_bytes
+    }
+
     /// Its length.
     #[must_use]
     pub const fn length_bytes(self) -> usize {

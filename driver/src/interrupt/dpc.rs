@@ -25,12 +25,15 @@ pub fn run(device: &EduDevice, mut interrupt: DeferredInterrupt<'_, EduInterrupt
         for snapshot in taken.history() {
             new_events |= state.events.push(snapshot);
         }
+        state.findings.causes(taken.causes);
         dma = taken.causes.contains(Causes::DMA);
-        if taken.causes.contains(Causes::FACTORIAL) {
+        let done = if taken.causes.contains(Causes::FACTORIAL) {
             state.factorial_interrupt()
         } else {
             None
-        }
+        };
+        device.attend(&state);
+        done
     };
     if dma {
         device.dma_dpc.enqueue();

@@ -34,13 +34,15 @@ mod resources;
 mod spin_lock;
 mod status;
 mod timer;
+pub mod trace;
 mod wait;
+mod work_item;
 
 pub use context::{Context, ContextType};
 pub use device::{Connected, Device, DeviceInit, Disconnected, PnpPower};
 pub use dma::CommonBuffer;
 pub use dpc::{Dpc, DpcHandler};
-pub use driver::{DeviceAdd, create_driver};
+pub use driver::{Driver, create_driver};
 pub use interrupt::{
     DeferredInterrupt, Handling, Interrupt, InterruptContext, InterruptHandler, InterruptLock, Isr,
     Policy,
@@ -57,6 +59,7 @@ pub use spin_lock::{Guarded, SpinLock};
 pub use status::{NtStatus, Result};
 pub use timer::{Timer, TimerHandler};
 pub use wait::sleep;
+pub use work_item::{WorkItem, WorkItemHandler};
 
 pub(crate) use context::context_type;
 
