@@ -97,6 +97,19 @@ impl Host {
         table
     }
 
+    /// The address of a routine of the kernel, if the driver imports it or it is plain code.
+    pub(crate) fn routine(&self, name: &str) -> Option<u64> {
+        if let Some(address) = kernel::direct(name) {
+            return Some(address);
+        }
+        let bindings = self.bindings.borrow();
+        let index = bindings
+            .iter()
+            .position(|binding| binding.hidden == 0 && binding.name == name)?;
+        let index = u32::try_from(index).ok()?;
+        Some(self.stubs.get()?.address(index))
+    }
+
     /// The address of the framework's DriverUnload.
     pub(crate) fn unload_stub(&self) -> u64 {
         let index = u32::try_from(kmdf_abi::functions().len()).expect("a small table");

@@ -77,13 +77,12 @@ impl Physical {
         let mut first = frames.start;
         while first + count <= end {
             let hole = used.range(first..first + count).next_back().copied();
-            match hole {
-                Some(taken) => first = taken + 1,
-                None => {
-                    used.extend(first..first + count);
-                    return Some(first * PAGE);
-                }
+            if let Some(taken) = hole {
+                first = taken + 1;
+                continue;
             }
+            used.extend(first..first + count);
+            return Some(first * PAGE);
         }
         None
     }

@@ -184,7 +184,7 @@ impl Client {
 
     fn receive(&mut self, host: &Host) -> bool {
         let mut active = false;
-        let mut chunk = [0; CHUNK];
+        let mut chunk = vec![0; CHUNK];
         let mut chunks = 0;
         while !self.over && !self.is_full() && chunks < CHUNKS {
             chunks += 1;

@@ -198,16 +198,14 @@ impl Host {
         let irp = Rc::new(Irp::new(Major::Create, 0, Vec::new(), 0, 0));
         irp.attach(file);
         let request = self.create_request(device, &irp);
-        match queue {
-            Some(queue) => self.enqueue_new(&queue, &request),
-            None => {
-                let arguments = [device.handle, request.handle, file.object()];
-                let what = "EvtDeviceFileCreate";
-                drop(request);
-                device.lock.clone().hold(self, || {
-                    self.call_driver(what, device.handle, callback, &arguments);
-                });
-            }
+        if let Some(queue) = queue {
+            self.enqueue_new(&queue, &request);
+        } else {
+            let arguments = [device.handle, request.handle, file.object()];
+            drop(request);
+            device.lock.clone().hold(self, || {
+                self.call_driver("EvtDeviceFileCreate", device.handle, callback, &arguments);
+            });
         }
         let waited = Rc::clone(&irp);
         self.block_until(move |_| waited.is_finished());

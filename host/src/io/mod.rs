@@ -88,6 +88,12 @@ impl Irp {
         self.file.set((file.object(), file.id()));
     }
 
+    /// How its control code passes buffers: `METHOD_BUFFERED`, `METHOD_IN_DIRECT`,
+    /// `METHOD_OUT_DIRECT` or `METHOD_NEITHER`, 0 to 3.
+    pub(crate) const fn method(&self) -> u32 {
+        self.code & 3
+    }
+
     /// The WDFFILEOBJECT of the file it was sent through, or 0.
     pub(crate) fn file_object(&self) -> u64 {
         self.file.get().0

@@ -8,6 +8,9 @@ pub(super) fn address(name: &str) -> Option<u64> {
         "memcpy" | "memmove" | "RtlCopyMemory" | "RtlMoveMemory" => copy as *const (),
         "memset" => set as *const (),
         "memcmp" => compare as *const (),
+        "RtlFillMemory" => fill as *const (),
+        "RtlZeroMemory" => zero as *const (),
+        "RtlCompareMemory" => same as *const (),
         _ => return None,
     };
     Some(address.addr() as u64)
@@ -40,4 +43,35 @@ unsafe extern "win64" fn set(target: *mut u8, value: i32, bytes: usize) -> *mut 
 unsafe extern "win64" fn compare(left: *const u8, right: *const u8, bytes: usize) -> i32 {
     // SAFETY: the caller says so, of both pointers.
     unsafe { libc::memcmp(left.cast(), right.cast(), bytes) }
+}
+
+/// `RtlFillMemory`: unlike `memset` it takes the length before the value.
+///
+/// # Safety
+/// As the C function. A pointer that cannot be accessed faults and is reported.
+unsafe extern "win64" fn fill(target: *mut u8, bytes: usize, value: i32) {
+    // SAFETY: the caller says so.
+    unsafe { ptr::write_bytes(target, value as u8, bytes) };
+}
+
+/// `RtlZeroMemory`
+///
+/// # Safety
+/// As the C function. A pointer that cannot be accessed faults and is reported.
+unsafe extern "win64" fn zero(target: *mut u8, bytes: usize) {
+    // SAFETY: the caller says so.
+    unsafe { ptr::write_bytes(target, 0, bytes) };
+}
+
+/// `RtlCompareMemory`: how many bytes are the same before the first that is not.
+///
+/// # Safety
+/// As the C function. A pointer that cannot be accessed faults and is reported.
+unsafe extern "win64" fn same(left: *const u8, right: *const u8, bytes: usize) -> usize {
+    // SAFETY: the caller says that so many bytes lie there.
+    let left = unsafe { std::slice::from_raw_parts(left, bytes) };
+    // SAFETY: as above.
+    let right = unsafe { std::slice::from_raw_parts(right, bytes) };
+    let same = |(left, right): &(&u8, &u8)| left == right;
+    left.iter().zip(right).take_while(same).count()
 }

@@ -1,5 +1,7 @@
 //! The kernel's part: what `ntoskrnl.exe` and `WDFLDR.SYS` export to a driver.
 
+mod deferred;
+mod etw;
 mod library;
 mod mdl;
 mod memory;
@@ -18,6 +20,8 @@ pub(crate) const LIBRARIES: &[(&str, &[&[Service]])] = &[
     (
         "ntoskrnl.exe",
         &[
+            deferred::SERVICES,
+            etw::SERVICES,
             mdl::SERVICES,
             memory::SERVICES,
             print::SERVICES,

@@ -25,6 +25,9 @@ services! {
     KeQueryPerformanceCounter <= HIGH => performance_counter;
     KeQuerySystemTimePrecise <= HIGH => system_time;
     KeQueryInterruptTime <= HIGH => interrupt_time;
+    KeQueryInterruptTimePrecise <= HIGH => interrupt_time_precise;
+    KeQueryUnbiasedInterruptTime <= HIGH => interrupt_time;
+    KeQueryTimeIncrement <= HIGH => time_increment;
     KeStallExecutionProcessor <= HIGH => stall;
 }
 
@@ -103,6 +106,20 @@ fn system_time(host: &Host, call: &Call) {
 
 fn interrupt_time(host: &Host, _: &Call) -> u64 {
     ticks(host)
+}
+
+/// KeQueryInterruptTimePrecise(QpcTimeStamp)
+fn interrupt_time_precise(host: &Host, call: &Call) -> u64 {
+    let now = ticks(host);
+    if call.arg(0) != 0 {
+        host.memory.write(call.arg(0), &now);
+    }
+    now
+}
+
+/// KeQueryTimeIncrement(): 100 ns units between two interrupts of the clock.
+fn time_increment(_: &Host, _: &Call) -> u32 {
+    156_250
 }
 
 fn stall(host: &Host, call: &Call) {

@@ -1,13 +1,30 @@
 //! Counted strings.
 
-use kmdf_abi::types::UNICODE_STRING;
+use kmdf_abi::{
+    ntstatus::{NtStatus, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_PARAMETER},
+    types::UNICODE_STRING,
+};
 
-use crate::{cpu::stub::Call, host::Host, service::services};
+use crate::{cpu::stub::Call, event::Event, host::Host, service::services};
 
 services! {
     RtlCopyUnicodeString <= DISPATCH => copy;
     RtlInitUnicodeString <= DISPATCH => init;
     RtlEqualUnicodeString <= PASSIVE => equal;
+    RtlCompareUnicodeString <= PASSIVE => compare;
+    RtlUnicodeStringToInteger <= PASSIVE => to_integer;
+    RtlAppendUnicodeStringToString <= DISPATCH => append_string;
+    RtlAppendUnicodeToString <= DISPATCH => append;
+    MmGetSystemRoutineAddress <= PASSIVE => routine_address;
+}
+
+/// The text at an address, in UTF-16 up to a zero.
+pub(super) fn wide_text(host: &Host, address: u64) -> String {
+    let units: Vec<u16> = (0..u64::from(u16::MAX / 2))
+        .map(|index| host.memory.read::<u16>(address + 2 * index))
+        .take_while(|&unit| unit != 0)
+        .collect();
+    String::from_utf16_lossy(&units)
 }
 
 /// RtlCopyUnicodeString(DestinationString, SourceString): what fits, and a terminator if that fits.
@@ -46,20 +63,125 @@ fn init(host: &Host, call: &Call) {
 
 /// RtlEqualUnicodeString(String1, String2, CaseInSensitive)
 fn equal(host: &Host, call: &Call) -> bool {
-    let [left, right] = [0, 1].map(|index| {
-        let string: UNICODE_STRING = host.memory.read(call.arg(index));
-        String::from_utf16_lossy(
-            &host
-                .memory
-                .read_bytes(string.Buffer.0, string.Length.into())
-                .chunks_exact(2)
-                .map(|unit| u16::from_le_bytes([unit[0], unit[1]]))
-                .collect::<Vec<_>>(),
-        )
-    });
+    ordering(host, call).is_eq()
+}
+
+fn ordering(host: &Host, call: &Call) -> std::cmp::Ordering {
+    let [left, right] = [0, 1].map(|index| host.text_at(call.arg(index)));
     if call.flag(2) {
-        left.to_uppercase() == right.to_uppercase()
+        left.to_uppercase().cmp(&right.to_uppercase())
     } else {
-        left == right
+        left.cmp(&right)
+    }
+}
+
+/// RtlCompareUnicodeString(String1, String2, CaseInSensitive): below, equal to or above 0.
+fn compare(host: &Host, call: &Call) -> u32 {
+    (ordering(host, call) as i32).cast_unsigned()
+}
+
+/// RtlUnicodeStringToInteger(String, Base, Value): base 0 looks at a prefix.
+fn to_integer(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let text = host.text_at(call.arg(0));
+    let value = integer(&text, call.arg32(1)).ok_or(STATUS_INVALID_PARAMETER)?;
+    host.memory.write(call.arg(2), &value);
+    Ok(())
+}
+
+/// The number that a text begins with, modulo 2^32; 0 without a digit; `None` for a bad base.
+fn integer(text: &str, base: u32) -> Option<u32> {
+    let text = text.trim_start();
+    let (negative, text) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (base, text) = match (base, text.get(..2)) {
+        (0, Some("0x")) => (16, &text[2..]),
+        (0, Some("0o")) => (8, &text[2..]),
+        (0, Some("0b")) => (2, &text[2..]),
+        (0, _) => (10, text),
+        (2 | 8 | 10 | 16, _) => (base, text),
+        _ => return None,
+    };
+    let value = text
+        .chars()
+        .map_while(|digit| digit.to_digit(base))
+        .fold(0_u32, |value, digit| {
+            value.wrapping_mul(base).wrapping_add(digit)
+        });
+    Some(if negative {
+        value.wrapping_neg()
+    } else {
+        value
+    })
+}
+
+/// RtlAppendUnicodeStringToString(Destination, Source)
+fn append_string(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let source: UNICODE_STRING = host.memory.read(call.arg(1));
+    let bytes = host
+        .memory
+        .read_bytes(source.Buffer.0, source.Length.into());
+    append_bytes(host, call.arg(0), bytes)
+}
+
+/// RtlAppendUnicodeToString(Destination, Source)
+fn append(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let bytes = match call.arg(1) {
+        0 => Vec::new(),
+        address => wide_text(host, address)
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect(),
+    };
+    append_bytes(host, call.arg(0), bytes)
+}
+
+fn append_bytes(host: &Host, target: u64, mut bytes: Vec<u8>) -> Result<(), NtStatus> {
+    let mut string: UNICODE_STRING = host.memory.read(target);
+    let room = usize::from(string.MaximumLength - string.Length);
+    if bytes.len() > room {
+        return Err(STATUS_BUFFER_TOO_SMALL);
+    }
+    let end = string.Buffer.0 + u64::from(string.Length);
+    string.Length += bytes.len() as u16;
+    if bytes.len() + 2 <= room {
+        bytes.extend([0, 0]);
+    }
+    host.memory.write_bytes(end, &bytes);
+    host.memory.write(target, &string);
+    Ok(())
+}
+
+/// MmGetSystemRoutineAddress(SystemRoutineName): NULL for what neither this host nor, for all the
+/// driver knows, this Windows has.
+fn routine_address(host: &Host, call: &Call) -> u64 {
+    let name = host.text_at(call.arg(0));
+    let found = host.routine(&name).unwrap_or(0);
+    let text = if found == 0 {
+        format!("MmGetSystemRoutineAddress({name}): not here")
+    } else {
+        format!("MmGetSystemRoutineAddress({name})")
+    };
+    host.record(Event::Host { text });
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::integer;
+
+    #[test]
+    fn numbers_are_read_as_windows_reads_them() {
+        for (text, base, value) in [
+            ("12", 10, Some(12)),
+            (" -1", 0, Some(u32::MAX)),
+            ("0x1F rest", 0, Some(0x1F)),
+            ("0b101", 0, Some(5)),
+            ("zz", 16, Some(0)),
+            ("7", 3, None),
+        ] {
+            assert_eq!(integer(text, base), value, "{text:?}");
+        }
     }
 }

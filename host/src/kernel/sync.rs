@@ -8,6 +8,7 @@ use std::{
 
 use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS, STATUS_TIMEOUT};
 
+use super::{deferred::DeferredObjects, etw::Providers};
 use crate::{
     cpu::{Irql, stub::Call},
     host::Host,
@@ -21,6 +22,8 @@ use crate::{
 pub(crate) struct Objects {
     locks: RefCell<BTreeMap<u64, Rc<SpinLock>>>,
     events: RefCell<BTreeMap<u64, Rc<KernelEvent>>>,
+    pub(super) deferred: DeferredObjects,
+    pub(crate) providers: Providers,
 }
 
 /// A KEVENT.

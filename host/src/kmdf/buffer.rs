@@ -72,8 +72,7 @@ impl Host {
                     _ => Ok((Method::System, length)),
                 }
             }
-            // The method is in the two lowest bits of a control code.
-            (Major::DeviceControl, side) => match (irp.code & 3, side) {
+            (Major::DeviceControl, side) => match (irp.method(), side) {
                 (3, _) => Err(STATUS_INVALID_DEVICE_REQUEST),
                 (_, Side::Input) => Ok((Method::System, irp.input.len())),
                 (0, Side::Output) => Ok((Method::System, irp.output_length)),
@@ -107,7 +106,7 @@ impl Host {
             return address;
         }
         let irp = &request.irp;
-        let direct_output = irp.major == Major::DeviceControl && irp.code & 3 != 0;
+        let direct_output = irp.major == Major::DeviceControl && irp.method() != 0;
         let output = if direct_output { 0 } else { irp.output_length };
         let bytes = irp.input.len().max(output) as u64;
         let purpose = Purpose::Buffer {
@@ -160,7 +159,7 @@ impl Host {
         let given = match irp.major {
             _ if status.is_error() => None,
             Major::Read => buffers.direct.or(buffers.system),
-            Major::DeviceControl if irp.code & 3 == 0 => buffers.system,
+            Major::DeviceControl if irp.method() == 0 => buffers.system,
             Major::DeviceControl => buffers.direct,
             Major::Write | Major::Create => None,
         };

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use kmdf_abi::ntstatus::NtStatus;
+use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS};
 
 use super::object::{Body, Object};
 use crate::{cpu::stub::Call, host::Host, service::services};
@@ -66,10 +66,10 @@ fn count(host: &Host, call: &Call) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-fn add(host: &Host, call: &Call) -> Result<(), NtStatus> {
+fn add(host: &Host, call: &Call) -> NtStatus {
     let collection = host.body::<Collection>(call.arg(0));
     collection.add(host.object(call.arg(1)));
-    Ok(())
+    STATUS_SUCCESS
 }
 
 /// WdfCollectionRemove(Collection, Item): the first one that is that item.
@@ -89,16 +89,13 @@ fn remove_item(host: &Host, call: &Call) {
 
 fn take_out(host: &Host, collection: &Collection, index: Option<usize>) {
     let mut items = collection.items.borrow_mut();
-    match index.filter(|&index| index < items.len()) {
-        Some(index) => {
-            let item = items.remove(index);
-            drop(items);
-            host.release_reference(&item);
-        }
-        None => {
-            drop(items);
-            host.violation("CollectionItem", "what is removed is not in the collection");
-        }
+    let item = index
+        .filter(|&index| index < items.len())
+        .map(|index| items.remove(index));
+    drop(items);
+    match item {
+        Some(item) => host.release_reference(&item),
+        None => host.violation("CollectionItem", "what is removed is not in the collection"),
     }
 }
 

@@ -108,6 +108,14 @@ impl Device {
             .cloned()
     }
 
+    /// From now on nobody opens it, and new requests fail.
+    pub(crate) fn begin_removal(&self) {
+        self.removing.set(true);
+        for interface in self.interfaces.borrow_mut().iter_mut() {
+            interface.enabled = false;
+        }
+    }
+
     /// The queue that requests of a kind were directed to.
     pub(crate) fn queue_for(&self, major: Major) -> Option<Rc<Queue>> {
         let dispatching = self.dispatching.borrow();

@@ -34,16 +34,15 @@ services! {
 impl Host {
     fn device_init(&self, address: u64, change: impl FnOnce(&mut DeviceInit)) {
         let mut init = self.framework.device_init.borrow_mut();
-        match init.as_mut().filter(|init| init.address == address) {
-            Some(init) => change(init),
-            None => {
-                drop(init);
-                self.violation(
-                    "DeviceInit",
-                    format!("{address:#x} is no WDFDEVICE_INIT that can still be changed"),
-                );
-            }
+        if let Some(init) = init.as_mut().filter(|init| init.address == address) {
+            change(init);
+            return;
         }
+        drop(init);
+        self.violation(
+            "DeviceInit",
+            format!("{address:#x} is no WDFDEVICE_INIT that can still be changed"),
+        );
     }
 
     fn check_size(&self, what: &str, size: u32, expected: usize) {

@@ -1,6 +1,9 @@
 //! What a driver asks about itself and about the framework.
 
-use kmdf_abi::{ntstatus::NtStatus, types::WDF_DRIVER_VERSION_AVAILABLE_PARAMS};
+use kmdf_abi::{
+    ntstatus::{NtStatus, STATUS_SUCCESS},
+    types::WDF_DRIVER_VERSION_AVAILABLE_PARAMS,
+};
 
 use super::{
     driver::{Driver, HIGHEST_MINOR},
@@ -28,14 +31,14 @@ fn driver_object(host: &Host, call: &Call) -> u64 {
 }
 
 /// WdfDriverRetrieveVersionString(Driver, String)
-fn version_string(host: &Host, call: &Call) -> Result<(), NtStatus> {
+fn version_string(host: &Host, call: &Call) -> NtStatus {
     host.body::<Driver>(call.arg(0));
     let string = host.body::<WdfString>(call.arg(1));
     string.set(
         host,
         &format!("Kernel Mode Driver Framework version 1.{HIGHEST_MINOR}"),
     );
-    Ok(())
+    STATUS_SUCCESS
 }
 
 /// WdfDriverIsVersionAvailable(Driver, VersionAvailableParams)

@@ -157,7 +157,7 @@ impl Host {
 
     fn wait_for_acknowledgements(&self, queue: &Rc<Queue>) {
         /// How long Windows waits for a device's power IRP before it ends with 0x9F.
-        const LIMIT: std::time::Duration = std::time::Duration::from_secs(120);
+        const LIMIT: std::time::Duration = std::time::Duration::from_mins(2);
         let deadline = self.now() + LIMIT;
         let waited = Rc::clone(queue);
         let acknowledged = move |_: &Self| {

@@ -128,22 +128,18 @@ fn acquire(host: &Host, call: &Call) -> NtStatus {
         id: handle,
         name: WaitLock::KIND,
     };
-    match timeout {
-        Some(due) => {
-            if due != 0 {
-                let waited = Rc::clone(&lock.mutex);
-                host.block_until_or(host.due_time(due), move |_| !waited.is_held());
-            }
-            if lock.mutex.try_acquire(host, held) {
-                STATUS_SUCCESS
-            } else {
-                STATUS_TIMEOUT
-            }
-        }
-        None => {
-            lock.mutex.acquire(host, held);
-            STATUS_SUCCESS
-        }
+    let Some(due) = timeout else {
+        lock.mutex.acquire(host, held);
+        return STATUS_SUCCESS;
+    };
+    if due != 0 {
+        let waited = Rc::clone(&lock.mutex);
+        host.block_until_or(host.due_time(due), move |_| !waited.is_held());
+    }
+    if lock.mutex.try_acquire(host, held) {
+        STATUS_SUCCESS
+    } else {
+        STATUS_TIMEOUT
     }
 }
 

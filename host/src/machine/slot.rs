@@ -116,11 +116,11 @@ impl Host {
     }
 
     /// Gives a function its resources.
-    pub(crate) fn start_function(&self, slot: usize, assignment: Assignment) {
+    pub(crate) fn start_function(&self, slot: usize, assignment: &Assignment) {
         self.catch_up();
         self.slots[slot].asleep.set(false);
         *self.slots[slot].assignment.borrow_mut() = Some(assignment.clone());
-        let result = self.operate(slot, |function, bus| function.start(bus, &assignment));
+        let result = self.operate(slot, |function, bus| function.start(bus, assignment));
         self.device_result(result);
     }
 

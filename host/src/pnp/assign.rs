@@ -83,7 +83,7 @@ impl Host {
             raw.push(interrupt_descriptor(first, vectors.len(), true));
             translated.push(interrupt_descriptor(first, vectors.len(), false));
         }
-        self.start_function(device.slot, assignment);
+        self.start_function(device.slot, &assignment);
         let object = self.object(device.handle);
         let [raw, translated] = [raw, translated].map(|descriptors| {
             let list = ResourceList::new(self, &descriptors);

@@ -181,7 +181,7 @@ impl Host {
             let Some(device) = host.device_in(slot) else {
                 return;
             };
-            host.begin_removal(&device);
+            device.begin_removal();
             if device.phase.get() == Phase::Working {
                 host.power_down(&device, Leaving::Removal);
             }
@@ -218,7 +218,7 @@ impl Host {
             return;
         }
         device.phase.set(Phase::SurpriseRemoved);
-        self.begin_removal(device);
+        device.begin_removal();
         self.device_callback(
             device,
             "EvtDeviceSurpriseRemoval",
@@ -229,13 +229,6 @@ impl Host {
             self.power_down(device, Leaving::SurpriseRemoval);
         }
         self.finish_removal(device);
-    }
-
-    fn begin_removal(&self, device: &Device) {
-        device.removing.set(true);
-        for interface in device.interfaces.borrow_mut().iter_mut() {
-            interface.enabled = false;
-        }
     }
 
     /// From EvtDeviceReleaseHardware to the deletion of the device.

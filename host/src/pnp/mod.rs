@@ -17,7 +17,10 @@ use kmdf_abi::ntstatus::NtStatus;
 use crate::{
     host::{Host, Stop},
     image::{Image, MapError, Symbols},
-    kmdf::driver::{DRIVER_OBJECT_BYTES, DRIVER_UNLOAD_OFFSET},
+    kmdf::{
+        device::{Device, Phase},
+        driver::{DRIVER_OBJECT_BYTES, DRIVER_UNLOAD_OFFSET},
+    },
     loader,
 };
 
@@ -70,6 +73,13 @@ impl Host {
     /// The run stopped.
     pub fn unload(&self) -> Result<Leftovers, Stop> {
         self.run_to_end("unload", |host| {
+            // A removed device goes when the last handle of it is closed.
+            host.block_until(|host| {
+                let devices = host.bodies::<Device>();
+                devices
+                    .iter()
+                    .all(|device| device.phase.get() != Phase::Removed)
+            });
             let object = host.framework.driver_object.get();
             let unload: u64 = host.memory.read(object + DRIVER_UNLOAD_OFFSET);
             if unload == 0 {
@@ -93,6 +103,10 @@ impl Host {
         }
         for (kind, count) in self.framework.objects.census() {
             items.push(format!("{count} {kind}"));
+        }
+        let providers = self.framework.kernel.providers.count();
+        if providers > 0 {
+            items.push(format!("{providers} ETW providers"));
         }
         if self.framework.globals.get() != 0 {
             items.push("the binding to the framework".to_owned());

@@ -67,19 +67,17 @@ impl Mapping {
                 last.bytes += piece;
             } else if mapping.elements.len() < enabler.elements.get() as usize {
                 let element = match frame {
-                    Some(address) => Element {
+                    Some(address) => Some(Element {
                         address,
                         bytes: piece,
                         memory: next,
                         bounced: false,
-                    },
-                    None => match mapping.bounce(host, next, piece, enabler.mask) {
-                        Some(element) => element,
-                        None => {
-                            mapping.release(host);
-                            return None;
-                        }
-                    },
+                    }),
+                    None => mapping.bounce(host, next, piece, enabler.mask),
+                };
+                let Some(element) = element else {
+                    mapping.release();
+                    return None;
                 };
                 mapping.elements.push(element);
             } else {
@@ -124,11 +122,11 @@ impl Mapping {
                 host.memory.write_bytes(element.memory, &bytes);
             }
         }
-        self.release(host);
+        self.release();
     }
 
     /// Ends the mapping without a transfer.
-    pub(super) fn release(&self, _: &Host) {
+    pub(super) fn release(&self) {
         for element in self.elements.iter().filter(|element| element.bounced) {
             self.physical.release(element.address, element.bytes);
         }

@@ -73,7 +73,7 @@ impl Transaction {
     /// Ends the current transfer's mapping without its data.
     fn drop_transfer(&self, host: &Host) {
         if let Some(mapping) = self.current.take() {
-            mapping.release(host);
+            mapping.release();
         }
         self.free_list(host);
     }
@@ -280,10 +280,11 @@ fn initialize_using_request(host: &Host, call: &Call) -> Result<(), NtStatus> {
 
 /// Which buffer of a request a transfer in that direction is about.
 fn side(request: &Request, from_device: bool) -> Result<Side, NtStatus> {
-    match (request.irp.major, request.irp.code & 3, from_device) {
-        (Major::Read, _, true) | (Major::DeviceControl, 0 | 2, true) => Ok(Side::Output),
+    match (request.irp.major, request.irp.method(), from_device) {
+        (Major::Read, _, true)
+        | (Major::DeviceControl, 0 | 2, true)
+        | (Major::DeviceControl, 1, false) => Ok(Side::Output),
         (Major::Write, _, false) | (Major::DeviceControl, 0, false) => Ok(Side::Input),
-        (Major::DeviceControl, 1, false) => Ok(Side::Output),
         _ => Err(STATUS_INVALID_DEVICE_REQUEST),
     }
 }
