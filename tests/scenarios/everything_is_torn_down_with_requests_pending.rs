@@ -51,7 +51,8 @@ fn the_end_of_an_app_cancels_what_is_pending_whatever_has_become_of_it() {
     for_each_seed(20, |seed| {
         let lab = Bench::model(hanging()).seed(seed).boot();
         let (app, other) = (lab.open(), lab.open());
-        let irps: Vec<_> = (0..5).map(|n| lab.submit_factorial(&app, n)).collect();
+        let mut irps: Vec<_> = (0..5).map(|n| lab.submit_factorial(&app, n)).collect();
+        irps.extend((0..3).map(|_| lab.submit_wait(&app, 0)));
         // From "not sent yet" to "in the engine". The virtual clock stands still meanwhile, because
         // there is always something that can run.
         for _ in 0..seed * 2 {
@@ -84,10 +85,11 @@ fn closing_a_handle_cancels_what_waits_and_lets_the_engine_finish() {
         let (first, second) = (lab.open(), lab.open());
         let engine = lab.submit_factorial(&first, 12);
         lab.run_until(|| presented(&lab) == 2);
-        let doomed: Vec<_> = (0..4).map(|n| lab.submit_factorial(&first, n)).collect();
+        let mut doomed: Vec<_> = (0..4).map(|n| lab.submit_factorial(&first, n)).collect();
+        doomed.push(lab.submit_wait(&first, 0));
         let kept = lab.submit_factorial(&second, 5);
         // Each was presented at the entrance, and the first to the engine, too.
-        lab.run_until(|| presented(&lab) == 7);
+        lab.run_until(|| presented(&lab) == 8);
         lab.session().host().close(&first);
         lab.wait_for(&doomed);
         for irp in &doomed {
@@ -147,8 +149,20 @@ fn a_device_removed_with_requests_pending_ends_them_all() {
 
 #[test]
 fn a_program_that_ends_leaves_nothing_pending() {
-    Run::on("model,factorial-hangs")
-        .eductl(["--timeout", "0.2", "factorial", "12"])
+    // Nothing raises an event: eductl gives up, cancels and goes.
+    let code = format!("{:#x}", edu_spec::ioctl::WAIT_EVENT);
+    let bytes = size_of::<edu_spec::wire::Event>().to_string();
+    Run::on("model")
+        .eductl([
+            "--timeout",
+            "0.2",
+            "control",
+            &code,
+            "--input",
+            "0000000000000000",
+            "--output",
+            &bytes,
+        ])
         .end()
         .exits(1)
         .complains("did not complete the request within")
