@@ -1,25 +1,28 @@
 #!/bin/sh
-# Builds the driver here and in a fresh clone of HEAD in another directory, and compares image and
-# symbols byte by byte. The checkout must be clean, or the two are not of the same source.
+# Builds the driver here and from a copy of the checkout in another directory, and compares image and
+# symbols byte by byte.
 #
 #   sh scripts/reproducible.sh [--arch x86_64|aarch64]
+#
+# The copy has nothing that was built; only packages of the distribution are not fetched again. It is
+# in no directory of this checkout, for cargo would read the configuration of both.
 set -eu
 cd "$(dirname "$0")/.."
 
-if [ -n "$(git status --porcelain)" ]; then
-    echo "reproducible.sh: there are changes that a clone does not have; commit them first." >&2
-    exit 1
-fi
-clone="target/reproducible/another directory"
-rm -rf target/reproducible
-mkdir -p target/reproducible
-git clone --quiet . "$clone"
-
 here=$(sh scripts/build-driver.sh "$@")
-# The clone's own target directory, whatever the caller's is.
-there=$(unset CARGO_TARGET_DIR && cd "$clone" && sh scripts/build-driver.sh "$@")
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+copy="$scratch/another directory"
+mkdir -p "$copy/target/cross"
+tar --create --exclude=./target --exclude=./.git . | tar --extract --directory "$copy"
+if [ -d target/cross/packages ]; then
+    ln -s "$PWD/target/cross/packages" "$copy/target/cross/packages"
+fi
+# The copy's own target directory, whatever the caller's is.
+there=$(unset CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR && cd "$copy" && sh scripts/build-driver.sh "$@")
+
 for suffix in sys pdb; do
     cmp "${here%.sys}.$suffix" "${there%.sys}.$suffix"
 done
-rm -rf target/reproducible
 echo "reproducible: $(sha256sum "$here")"

@@ -72,26 +72,8 @@ run_driver_lint() {
         clippy --package edu_kmdf --release -- --deny warnings
 }
 
-# A copy of the checkout, with nothing built but what comes from packages. It is no directory of the
-# checkout: cargo would read the configuration of both.
 run_reproduce() {
-    copy=$(mktemp -d)
-    trap 'rm -rf "$copy"' EXIT
-    mkdir -p "$copy/target/cross"
-    git ls-files --cached --others --exclude-standard -z |
-        tar --create --null --files-from=- --ignore-failed-read | tar --extract --directory "$copy"
-    if [ -d target/cross/packages ]; then
-        ln -s "$root/target/cross/packages" "$copy/target/cross/packages"
-    fi
-    cargo build --package cross
-    case $built in
-    /*) cross=$built/debug/cross ;;
-    *) cross=$root/$built/debug/cross ;;
-    esac
-    (cd "$copy" && "$cross" build)
-    for file in edu_kmdf.sys edu_kmdf.pdb; do
-        cmp "target/cross/x86_64/$file" "$copy/target/cross/x86_64/$file"
-    done
+    sh scripts/reproducible.sh
 }
 
 run_scenarios() {
@@ -158,7 +140,7 @@ for name in "$@"; do
             "The lines with a + in front are its commands."
     fi
     # What ran, and cargo's verdicts, as cargo says them.
-    grep -E '^ +(Running|Doc-tests) |^test result: |^not run: |^bans ' "$log" || true
+    grep -E '^ +(Running|Doc-tests) |^test result: |^not run: |^bans |^reproducible: ' "$log" || true
     count=$((count + 1))
 done
 elapsed=$(($(seconds) - all_began))

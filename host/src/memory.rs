@@ -4,6 +4,10 @@
 //! access behind its end or after it was freed faults, and [`Memory::describe`] says what it was.
 //! Handles and mapped device memory are addresses behind which there is nothing at all.
 
+mod allocation;
+
+pub(crate) use allocation::{Allocation, Purpose};
+
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
@@ -23,28 +27,6 @@ const POOL_SPACE: u64 = 1 << 36;
 const FRESH: u8 = 0xAC;
 /// What lies between the end of an allocation and its guard page.
 const SLACK: u8 = 0x5A;
-
-/// What an allocation is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// `ExAllocatePool2` and relatives: the driver must free it, naming this tag.
-    Pool { tag: u32 },
-    /// The context space of an object.
-    Context { object: String },
-    /// The buffer of a request.
-    Buffer { request: String },
-    /// Something the kernel or the framework lends the driver.
-    System { what: &'static str },
-}
-
-/// A piece of pool.
-#[derive(Clone, Debug)]
-pub(crate) struct Allocation {
-    pub(crate) address: u64,
-    pub(crate) bytes: u64,
-    pub(crate) purpose: Purpose,
-    freed: bool,
-}
 
 /// A piece of mapped device memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -382,27 +364,5 @@ impl Memory {
     pub(crate) fn write_bytes(&self, address: u64, bytes: &[u8]) {
         // SAFETY: the source has that many bytes; a bad target faults, which never returns.
         unsafe { ptr::copy(bytes.as_ptr(), pointer(address), bytes.len()) };
-    }
-}
-
-impl Allocation {
-    fn pages(&self) -> (u64, u64) {
-        let base = self.address / PAGE * PAGE;
-        let end = (self.address + self.bytes.max(1)).next_multiple_of(PAGE);
-        (base, end - base)
-    }
-}
-
-impl std::fmt::Display for Purpose {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Pool { tag } => {
-                let tag = tag.to_le_bytes();
-                write!(f, "pool with the tag {:?}", String::from_utf8_lossy(&tag))
-            }
-            Self::Context { object } => write!(f, "the context space of {object}"),
-            Self::Buffer { request } => write!(f, "the buffer of {request}"),
-            Self::System { what } => f.write_str(what),
-        }
     }
 }

@@ -21,6 +21,9 @@ use crate::{
 
 /// How long a run with a device outside this process waits for it before it counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How much virtual time may pass for one thing to come about. Only a timer that the driver sets
+/// again and again lets so much pass.
+const LONGEST: Duration = Duration::from_hours(1);
 /// How long one wait for such a device takes at most.
 const SLICE: Duration = Duration::from_millis(1);
 
@@ -58,6 +61,7 @@ impl Host {
     /// The run stopped before.
     pub fn run_until(&self, done: impl Fn(&Self) -> bool) -> Result<(), Stop> {
         let mut waited = Duration::ZERO;
+        let began = self.now();
         loop {
             self.check_stopped()?;
             if done(self) {
@@ -68,7 +72,7 @@ impl Host {
                 Turn::Waited => waited += SLICE,
                 Turn::Quiet => return Err(self.stuck()),
             }
-            if waited > PATIENCE {
+            if waited > PATIENCE || self.now() - began > LONGEST {
                 return Err(self.stuck());
             }
         }

@@ -1,0 +1,49 @@
+//! A piece of pool and what it is for.
+
+use std::fmt;
+
+use super::PAGE;
+
+/// What an allocation is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// `ExAllocatePool2` and relatives: the driver must free it, naming this tag.
+    Pool { tag: u32 },
+    /// The context space of an object.
+    Context { object: String },
+    /// The buffer of a request.
+    Buffer { request: String },
+    /// Something the kernel or the framework lends the driver.
+    System { what: &'static str },
+}
+
+/// A piece of pool.
+#[derive(Clone, Debug)]
+pub(crate) struct Allocation {
+    pub(crate) address: u64,
+    pub(crate) bytes: u64,
+    pub(crate) purpose: Purpose,
+    pub(super) freed: bool,
+}
+
+impl Allocation {
+    pub(super) fn pages(&self) -> (u64, u64) {
+        let base = self.address / PAGE * PAGE;
+        let end = (self.address + self.bytes.max(1)).next_multiple_of(PAGE);
+        (base, end - base)
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pool { tag } => {
+                let tag = tag.to_le_bytes();
+                write!(f, "pool with the tag {:?}", String::from_utf8_lossy(&tag))
+            }
+            Self::Context { object } => write!(f, "the context space of {object}"),
+            Self::Buffer { request } => write!(f, "the buffer of {request}"),
+            Self::System { what } => f.write_str(what),
+        }
+    }
+}
