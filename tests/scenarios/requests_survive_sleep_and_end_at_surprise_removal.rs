@@ -14,8 +14,8 @@ use kmdf_host::{
     },
 };
 
-fn went<T>(step: Result<T, kmdf_host::Stop>) -> T {
-    match step {
+fn went<T>(result: Result<T, kmdf_host::Stop>) -> T {
+    match result {
         Ok(value) => value,
         Err(stop) => panic!("the run stopped: {stop}"),
     }

@@ -14,11 +14,15 @@ use kmdf_host::{Event, File, Grant, Interrupts};
 /// The INF with more values in the hardware key.
 fn inf_with(values: &[(&str, u32)]) -> Doctored {
     const SECTION: &str = "[EduDevice.Interrupts]\n";
-    let lines: String = values
-        .iter()
-        .map(|(name, value)| format!("HKR,, {name}, 0x00010001, {value}\n"))
-        .collect();
-    doctored::inf(SECTION, &format!("{SECTION}{lines}"))
+    let mut lines = String::from(SECTION);
+    for (name, value) in values {
+        lines.push_str("HKR,, ");
+        lines.push_str(name);
+        lines.push_str(", 0x00010001, ");
+        lines.push_str(&value.to_string());
+        lines.push('\n');
+    }
+    doctored::inf(SECTION, &lines)
 }
 
 fn works(lab: &Lab, file: &File, interrupts: u32) {
