@@ -36,9 +36,9 @@ pub fn wait(device: &EduDevice, request: Request) {
     if !request.handle::<Handle>().is_none_or(Handle::admit) {
         return request.complete(Err(NtStatus::QUOTA_EXCEEDED));
     }
-    if let Err((request, failure)) = request.try_forward_to(&device.waiting_queue) {
+    if let Err(request) = request.try_forward_to(&device.waiting_queue) {
         leave(&request);
-        return request.complete(Err(failure));
+        return request.complete(Err(NtStatus::CANCELLED));
     }
     serve(device);
 }

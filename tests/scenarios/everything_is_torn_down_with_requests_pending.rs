@@ -11,7 +11,7 @@ use edu_tests::{
 use kmdf_host::{
     Irp,
     ntstatus::{
-        STATUS_CANCELLED, STATUS_DELETE_PENDING, STATUS_INVALID_DEVICE_STATE,
+        STATUS_CANCELLED, STATUS_DELETE_PENDING, STATUS_INVALID_DEVICE_STATE, STATUS_IO_TIMEOUT,
         STATUS_OBJECT_NAME_NOT_FOUND,
     },
 };
@@ -27,7 +27,7 @@ fn hanging() -> Config {
 }
 
 /// A request ended right: computed, canceled, or too late for the device.
-fn ended(irp: &Irp, n: u32) {
+fn ended(irp: &Irp, n: u32, config: &Config) {
     let outcome = irp.outcome().expect("it has ended");
     if outcome.status.is_success() {
         assert_eq!(outcome.output, factorial(n).to_le_bytes(), "{n}!");
@@ -38,8 +38,11 @@ fn ended(irp: &Irp, n: u32) {
             // It came to a queue that takes no more.
             STATUS_INVALID_DEVICE_STATE,
         ];
+        // EvtIoStop may come before EvtIoDeviceControl has started the engine; when that never
+        // answers, the watchdog ends the request, and the removal waits so long.
+        let watchdog = config.faults.factorial_hangs && outcome.status == STATUS_IO_TIMEOUT;
         assert!(
-            allowed.contains(&outcome.status),
+            watchdog || allowed.contains(&outcome.status),
             "{n}!: {:?}",
             outcome.status
         );
@@ -98,13 +101,13 @@ fn closing_a_handle_cancels_what_waits_and_lets_the_engine_finish() {
         }
         // CloseHandle is no CancelIo: what the driver has goes on.
         lab.wait_for(&[engine.clone(), kept.clone()]);
-        ended(&engine, 12);
+        ended(&engine, 12, &Config::default());
         assert!(
             engine
                 .outcome()
                 .is_some_and(|outcome| outcome.status.is_success())
         );
-        ended(&kept, 5);
+        ended(&kept, 5, &Config::default());
         assert!(
             kept.outcome()
                 .is_some_and(|outcome| outcome.status.is_success())
@@ -134,7 +137,7 @@ fn a_device_removed_with_requests_pending_ends_them_all() {
                     .unwrap_or_else(|stop| panic!("the run stopped: {stop}"));
                 lab.wait_for(&irps);
                 for (irp, n) in irps.iter().zip(0..) {
-                    ended(irp, n);
+                    ended(irp, n, &config);
                 }
                 assert_eq!(
                     lab.open_as(0, READ_WRITE).map(|_| ()),

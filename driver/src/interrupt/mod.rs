@@ -61,13 +61,16 @@ pub fn create_all(lock: &InterruptLock<IsrShared>, policy: Option<Policy>) -> Re
     Ok(interrupts)
 }
 
-/// Creates the interrupt objects in EvtDevicePrepareHardware, one for each resource.
+/// Creates the interrupt objects in EvtDevicePrepareHardware, one for each line or message.
 pub fn create_for(
     lock: &InterruptLock<IsrShared>,
     resources: &Resources<'_>,
 ) -> Result<Interrupts> {
     let mut interrupts = [const { None }; MAX_MESSAGES];
-    for (slot, resource) in interrupts.iter_mut().zip(resources.interrupts()) {
+    let granted = resources
+        .interrupts()
+        .flat_map(|resource| core::iter::repeat_n(resource, resource.messages()));
+    for (slot, resource) in interrupts.iter_mut().zip(granted) {
         *slot = Some(Interrupt::create(
             lock,
             EduInterrupt::new(),

@@ -139,19 +139,20 @@ impl Request {
         Ok(unsafe { buffer.cast::<T>().read_unaligned() })
     }
 
-    /// Hands the request to another queue of the device (`WdfRequestForwardToIoQueue`). If that
-    /// fails, completes it with the reason. IRQL: <= DISPATCH_LEVEL; hold no lock.
+    /// Hands the request to another queue of the device (`WdfRequestForwardToIoQueue`). A queue
+    /// that takes no more is that of a device being removed: then the request is canceled, as are
+    /// those that wait in it. IRQL: <= DISPATCH_LEVEL; hold no lock.
     pub fn forward_to(self, queue: &Queue) {
-        if let Err((request, failure)) = self.try_forward_to(queue) {
-            request.complete(Err(failure));
+        if let Err(request) = self.try_forward_to(queue) {
+            request.complete(Err(NtStatus::CANCELLED));
         }
     }
 
     /// [`Request::forward_to`], but gives the request back if that fails.
     ///
     /// # Errors
-    /// The request and the framework's status.
-    pub fn try_forward_to(self, queue: &Queue) -> core::result::Result<(), (Self, NtStatus)> {
+    /// The request, for the queue takes no more.
+    pub fn try_forward_to(self, queue: &Queue) -> core::result::Result<(), Self> {
         // SAFETY: the request is owned and was presented by another queue of the same device.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(WdfRequestForwardToIoQueue, self.0, queue.handle())
@@ -161,7 +162,7 @@ impl Request {
                 self.into_handle();
                 Ok(())
             }
-            Err(failure) => Err((self, failure)),
+            Err(_) => Err(self),
         }
     }
 

@@ -3,8 +3,8 @@
 use core::marker::PhantomData;
 
 use wdk_sys::{
-    CM_PARTIAL_RESOURCE_DESCRIPTOR, CmResourceTypeInterrupt, CmResourceTypeMemory,
-    PHYSICAL_ADDRESS, WDFCMRESLIST, call_unsafe_wdf_function_binding,
+    CM_PARTIAL_RESOURCE_DESCRIPTOR, CM_RESOURCE_INTERRUPT_MESSAGE, CmResourceTypeInterrupt,
+    CmResourceTypeMemory, PHYSICAL_ADDRESS, WDFCMRESLIST, call_unsafe_wdf_function_binding,
 };
 
 /// The resources, for the time of EvtDevicePrepareHardware.
@@ -29,6 +29,21 @@ pub struct InterruptResource<'a> {
     pub raw: &'a CM_PARTIAL_RESOURCE_DESCRIPTOR,
     /// As the processors see it.
     pub translated: &'a CM_PARTIAL_RESOURCE_DESCRIPTOR,
+}
+
+impl InterruptResource<'_> {
+    /// How many interrupt objects it is for: one descriptor stands for all messages of an MSI
+    /// capability, and the framework numbers the objects that are created for it.
+    pub fn messages(&self) -> usize {
+        if u32::from(self.raw.Flags) & CM_RESOURCE_INTERRUPT_MESSAGE == 0 {
+            return 1;
+        }
+        // SAFETY: the flag says that this member is the valid one. It is packed: copied out.
+        let message = unsafe { self.raw.u.MessageInterrupt };
+        // SAFETY: in the list of raw resources it is the raw member.
+        let raw = unsafe { message.__bindgen_anon_1.Raw };
+        usize::from(raw.MessageCount)
+    }
 }
 
 impl<'a> Resources<'a> {
