@@ -119,6 +119,23 @@ pub struct Counts {
     pub pool_allocations: u64,
 }
 
+impl Counts {
+    /// Adds another run's.
+    pub fn add(&mut self, other: &Self) {
+        self.interrupts += other.interrupts;
+        self.isr_calls += other.isr_calls;
+        self.isr_claims += other.isr_claims;
+        self.dpc_calls += other.dpc_calls;
+        self.work_item_calls += other.work_item_calls;
+        self.requests += other.requests;
+        self.completions += other.completions;
+        self.register_reads += other.register_reads;
+        self.register_writes += other.register_writes;
+        self.services += other.services;
+        self.pool_allocations += other.pool_allocations;
+    }
+}
+
 /// The events of a run, or its last ones, and their counts.
 #[derive(Default)]
 pub(crate) struct EventLog {

@@ -21,6 +21,7 @@ use crate::{
     },
     device::{DeviceError, PciFunction, Width},
     event::{Event, EventLog, Observer},
+    explore::Explorer,
     image::{MappedImage, Symbols},
     kmdf::Framework,
     machine::{InterruptController, Slot},
@@ -85,6 +86,7 @@ pub struct Host {
     pub(crate) real_start: Cell<Option<std::time::Instant>>,
     /// Where each flow last left the driver, for its call stack: see [`Crossing`].
     pub(crate) crossings: RefCell<Vec<Crossing>>,
+    pub(crate) explorer: Explorer,
     /// Flows that are suspended hold the host's address on their stacks.
     pub(crate) _pinned: PhantomPinned,
 }
@@ -111,6 +113,8 @@ pub(crate) struct Crossing {
     pub(crate) gpr: [u64; 16],
     /// Where driver code goes on.
     pub(crate) rip: u64,
+    /// Whether that is behind a call: the call itself lies before it.
+    pub(crate) is_return: bool,
     /// Its stack pointer there.
     pub(crate) rsp: u64,
 }
@@ -192,8 +196,10 @@ impl Host {
             callback: what,
             object,
         });
+        let outer = self.begin_walk(address);
         // SAFETY: the address lies in executable code of the image, and this is a flow's stack.
         let value = unsafe { guest::call(address, arguments) };
+        self.end_walk(outer);
         self.record(Event::Leave {
             callback: what,
             value,
@@ -208,12 +214,13 @@ impl Host {
         value
     }
 
-    fn push_crossing(&self, gpr: [u64; 16], rip: u64, rsp: u64) {
+    fn push_crossing(&self, gpr: [u64; 16], rip: u64, rsp: u64, is_return: bool) {
         if let Some((_, flow)) = self.scheduler.current() {
             self.crossings.borrow_mut().push(Crossing {
                 flow: flow.id,
                 gpr,
                 rip,
+                is_return,
                 rsp,
             });
             self.check_stack(&flow, rsp);
@@ -248,7 +255,7 @@ impl Host {
         gpr[13] = registers.r13;
         gpr[14] = registers.r14;
         gpr[15] = registers.r15;
-        self.push_crossing(gpr, call.return_address(), call.stack_pointer());
+        self.push_crossing(gpr, call.return_address(), call.stack_pointer(), true);
         let Some(service) = service else {
             let binding = self.bindings.borrow()[call.index as usize].clone();
             self.unsupported(format!(
@@ -258,8 +265,13 @@ impl Host {
         };
         self.record(Event::Service { name: service.name });
         self.check_irql(service);
+        let site = self.relative(call.return_address()) as u32;
+        self.explorer.coverage.call(site, service.name);
         self.preemption_point(Point::Service);
-        let value = (service.handler)(self, &call.hiding(hidden));
+        let value = match self.explorer.failing.failure(site, service.name) {
+            None => (service.handler)(self, &call.hiding(hidden)),
+            Some(failure) => self.fail_call(site, service.name, failure),
+        };
         self.preemption_point(Point::Service);
         self.pop_crossing();
         value
@@ -267,7 +279,18 @@ impl Host {
 
     /// A trap of driver code.
     fn handle_trap(&self, frame: &mut TrapFrame) {
-        self.push_crossing(frame.gpr, frame.rip, frame.rsp);
+        let boundary = frame.trap == Trap::Breakpoint && self.is_boundary(frame);
+        if boundary || frame.trap == Trap::Step {
+            self.push_crossing(frame.gpr, frame.rip, frame.rsp, false);
+            if boundary {
+                self.at_boundary(frame);
+            } else {
+                self.at_step(frame);
+            }
+            self.pop_crossing();
+            return;
+        }
+        self.push_crossing(frame.gpr, frame.rip, frame.rsp, false);
         let in_image = self
             .image
             .get()
@@ -298,7 +321,7 @@ impl Host {
                 ),
             ),
             Trap::Breakpoint => self.violation("Breakpoint", "the driver executes int3"),
-            Trap::Step => self.preemption_point(Point::Instruction),
+            Trap::Step => {}
             Trap::InvalidOpcode => {
                 self.violation(
                     "InvalidOpcode",
@@ -374,6 +397,18 @@ impl Host {
         } else {
             self.raise_irql(irql);
         }
+    }
+
+    /// Eight bytes of the driver's memory, if they can be read.
+    pub(crate) fn try_read(&self, address: u64) -> Option<u64> {
+        let on_stack = self.scheduler.current().is_some_and(|(_, flow)| {
+            let (low, high) = flow.stack();
+            (low..high - 7).contains(&address)
+        });
+        if on_stack {
+            return Some(self.memory.read(address));
+        }
+        Memory::try_read(address)
     }
 
     /// What stands for a value in the digest of a run: where it lies, if it is an address.
@@ -471,7 +506,7 @@ pub(crate) fn on_trap(frame: &mut TrapFrame) {
 /// A flow without room on its stack. Never returns: the flow is dead.
 pub(crate) fn on_stack_overflow(frame: &mut TrapFrame) {
     with_current(|host| {
-        host.push_crossing(frame.gpr, frame.rip, frame.rsp);
+        host.push_crossing(frame.gpr, frame.rip, frame.rsp, false);
         host.violation(
             "StackOverflow",
             format!("the driver's stack is used up at {:#x}", frame.rsp),

@@ -344,6 +344,27 @@ impl Memory {
         self.write_bytes(address, value.as_bytes());
     }
 
+    /// Reads eight bytes if they can be read: the kernel tries, so that a bad address does not
+    /// fault.
+    pub(crate) fn try_read(address: u64) -> Option<u64> {
+        let mut value = [0_u8; 8];
+        let target = libc::iovec {
+            iov_base: value.as_mut_ptr().cast(),
+            iov_len: value.len(),
+        };
+        let source = libc::iovec {
+            iov_base: pointer(address).cast(),
+            iov_len: value.len(),
+        };
+        // SAFETY: it has no preconditions.
+        let this_process = unsafe { libc::getpid() };
+        // SAFETY: it reads into `value`, whose length it is given; it checks the source itself.
+        let read = unsafe {
+            libc::process_vm_readv(this_process, &raw const target, 1, &raw const source, 1, 0)
+        };
+        (read == value.len().cast_signed()).then(|| u64::from_le_bytes(value))
+    }
+
     /// Reads bytes from the driver's memory.
     #[expect(
         clippy::unused_self,

@@ -51,6 +51,7 @@ impl Host {
             clock: Cell::new(VirtualTime::START),
             real_start: Cell::new(real.then(Instant::now)),
             crossings: RefCell::default(),
+            explorer: crate::explore::Explorer::default(),
             _pinned: PhantomPinned,
         }))
     }
@@ -149,6 +150,13 @@ impl Host {
             pool_allocations: self.memory.pool_allocations(),
             ..self.events.counts.get()
         }
+    }
+
+    /// The digest of all events so far: equal only for runs that went the same way, event for
+    /// event.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.events.digest()
     }
 
     /// The events that are still kept.

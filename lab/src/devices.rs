@@ -1,12 +1,15 @@
 //! The devices that `edu-lab` offers beside QEMU's.
 
+use std::sync::Arc;
+
 use edu_model::{Config, Faults, Messages};
 use kmdf_host::{
     cli::Devices,
     device::{DeviceError, PciFunction, trace::RegisterNames},
+    explore::Scenario,
 };
 
-use crate::{EduModel, parse_fault, register_name};
+use crate::{EduModel, parse_fault, register_name, scenarios};
 
 /// The edu model, as `model` or `model,OPTION,…` on a command line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,6 +36,10 @@ impl Devices for EduDevices {
 
     fn register_names(&self) -> RegisterNames {
         register_name
+    }
+
+    fn scenarios(&self) -> Vec<Arc<dyn Scenario>> {
+        scenarios::all()
     }
 }
 

@@ -10,6 +10,7 @@ mod devices;
 mod fault;
 mod model;
 mod names;
+mod scenarios;
 
 pub use devices::EduDevices;
 pub use fault::{FaultError, parse_fault};

@@ -137,12 +137,17 @@ impl Host {
                 ..Registers::default()
             };
             registers.gpr[4] = crossing.rsp;
-            let stack = image.call_stack(&registers, |address| {
+            let read = |address| {
                 let (low, high) = flow.stack();
                 (low..high - 7)
                     .contains(&address)
                     .then(|| self.memory.read::<u64>(address))
-            });
+            };
+            let stack = if crossing.is_return {
+                image.call_stack_after_return(&registers, read)
+            } else {
+                image.call_stack(&registers, read)
+            };
             frames.extend(stack.lookups().map(|rva| self.describe_code(rva)));
         }
         frames

@@ -2,14 +2,18 @@
 //! share it.
 
 mod exit;
+mod explore;
 mod run;
 mod transcript;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::device::{DeviceError, PciFunction, trace::RegisterNames};
+use crate::{
+    device::{DeviceError, PciFunction, trace::RegisterNames},
+    explore::Scenario,
+};
 pub use exit::Exit;
 
 /// The kinds of device a program offers beside QEMU's.
@@ -25,6 +29,11 @@ pub trait Devices {
 
     /// Names of registers, for traces.
     fn register_names(&self) -> RegisterNames;
+
+    /// What `explore` can do with a driver of these devices.
+    fn scenarios(&self) -> Vec<Arc<dyn Scenario>> {
+        Vec::new()
+    }
 }
 
 /// No devices but QEMU's.
@@ -57,6 +66,10 @@ struct Arguments {
 enum Command {
     /// Installs a driver from its INF, starts its device and runs a program against it
     Run(run::Run),
+    /// Runs scenarios in many ways: schedules, interrupts at every instruction, failing calls
+    Explore(explore::Explore),
+    /// Makes one run of an exploration again and prints its events
+    Replay(explore::Replay),
 }
 
 /// Runs the program `name` with its arguments.
@@ -66,7 +79,11 @@ pub fn main(name: &'static str, devices: &dyn Devices) -> ExitCode {
         .name(name)
         .mut_subcommand("run", |run| {
             run.after_help(format!("Devices:\n{}{}", run::QEMU_HELP, devices.help()))
-        });
+        })
+        .mut_subcommand("explore", |explore| {
+            explore.after_help(scenario_help(devices))
+        })
+        .mut_subcommand("replay", |replay| replay.after_help(scenario_help(devices)));
     let matches = command.get_matches();
     let arguments = match Arguments::from_arg_matches(&matches) {
         Ok(arguments) => arguments,
@@ -74,6 +91,18 @@ pub fn main(name: &'static str, devices: &dyn Devices) -> ExitCode {
     };
     let exit = match arguments.command {
         Command::Run(run) => run.run(devices),
+        Command::Explore(explore) => explore.run(name, devices),
+        Command::Replay(replay) => replay.run(devices),
     };
     exit.into()
+}
+
+fn scenario_help(devices: &dyn Devices) -> String {
+    use std::fmt::Write;
+    let mut help = "Scenarios:\n".to_owned();
+    for scenario in devices.scenarios() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(help, "  {:<24} {}", scenario.name(), scenario.about());
+    }
+    help
 }

@@ -74,6 +74,18 @@ impl TrapFrame {
         }
     }
 
+    /// The registers without those of SSE, for decoding.
+    pub(crate) fn general_registers(&self) -> Registers {
+        let mut gpr = self.gpr;
+        gpr[Self::RSP] = self.rsp;
+        Registers {
+            gpr,
+            rip: self.rip,
+            rflags: self.rflags,
+            xmm: [0; 16],
+        }
+    }
+
     /// Resumes with these registers.
     pub(crate) fn set_registers(&mut self, registers: &Registers) {
         self.gpr = registers.gpr;

@@ -132,6 +132,21 @@ impl Host {
         self.device_result(result);
     }
 
+    /// Writes a register of the function in a slot as something other than the driver would: a
+    /// debugger, firmware, the device's own other side. Nothing happens while it has no resources.
+    pub fn poke(&self, slot: usize, bar: u8, offset: u64, width: Width, value: u64) {
+        let started = self
+            .slots
+            .get(slot)
+            .is_some_and(|slot| slot.assignment.borrow().is_some());
+        if started {
+            let result = self.operate(slot, |function, bus| {
+                function.write(bus, bar, offset, width, value)
+            });
+            self.device_result(result);
+        }
+    }
+
     /// Puts a function into a low-power state. It keeps its resources.
     pub(crate) fn suspend_function(&self, slot: usize) {
         let result = self.operate(slot, |function, bus| function.stop(bus));

@@ -11,7 +11,7 @@ use corosensei::{
     stack::{DefaultStack, Stack},
 };
 
-use crate::{cpu::Irql, host::Host};
+use crate::{cpu::Irql, explore::Walk, host::Host};
 
 /// Stack of a flow: the driver's 24 KiB, and what the host needs to serve its calls and traps.
 const STACK_BYTES: usize = 512 * 1024;
@@ -73,6 +73,8 @@ pub(crate) struct Flow {
     pub(crate) activations: RefCell<Vec<Activation>>,
     /// Locks held, by address or handle, in the order they were taken.
     pub(crate) locks: RefCell<Vec<HeldLock>>,
+    /// Its stops at instruction boundaries while it does not run.
+    pub(crate) walk: Cell<Walk>,
     coroutine: RefCell<Option<FlowCoroutine>>,
     yielder: Cell<*const Yielder<(), Pause>>,
     condition: RefCell<Option<Condition>>,
@@ -119,6 +121,7 @@ impl Flow {
             state: Cell::new(FlowState::Ready),
             activations: RefCell::default(),
             locks: RefCell::default(),
+            walk: Cell::default(),
             coroutine: RefCell::new(None),
             yielder: Cell::new(std::ptr::null()),
             condition: RefCell::new(None),

@@ -32,6 +32,10 @@ pub(crate) struct Scheduler {
     current: RefCell<Option<(Rc<Processor>, Rc<Flow>)>>,
     next_id: Cell<u32>,
     stacks: RefCell<Vec<DefaultStack>>,
+    /// The processor that runs only if no other can.
+    held: Cell<Option<u32>>,
+    /// Where interrupts are taken, instead of where the strategy says.
+    interrupt_target: Cell<Option<u32>>,
 }
 
 impl Scheduler {
@@ -45,6 +49,8 @@ impl Scheduler {
             current: RefCell::new(None),
             next_id: Cell::new(0),
             stacks: RefCell::default(),
+            held: Cell::new(None),
+            interrupt_target: Cell::new(None),
         }
     }
 
@@ -63,6 +69,11 @@ impl Scheduler {
         if options <= 1 {
             return 0;
         }
+        if choice == Choice::InterruptTarget
+            && let Some(target) = self.interrupt_target.get()
+        {
+            return (target as usize).min(options - 1);
+        }
         let answer = self.strategy.borrow_mut().choose(choice, options);
         assert!(
             answer < options,
@@ -74,6 +85,16 @@ impl Scheduler {
     /// Asks the strategy whether to preempt here.
     pub(crate) fn preempts(&self, point: Point) -> bool {
         self.strategy.borrow_mut().preempts(point)
+    }
+
+    /// Lets a processor wait until no other can run.
+    pub(crate) fn hold(&self, processor: u32) {
+        self.held.set(Some(processor));
+    }
+
+    /// Sends interrupts to a processor, or where the strategy says again.
+    pub(crate) fn prefer_interrupts_at(&self, processor: Option<u32>) {
+        self.interrupt_target.set(processor);
     }
 
     /// The flows that have not returned.
@@ -98,12 +119,22 @@ impl Host {
 
     /// Makes one scheduling decision and runs what it chose. `false` when nothing can run now.
     pub(crate) fn step(&self) -> bool {
-        let candidates: Vec<Candidate> = self
+        let mut candidates: Vec<Candidate> = self
             .scheduler
             .processors
             .iter()
             .filter_map(|processor| self.candidate(processor))
             .collect();
+        if let Some(held) = self.scheduler.held.get() {
+            if candidates
+                .iter()
+                .any(|candidate| candidate.processor.number != held)
+            {
+                candidates.retain(|candidate| candidate.processor.number != held);
+            } else {
+                self.scheduler.held.set(None);
+            }
+        }
         if candidates.is_empty() {
             return false;
         }
@@ -120,6 +151,14 @@ impl Host {
         let flow = flows.swap_remove(chosen);
         self.run_flow(&processor, &flow);
         true
+    }
+
+    /// Whether a processor other than that one could run something.
+    pub(crate) fn others_ready(&self, here: u32) -> bool {
+        self.scheduler
+            .processors
+            .iter()
+            .any(|processor| processor.number != here && self.candidate(processor).is_some())
     }
 
     /// What a processor could run now.
@@ -170,7 +209,9 @@ impl Host {
             stack: flow.stack(),
             ..trap::territory()
         });
+        self.resume_walk(flow.walk.take());
         let pause = flow.resume();
+        flow.walk.set(self.suspend_walk());
         trap::set_territory(Territory {
             stack: (0, 0),
             ..trap::territory()

@@ -1,0 +1,193 @@
+//! Calls that fail: which services can, with what, and which calls of a run do.
+
+use std::cell::{Cell, RefCell};
+
+use kmdf_abi::ntstatus::{
+    NtStatus, STATUS_CANCELLED, STATUS_INSUFFICIENT_RESOURCES, STATUS_NO_MORE_ENTRIES,
+    STATUS_OBJECT_NAME_NOT_FOUND,
+};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+
+use super::coverage::Site;
+use crate::{event::Event, host::Host};
+
+/// What a failed call returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// This NTSTATUS.
+    Status(NtStatus),
+    /// NULL.
+    Null,
+}
+
+impl Failure {
+    /// As rax holds it.
+    pub(crate) fn value(self) -> u64 {
+        match self {
+            Self::Status(status) => u64::from(status.0.cast_unsigned()),
+            Self::Null => 0,
+        }
+    }
+}
+
+/// Services whose failure is another than a lack of memory, or that fail though they return no
+/// NTSTATUS; and those that return one, but with which a healthy system never fails a driver that
+/// passes what it must.
+const PARTICULAR: &[(&str, Option<Failure>)] = &[
+    ("ExAllocatePool2", Some(Failure::Null)),
+    ("ExAllocatePoolWithTag", Some(Failure::Null)),
+    ("MmMapIoSpace", Some(Failure::Null)),
+    ("MmMapIoSpaceEx", Some(Failure::Null)),
+    ("WdfDeviceInitAllocate", None),
+    (
+        "WdfRequestMarkCancelableEx",
+        Some(Failure::Status(STATUS_CANCELLED)),
+    ),
+    // Says whether a cancellation is under way: then its callback is, too.
+    ("WdfRequestUnmarkCancelable", None),
+    // A request's state, not a call that could fail.
+    ("WdfRequestGetStatus", None),
+    (
+        "WdfIoQueueRetrieveNextRequest",
+        Some(Failure::Status(STATUS_NO_MORE_ENTRIES)),
+    ),
+    (
+        "WdfIoQueueRetrieveRequestByFileObject",
+        Some(Failure::Status(STATUS_NO_MORE_ENTRIES)),
+    ),
+    (
+        "WdfIoQueueFindRequest",
+        Some(Failure::Status(STATUS_NO_MORE_ENTRIES)),
+    ),
+    ("WdfIoQueueRetrieveFoundRequest", None),
+    (
+        "WdfRegistryQueryULong",
+        Some(Failure::Status(STATUS_OBJECT_NAME_NOT_FOUND)),
+    ),
+    (
+        "WdfRegistryQueryValue",
+        Some(Failure::Status(STATUS_OBJECT_NAME_NOT_FOUND)),
+    ),
+    // Without a timeout they wait until they have the lock.
+    ("WdfWaitLockAcquire", None),
+    // The loader undoes it at unload; it cannot fail for lack of anything.
+    ("WdfVersionUnbind", None),
+    ("WdfDmaTransactionGetDevice", None),
+    ("KeWaitForSingleObject", None),
+];
+
+/// How a service fails, if it can.
+pub(crate) fn failure_of(name: &str) -> Option<Failure> {
+    if let Some((_, failure)) = PARTICULAR.iter().find(|(other, _)| *other == name) {
+        return *failure;
+    }
+    let framework = kmdf_abi::functions()
+        .iter()
+        .find(|function| function.name == name)
+        .and_then(|function| function.signature)
+        .is_some_and(|signature| signature.returns.c == "NTSTATUS");
+    (framework || name == "WdfVersionBind")
+        .then_some(Failure::Status(STATUS_INSUFFICIENT_RESOURCES))
+}
+
+/// One call that can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    /// Its number among all calls of the run that can fail.
+    pub(crate) number: u32,
+    /// Where it is.
+    pub(crate) site: Site,
+    /// What it calls.
+    pub(crate) service: &'static str,
+}
+
+/// Which calls fail.
+#[derive(Debug, Default)]
+pub(crate) enum FailurePlan {
+    /// None, and none is counted.
+    #[default]
+    Off,
+    /// None; the calls that could are taken down.
+    Find(Vec<Call>),
+    /// The one with this number.
+    One(u32),
+    /// Those that a seed draws, one in so many.
+    Drawn {
+        random: Box<ChaCha8Rng>,
+        one_in: u32,
+    },
+}
+
+impl FailurePlan {
+    /// One call in so many fails, by that seed.
+    pub(crate) fn drawn(seed: u64, one_in: u32) -> Self {
+        /// Another stream than the schedule's.
+        const STREAM: u64 = 1;
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(STREAM);
+        Self::Drawn {
+            random: Box::new(random),
+            one_in,
+        }
+    }
+}
+
+/// Decides which calls of a run fail.
+#[derive(Debug, Default)]
+pub(crate) struct Failing {
+    plan: RefCell<FailurePlan>,
+    next: Cell<u32>,
+}
+
+impl Failing {
+    pub(crate) fn prepare(&self, plan: FailurePlan) {
+        *self.plan.borrow_mut() = plan;
+    }
+
+    /// What a call returns instead of being carried out, if it is to fail.
+    pub(crate) fn failure(&self, site: Site, service: &'static str) -> Option<Failure> {
+        let mut plan = self.plan.borrow_mut();
+        if matches!(*plan, FailurePlan::Off) {
+            return None;
+        }
+        let failure = failure_of(service)?;
+        let number = self.next.replace(self.next.get() + 1);
+        let fails = match &mut *plan {
+            FailurePlan::Off => false,
+            FailurePlan::Find(calls) => {
+                calls.push(Call {
+                    number,
+                    site,
+                    service,
+                });
+                false
+            }
+            FailurePlan::One(wanted) => *wanted == number,
+            FailurePlan::Drawn { random, one_in } => random.next_u32().is_multiple_of(*one_in),
+        };
+        fails.then_some(failure)
+    }
+
+    /// The plan, to read what it has found.
+    pub(crate) fn take(&self) -> FailurePlan {
+        self.plan.take()
+    }
+}
+
+impl Host {
+    /// Fails a call instead of carrying it out.
+    pub(crate) fn fail_call(&self, site: Site, service: &'static str, failure: Failure) -> u64 {
+        self.explorer.coverage.failure(site);
+        let with = match failure {
+            Failure::Status(status) => status.to_string(),
+            Failure::Null => "NULL".to_owned(),
+        };
+        self.record(Event::Host {
+            text: format!("{service} is made to fail: {with}"),
+        });
+        failure.value()
+    }
+}
