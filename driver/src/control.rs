@@ -8,7 +8,8 @@ use edu_spec::{registers::Causes, wire::Word};
 
 use crate::{
     device::EduDevice,
-    wdf::{Control, ControlHandler, NtStatus, Request, Result},
+    events, transfer,
+    wdf::{Control, ControlHandler, NtStatus, ReadWrite, ReadWriteHandler, Request, Result},
 };
 
 /// The default queue: parallel, not power-managed.
@@ -21,8 +22,20 @@ impl ControlHandler for Entrance {
         match parse(&control) {
             Ok(Command::Information) => request.respond(&device.information()),
             Ok(Command::Statistics) => request.respond(&device.statistics()),
+            Ok(Command::WaitEvent) => events::wait(device, request),
             Ok(Command::Liveness | Command::Raise) => request.forward_to(&device.register_queue),
             Ok(Command::Factorial) => request.forward_to(&device.factorial_queue),
+            Err(refusal) => request.complete(Err(refusal)),
+        }
+    }
+}
+
+impl ReadWriteHandler for Entrance {
+    type Device = EduDevice;
+
+    fn on_read_write(device: &EduDevice, request: Request, kind: ReadWrite, length_bytes: usize) {
+        match transfer::parse(&request, kind, length_bytes) {
+            Ok(_) => request.forward_to(&device.dma_queue),
             Err(refusal) => request.complete(Err(refusal)),
         }
     }

@@ -2,21 +2,33 @@
 
 #![forbid(unsafe_code)]
 
-use edu_driver_core::engine::Engine;
+use edu_driver_core::{
+    engine::Engine, events::Events, log::Log, transfer::Transfer, watchdog::Watchdog,
+};
 use edu_spec::{
     interface::DEVICE_INTERFACE,
-    registers::{Identification, MAX_MESSAGES},
+    registers::{
+        Identification, MAX_MESSAGES,
+        dma::{ADDRESS_BITS, BUFFER_BYTES},
+    },
     wire::{Information, InterruptInformation, Statistics},
 };
 
 use crate::{
+    attention::{Attention, Findings},
     control::{Entrance, RegisterAccess},
-    factorial::{Factorial, FactorialRequest},
-    interrupt::{EduInterrupt, IsrShared},
+    events::{Handle, Waiting},
+    factorial::Factorial,
+    interrupt::{self, Interrupts, IsrShared},
+    owned::Owned,
     registers::DeviceRegisters,
+    settings::Settings,
+    trace,
+    transfer::Dma,
+    watchdog::Tick,
     wdf::{
-        Connected, DeviceAdd, DeviceInit, Dispatch, Guarded, Interrupt, InterruptLock, NtStatus,
-        Queue, Result, SpinLock, context_type,
+        CommonBuffer, Connected, DeviceInit, Dpc, Driver, Guarded, Interrupt, InterruptLock,
+        NtStatus, Queue, Result, SpinLock, Timer, WorkItem, context_type,
     },
 };
 
@@ -26,10 +38,20 @@ pub struct EduDevice {
     pub state: SpinLock<State>,
     /// What the ISRs use.
     pub isr_shared: InterruptLock<IsrShared>,
-    /// One interrupt object for each message that the device can send.
-    pub interrupts: [Interrupt<EduInterrupt>; MAX_MESSAGES],
+    /// How interrupts are to be handled.
+    pub settings: Settings,
     /// Sequential: requests that access a register and are done.
     pub register_queue: Queue,
+    /// Manual: requests that wait for an event.
+    pub waiting_queue: Queue,
+    /// Sequential: the DMA engine does one transfer at a time.
+    pub dma_queue: Queue,
+    /// Does the work of the DMA cause.
+    pub dma_dpc: Dpc,
+    /// Looks after what is odd, at PASSIVE_LEVEL.
+    pub attention: WorkItem,
+    /// Ticks while an engine is occupied.
+    pub watchdog_timer: Timer,
     /// Sequential: the factorial engine computes one at a time.
     pub factorial_queue: Queue,
 }
@@ -37,11 +59,29 @@ pub struct EduDevice {
 /// What the device's spin lock guards.
 pub struct State {
     /// There between EvtDevicePrepareHardware and EvtDeviceReleaseHardware.
-    registers: Option<DeviceRegisters>,
+    pub registers: Option<DeviceRegisters>,
     /// What the device said it is when it was started.
     pub identification: Identification,
-    /// The factorial engine and the request it works for.
-    pub engine: Engine<FactorialRequest>,
+    /// The factorial engine and the request it works for. Its jobs are operands.
+    pub factorial: Engine<Owned<Factorial>, u32>,
+    /// The DMA engine and the request it works for.
+    pub dma: Engine<Owned<Dma>, Transfer>,
+    /// What the DMA engine reads and writes.
+    pub buffer: CommonBuffer,
+    /// Whether a factorial takes too long.
+    pub factorial_watchdog: Watchdog,
+    /// Whether a transfer takes too long.
+    pub dma_watchdog: Watchdog,
+    /// Whether the watchdogs' timer is started.
+    pub ticking: bool,
+    /// One interrupt object for each message that the device can send, as far as they are created.
+    pub interrupts: Interrupts,
+    /// What a passive-level ISR has handed over.
+    pub log: Log,
+    /// What is odd and not yet looked after.
+    pub findings: Findings,
+    /// What apps wait for.
+    pub events: Events,
     /// There while the interrupts are connected and may be locked.
     pub connected: Option<Connected>,
     /// What was counted, apart from what the ISRs counted since it was taken from them.
@@ -51,40 +91,64 @@ pub struct State {
 context_type!(EduDevice, c"EduDevice");
 context_type!(Guarded<State>, c"State");
 
-impl DeviceAdd for EduDevice {
+impl Driver for EduDevice {
+    fn load() {
+        trace::PROVIDER.register();
+    }
+
+    fn unload() {
+        trace::PROVIDER.unregister();
+    }
+
     fn device_add(mut init: DeviceInit<'_>) -> Result<()> {
         init.set_pnp_power::<Self>();
-        init.set_buffered_io();
+        init.set_direct_io();
+        init.set_handle_context::<Handle>();
         let device = init.create()?;
 
-        let isr_shared = InterruptLock::new(device, IsrShared::new())?;
-        // In the order of the messages: the first object gets the first message, or the line.
-        let interrupts = [
-            Interrupt::create(&isr_shared, EduInterrupt::new())?,
-            Interrupt::create(&isr_shared, EduInterrupt::new())?,
-        ];
+        let buffer = CommonBuffer::create(device, BUFFER_BYTES, ADDRESS_BITS)?;
+        let settings = Settings::read(device);
+        let isr_shared = InterruptLock::new(device, settings.handling, IsrShared::new())?;
+        let interrupts = if settings.late {
+            [const { None }; MAX_MESSAGES]
+        } else {
+            interrupt::create_all(&isr_shared, settings.policy)?
+        };
         // Answers at once what needs no hardware, in low power, too, and forwards the rest.
         let _entrance = Queue::create_default::<Entrance>(device)?;
         device.attach(Self {
-            state: SpinLock::new(device, State::new())?,
+            state: SpinLock::new(device, State::new(interrupts, buffer))?,
             isr_shared,
-            interrupts,
-            register_queue: Queue::create_power_managed::<RegisterAccess>(
-                device,
-                Dispatch::Sequential,
-            )?,
-            factorial_queue: Queue::create_stoppable::<Factorial>(device, Dispatch::Sequential)?,
+            settings,
+            register_queue: Queue::create_control::<RegisterAccess>(device)?,
+            waiting_queue: Queue::create_manual::<Waiting>(device)?,
+            watchdog_timer: Timer::create::<Tick>(device)?,
+            attention: WorkItem::create::<Attention>(device)?,
+            dma_dpc: Dpc::create::<Dma>(device)?,
+            dma_queue: Queue::create_read_write_engine::<Dma>(device)?,
+            factorial_queue: Queue::create_control_engine::<Factorial>(device)?,
         })?;
-        device.create_interface(&DEVICE_INTERFACE)
+        device.create_interface(&DEVICE_INTERFACE)?;
+        trace::DEVICE_ADDED.write([]);
+        Ok(())
     }
 }
 
 impl State {
-    const fn new() -> Self {
+    const fn new(interrupts: Interrupts, buffer: CommonBuffer) -> Self {
         Self {
             registers: None,
+            interrupts,
+            log: Log::new(),
             identification: Identification(0),
-            engine: Engine::new(),
+            factorial: Engine::new(),
+            dma: Engine::new(),
+            buffer,
+            factorial_watchdog: Watchdog::new(),
+            dma_watchdog: Watchdog::new(),
+            ticking: false,
+            findings: Findings::new(),
+            events: Events::new(),
             connected: None,
             statistics: ZERO_STATISTICS,
         }
@@ -98,12 +162,21 @@ impl State {
         core::mem::replace(&mut self.registers, registers)
     }
 
-    /// The engine, and the registers as [`State::registers`] gives them.
-    pub fn engine_and_registers(
-        &mut self,
-    ) -> (&mut Engine<FactorialRequest>, Result<&mut DeviceRegisters>) {
-        let registers = self.registers.as_mut().ok_or(NtStatus::DEVICE_NOT_READY);
-        (&mut self.engine, registers)
+    /// Adds what the ISRs have counted to the statistics. When their interrupts are not connected
+    /// they have counted nothing since the last time but interrupts of others.
+    pub fn collect_counts(&mut self) {
+        self.log.take_counts().add_to(&mut self.statistics);
+        let Some(connected) = &self.connected else {
+            return;
+        };
+        for interrupt in self.interrupts.iter().flatten() {
+            let counts = interrupt
+                .lock(connected)
+                .map(|guard| guard.own.log.take_counts());
+            if let Some(counts) = counts {
+                counts.add_to(&mut self.statistics);
+            }
+        }
     }
 
     /// The registers.
@@ -118,14 +191,16 @@ impl State {
 impl EduDevice {
     /// What the app is told about the device. IRQL: <= DISPATCH_LEVEL.
     pub fn information(&self) -> Information {
+        let state = self.state.lock();
         let mut information = Information {
-            identification: self.state.lock().identification,
+            identification: state.identification,
             driver_version: DRIVER_VERSION,
             ..Information::default()
         };
-        let connected = self
+        let connected = state
             .interrupts
             .iter()
+            .flatten()
             .map(Interrupt::info)
             .filter(|info| info.Vector != 0);
         for (entry, info) in information.interrupts.iter_mut().zip(connected) {
@@ -146,22 +221,10 @@ impl EduDevice {
     /// What was counted. IRQL: <= DISPATCH_LEVEL.
     pub fn statistics(&self) -> Statistics {
         let mut state = self.state.lock();
-        self.collect_counts(&mut state);
-        state.statistics
-    }
-
-    /// Adds what the ISRs have counted to the statistics. When their interrupts are not connected
-    /// they have counted nothing since the last time but interrupts of others.
-    pub fn collect_counts(&self, state: &mut State) {
-        let Some(connected) = &state.connected else {
-            return;
-        };
-        for interrupt in &self.interrupts {
-            if let Some(guard) = interrupt.lock(connected) {
-                let counts = guard.own.log.take_counts();
-                drop(guard);
-                counts.add_to(&mut state.statistics);
-            }
+        state.collect_counts();
+        Statistics {
+            events: state.events.newest(),
+            ..state.statistics
         }
     }
 }

@@ -6,53 +6,93 @@
 
 #![forbid(unsafe_code)]
 
-use edu_driver_core::engine;
+use edu_driver_core::{
+    engine::{self, Look},
+    factorial,
+};
 use edu_spec::wire::Word;
 
 use crate::{
+    attention::Engine,
     device::{EduDevice, State},
+    owned::Owned,
+    trace,
     wdf::{
-        CancelHandler, CancelableRequest, Canceled, Control, ControlHandler, NtStatus, Request,
-        RequestId, Result, Stop, StopAction, StopHandler,
+        CancelHandler, Canceled, Control, ControlHandler, NtStatus, Request, Result, Stop,
+        StopAction, StopHandler,
     },
 };
 
 /// The queue of the factorial engine: sequential, power-managed.
 pub struct Factorial;
 
+/// A request to complete when the lock is released, and how.
+pub type Ended = (Request, Result<Word>);
+
 impl ControlHandler for Factorial {
     type Device = EduDevice;
 
     fn on_control(device: &EduDevice, request: Request, _control: Control) {
-        let submitted = submit(&mut device.state.lock(), request);
-        if let Err((request, failure)) = submitted {
-            request.complete(Err(failure));
+        if let Err((request, failure)) = submit(device, request) {
+            complete((request, Err(failure)));
         }
     }
 }
 
 /// Starts a request's factorial, or gives the request back with the reason.
-fn submit(state: &mut State, request: Request) -> core::result::Result<(), (Request, NtStatus)> {
+fn submit(device: &EduDevice, request: Request) -> core::result::Result<(), (Request, NtStatus)> {
     let operand = match request.input() {
         Ok(Word(operand)) => operand,
         Err(failure) => return Err((request, failure)),
     };
-    state
-        .submit(FactorialRequest(request), operand)
-        .map_err(|(FactorialRequest(request), failure)| (request, failure))
+    trace::FACTORIAL_STARTED.write([operand.into()]);
+    let mut state = device.state.lock();
+    let State {
+        registers: Some(registers),
+        factorial,
+        ..
+    } = &mut *state
+    else {
+        return Err((request, NtStatus::DEVICE_NOT_READY));
+    };
+    factorial
+        .submit(
+            Owned::new(request),
+            operand,
+            &mut factorial::Factorial(registers),
+        )
+        .map_err(|(request, refusal)| (request.into_request(), refusal_status(refusal)))?;
+    device.watch(&mut state);
+    Ok(())
+}
+
+/// What a request fails with that an engine refuses.
+pub fn refusal_status(refusal: engine::Refusal) -> NtStatus {
+    match refusal {
+        engine::Refusal::Canceled => NtStatus::CANCELLED,
+        engine::Refusal::Gone => NtStatus::DEVICE_DOES_NOT_EXIST,
+        engine::Refusal::Busy => NtStatus::INTERNAL_ERROR,
+    }
 }
 
 impl StopHandler for Factorial {
+    type Device = EduDevice;
+
     fn on_stop(device: &EduDevice, stop: Stop<'_>) {
         // If it is not found there, the DPC or the cancel callback is completing it.
-        let withdrawn = device.state.lock().engine.withdraw(stop.id);
-        if let Some(FactorialRequest(request)) = withdrawn {
-            match stop.action {
-                // The device may lose what it computes: start again when it is back.
-                StopAction::Suspend => stop.requeue(request),
-                StopAction::Purge => request.complete(Err(NtStatus::CANCELLED)),
-            }
+        let withdrawn = device.state.lock().factorial.withdraw(stop.id);
+        if let Some(request) = withdrawn {
+            end_stopped(request.into_request(), stop);
         }
+    }
+}
+
+/// Ends a request that its engine has given up for EvtIoStop.
+pub fn end_stopped(request: Request, stop: Stop<'_>) {
+    match stop.action {
+        // The device may lose what it does: start again when it is back.
+        StopAction::Suspend => stop.requeue(request),
+        StopAction::Purge => request.complete(Err(NtStatus::CANCELLED)),
     }
 }
 
@@ -60,97 +100,72 @@ impl CancelHandler for Factorial {
     type Device = EduDevice;
 
     fn on_cancel(device: &EduDevice, canceled: &Canceled) {
-        let redeemed = device.state.lock().engine.cancel(canceled);
-        if let Some(FactorialRequest(request)) = redeemed {
-            request.complete(Err(NtStatus::CANCELLED));
+        let redeemed = device.state.lock().factorial.cancel(canceled);
+        if let Some(request) = redeemed {
+            complete((request.into_request(), Err(NtStatus::CANCELLED)));
         }
     }
 }
 
-/// A request for a factorial.
-pub struct FactorialRequest(Request);
-
-impl FactorialRequest {
-    /// Completes it. IRQL: <= DISPATCH_LEVEL; hold no lock.
-    pub fn complete(self, outcome: Result<Word>) {
-        match outcome {
-            Ok(word) => self.0.respond(&word),
-            Err(failure) => self.0.complete(Err(failure)),
+/// Completes a request. IRQL: <= DISPATCH_LEVEL; hold no lock.
+pub fn complete((request, outcome): Ended) {
+    match outcome {
+        Ok(word) => {
+            trace::FACTORIAL_COMPLETED.write([word.0.into()]);
+            request.respond(&word);
         }
-    }
-}
-
-impl engine::Request for FactorialRequest {
-    type Cancelable = CancelableFactorial;
-
-    fn into_cancelable(self) -> core::result::Result<CancelableFactorial, Self> {
-        self.0
-            .into_cancelable::<Factorial>()
-            .map(CancelableFactorial)
-            .map_err(Self)
-    }
-}
-
-/// A request for a factorial while the device computes.
-pub struct CancelableFactorial(CancelableRequest);
-
-impl engine::Cancelable for CancelableFactorial {
-    type Request = FactorialRequest;
-    type Canceled = Canceled;
-    type Id = RequestId;
-
-    fn reclaim(self) -> core::result::Result<FactorialRequest, Self> {
-        self.0.reclaim().map(FactorialRequest).map_err(Self)
-    }
-
-    fn redeem(self, canceled: &Canceled) -> core::result::Result<FactorialRequest, Self> {
-        canceled.redeem(self.0).map(FactorialRequest).map_err(Self)
-    }
-
-    fn is(&self, id: &RequestId) -> bool {
-        self.0.is(id)
+        Err(failure) => {
+            trace::FACTORIAL_FAILED.write([trace::status(failure)]);
+            request.complete(Err(failure));
+        }
     }
 }
 
 impl State {
-    fn submit(
-        &mut self,
-        request: FactorialRequest,
-        operand: u32,
-    ) -> core::result::Result<(), (FactorialRequest, NtStatus)> {
-        let (engine, registers) = self.engine_and_registers();
-        let registers = match registers {
-            Ok(registers) => registers,
-            Err(failure) => return Err((request, failure)),
-        };
-        engine
-            .submit(request, operand, registers)
-            .map_err(|(request, refusal)| {
-                let failure = match refusal {
-                    engine::Refusal::Canceled => NtStatus::CANCELLED,
-                    engine::Refusal::Gone => NtStatus::DEVICE_DOES_NOT_EXIST,
-                    engine::Refusal::Busy => NtStatus::INTERNAL_ERROR,
-                };
-                (request, failure)
-            })
-    }
-
-    /// Handles the factorial cause. Returns the request to complete when the lock is released, and
-    /// how.
-    pub fn factorial_interrupt(&mut self) -> Option<(FactorialRequest, Result<Word>)> {
-        let (engine, registers) = self.engine_and_registers();
-        let interrupt = engine.on_interrupt(registers.ok()?);
-        match interrupt {
-            engine::Interrupt::Done(request, value) => {
+    /// Handles the factorial cause.
+    pub fn factorial_interrupt(&mut self) -> Option<Ended> {
+        let registers = self.registers.as_mut()?;
+        match self
+            .factorial
+            .on_interrupt(&mut factorial::Factorial(registers))
+        {
+            engine::Interrupt::Done(request, _, value) => {
                 self.statistics.factorials_completed += 1;
-                Some((request, Ok(Word(value))))
+                Some((request.into_request(), Ok(Word(value))))
             }
             engine::Interrupt::Gone(request) => {
-                Some((request, Err(NtStatus::DEVICE_DOES_NOT_EXIST)))
+                self.findings.gone();
+                Some((request.into_request(), Err(NtStatus::DEVICE_DOES_NOT_EXIST)))
             }
             engine::Interrupt::Stray => {
                 self.statistics.stray_factorials += 1;
                 None
+            }
+        }
+    }
+
+    /// What the watchdog does about a factorial that lasts.
+    pub fn look_at_factorial(&mut self, give_up: bool) -> Option<Ended> {
+        let registers = self.registers.as_mut()?;
+        match self
+            .factorial
+            .look(give_up, &mut factorial::Factorial(registers))
+        {
+            Look::Nothing => None,
+            Look::Done(request, _, value) => {
+                self.findings.missed(Engine::Factorial);
+                self.statistics.interrupts_missed += 1;
+                self.statistics.factorials_completed += 1;
+                Some((request.into_request(), Ok(Word(value))))
+            }
+            Look::Gone(request) => {
+                self.findings.gone();
+                Some((request.into_request(), Err(NtStatus::DEVICE_DOES_NOT_EXIST)))
+            }
+            Look::GivenUp(request) => {
+                self.findings.stuck(Engine::Factorial);
+                self.statistics.timeouts += 1;
+                Some((request.into_request(), Err(NtStatus::IO_TIMEOUT)))
             }
         }
     }

@@ -12,23 +12,35 @@
 //!    cancelable. Some time later the device is done and interrupts.
 //! 4. `interrupt::isr`: one read of the interrupt status, one write that acknowledges what was
 //!    read; what it said is saved in the interrupt object's context space, and the DPC queued.
-//! 5. `interrupt::dpc`: takes all that came, reads the result, completes the request.
+//! 5. `interrupt::dpc`: takes all that came, reads the result, completes the request; hands the DMA
+//!    cause on to the DPC of `transfer`, and answers those that wait for events (`events`).
+//!
+//! Beside the way: `transfer`, ReadFile and WriteFile; `watchdog`, when no interrupt comes; `settings`,
+//! what the INF says, passive-level handling for one; `attention`, what is odd; `trace`, what a listener
+//! is told; `owned`, requests as engines keep them.
 //!
 //! `wdf` is the layer between all this and the framework, and with `registers` the only place
 //! of `unsafe` code. What needs no kernel to be decided, and no kernel to be tested, is in the crate
-//! `edu-driver-core`: what the ISR records, whose factorial it is, which requests are malformed.
+//! `edu-driver-core`: what the ISR records, whose work an engine does, which requests are malformed.
 //!
 //! Locks, IRQLs and races: docs/driver.md.
 #![no_std]
 
 extern crate wdk_panic;
 
+mod attention;
 mod control;
 mod device;
+mod events;
 mod factorial;
 mod interrupt;
+mod owned;
 mod power;
 mod registers;
+mod settings;
+mod trace;
+mod transfer;
+mod watchdog;
 mod wdf;
 
 use wdk_sys::{NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT};

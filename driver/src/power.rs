@@ -6,15 +6,17 @@
 //! | EvtDeviceD0Entry | tell the device not to interrupt: whoever used it before may have left it on |
 //! | EvtInterruptEnable | acknowledge what is left from before ([`crate::interrupt`]) |
 //! | EvtDeviceD0EntryPostInterruptsEnabled | every object is connected: let the device interrupt |
-//! | EvtDeviceD0ExitPreInterruptsDisabled | tell the device not to interrupt |
+//! | EvtDeviceD0ExitPreInterruptsDisabled | let an abandoned transfer run out, tell the device not to interrupt |
 //! | EvtInterruptDisable | acknowledge what came meanwhile, so that no line stays asserted |
 //! | EvtDeviceReleaseHardware | unmap BAR 0 |
 
 #![forbid(unsafe_code)]
 
+use edu_spec::registers::MAX_MESSAGES;
+
 use crate::{
     device::EduDevice,
-    registers,
+    interrupt, registers, trace,
     wdf::{Connected, Disconnected, NtStatus, PnpPower, Resources, Result},
 };
 
@@ -34,17 +36,36 @@ impl PnpPower for EduDevice {
         let identification = device_registers.identification();
         if !identification.is_edu() {
             registers::unmap(isr_registers, device_registers);
+            trace::DEVICE_REFUSED.write([trace::status(NtStatus::NO_SUCH_DEVICE)]);
             return Err(NtStatus::NO_SUCH_DEVICE);
         }
+        trace::DEVICE_FOUND.write([identification.0.into()]);
         shared.registers = Some(isr_registers);
+        // If this fails, EvtDeviceReleaseHardware, which is called all the same, unmaps.
+        let interrupts = if self.settings.late {
+            Some(interrupt::create_for(&self.isr_shared, resources))
+        } else {
+            None
+        };
         let mut state = self.state.lock();
         state.identification = identification;
         state.replace_registers(Some(device_registers));
+        if let Some(interrupts) = interrupts {
+            state.interrupts = interrupts?;
+        }
         Ok(())
     }
 
     fn release_hardware(&self, disconnected: &mut Disconnected<'_>) {
-        let device_registers = self.state.lock().replace_registers(None);
+        let mut state = self.state.lock();
+        let device_registers = state.replace_registers(None);
+        if self.settings.late {
+            // The framework deletes them after this callback.
+            state.interrupts = [const { None }; MAX_MESSAGES];
+        }
+        drop(state);
+        // Nothing odd is found without registers, so it is not queued again.
+        self.attention.flush();
         let isr_registers = self
             .isr_shared
             .shared(disconnected)
@@ -53,6 +74,7 @@ impl PnpPower for EduDevice {
         if let (Some(isr), Some(device)) = (isr_registers, device_registers) {
             registers::unmap(isr, device);
         }
+        trace::DEVICE_RELEASED.write([]);
     }
 
     fn d0_entry(&self) -> Result<()> {
@@ -67,14 +89,21 @@ impl PnpPower for EduDevice {
         if let Ok(registers) = state.registers() {
             registers.set_interrupt_when_done(true);
         }
+        drop(state);
+        trace::DEVICE_STARTED.write([]);
     }
 
     fn interrupts_disabling(&self) -> Option<Connected> {
+        self.let_transfer_run_out();
         let mut state = self.state.lock();
         if let Ok(registers) = state.registers() {
             registers.set_interrupt_when_done(false);
         }
-        self.collect_counts(&mut state);
-        state.connected.take()
+        state.collect_counts();
+        let connected = state.connected.take();
+        let interrupts = state.statistics.interrupts;
+        drop(state);
+        trace::DEVICE_STOPPED.write([interrupts]);
+        connected
     }
 }

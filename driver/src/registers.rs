@@ -10,7 +10,7 @@
 
 use core::mem::offset_of;
 
-use edu_driver_core::engine;
+use edu_driver_core::{factorial, transfer::Program};
 use edu_spec::registers::{Causes, DmaCommand, Identification, Status, offset};
 use safe_mmio::{
     UniqueMmioPointer,
@@ -80,6 +80,10 @@ pub struct DeviceRegisters {
     factorial: UniqueMmioPointer<'static, ReadPureWrite<u32>>,
     status: UniqueMmioPointer<'static, ReadPureWrite<Status>>,
     interrupt_raise: UniqueMmioPointer<'static, WriteOnly<Causes>>,
+    dma_source: UniqueMmioPointer<'static, ReadPureWrite<u64>>,
+    dma_destination: UniqueMmioPointer<'static, ReadPureWrite<u64>>,
+    dma_count: UniqueMmioPointer<'static, ReadPureWrite<u64>>,
+    dma_command: UniqueMmioPointer<'static, ReadPureWrite<DmaCommand>>,
 }
 
 impl DeviceRegisters {
@@ -109,7 +113,22 @@ impl DeviceRegisters {
     }
 }
 
-impl engine::Registers for DeviceRegisters {
+impl DeviceRegisters {
+    /// Reads what the DMA engine does.
+    pub fn dma_command(&mut self) -> DmaCommand {
+        self.dma_command.read()
+    }
+
+    /// Starts a transfer. While one runs, the device ignores this.
+    pub fn start_dma(&mut self, program: Program) {
+        self.dma_source.write(program.source);
+        self.dma_destination.write(program.destination);
+        self.dma_count.write(program.count);
+        self.dma_command.write(program.command);
+    }
+}
+
+impl factorial::Registers for DeviceRegisters {
     fn status(&mut self) -> Status {
         self.status.read()
     }
@@ -141,6 +160,10 @@ pub fn map(bar: &MemoryRange) -> Result<(IsrRegisters, DeviceRegisters)> {
         interrupt_status,
         interrupt_raise,
         interrupt_acknowledge,
+        dma_source,
+        dma_destination,
+        dma_count,
+        dma_command,
     ) = unsafe {
         split_fields!(
             bar,
@@ -150,7 +173,11 @@ pub fn map(bar: &MemoryRange) -> Result<(IsrRegisters, DeviceRegisters)> {
             status,
             interrupt_status,
             interrupt_raise,
-            interrupt_acknowledge
+            interrupt_acknowledge,
+            dma_source,
+            dma_destination,
+            dma_count,
+            dma_command
         )
     };
     Ok((
@@ -165,6 +192,10 @@ pub fn map(bar: &MemoryRange) -> Result<(IsrRegisters, DeviceRegisters)> {
             factorial,
             status,
             interrupt_raise,
+            dma_source,
+            dma_destination,
+            dma_count,
+            dma_command,
         },
     ))
 }

@@ -41,3 +41,13 @@ pub const RAISE: u32 = ctl_code(0x803, Access::Write);
 
 /// No input; output [`crate::wire::Statistics`].
 pub const STATISTICS: u32 = ctl_code(0x804, Access::Read);
+
+/// Input a [`crate::wire::EventCursor`], output a [`crate::wire::Event`]: the first event after the
+/// cursor, as soon as there is one. An event is an interrupt with a cause that software raised.
+/// Start with cursor 0 for what the driver still remembers, or with
+/// [`crate::wire::Statistics::events`] for what comes; go on with the number of the event that was
+/// got. So nothing is lost between two calls, and what was forgotten is told.
+///
+/// A cursor after the newest event fails with `STATUS_INVALID_PARAMETER`; more than
+/// [`crate::wire::MAX_WAITING`] waiting requests of one handle with `STATUS_QUOTA_EXCEEDED`.
+pub const WAIT_EVENT: u32 = ctl_code(0x805, Access::Read);

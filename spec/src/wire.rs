@@ -3,7 +3,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::registers::{Identification, MAX_MESSAGES};
+use crate::registers::{Causes, Identification, MAX_MESSAGES};
 
 /// A single 32-bit value.
 #[derive(
@@ -89,4 +89,42 @@ pub struct Statistics {
     /// Snapshots that EvtInterruptDpc took from the ring. When nothing is pending, `interrupts` is
     /// the sum of these and `snapshots_overwritten`.
     pub snapshots_taken: u64,
+    /// Events that the driver has numbered: the number of the newest.
+    pub events: u64,
+    /// Requests whose interrupt never came and that the watchdog completed.
+    pub interrupts_missed: u64,
+    /// Requests that the watchdog failed, because the engine never came to an end.
+    pub timeouts: u64,
+    /// DMA transfers completed.
+    pub transfers_completed: u64,
+    /// DMA causes that found no request waiting.
+    pub stray_transfers: u64,
 }
+
+/// The number of the last event that an app has seen.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(transparent)]
+pub struct EventCursor(pub u64);
+
+/// What [`crate::ioctl::WAIT_EVENT`] gives.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Event {
+    /// Numbers the events of the device from 1, without gaps.
+    pub number: u64,
+    /// Number of the interrupt, among all interrupts of the device.
+    pub interrupt: u64,
+    /// How many events between the cursor and this one the driver has forgotten.
+    pub missed: u64,
+    /// What was raised.
+    pub causes: Causes,
+    /// The message that announced it; 0 for a line-based interrupt.
+    pub message: u32,
+}
+
+/// How many requests of one handle may wait for an event.
+pub const MAX_WAITING: u32 = 16;

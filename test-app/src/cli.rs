@@ -27,9 +27,10 @@ pub struct Options {
     #[arg(long, global = true, value_name = "INDEX", default_value = "0", value_parser = parse_u32)]
     pub device: u32,
 
-    /// How long the driver may take to complete a request, in seconds
-    #[arg(long, global = true, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds)]
-    pub timeout: Duration,
+    /// How long the driver may take to complete a request, in seconds; for `wait`, how long until the
+    /// next event [default: 10; `wait`: no limit]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub timeout: Option<Duration>,
 
     /// Where kmdf-host listens [default: $KMDF_HOST_SOCKET, then $XDG_RUNTIME_DIR/kmdf-host.sock,
     /// then /tmp/kmdf-host-UID.sock]
@@ -39,6 +40,12 @@ pub struct Options {
 }
 
 impl Options {
+    /// How long a request may take.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(USUAL_TIMEOUT)
+    }
+
     /// How the device is found.
     #[must_use]
     pub fn device(&self) -> device::Options {
@@ -58,6 +65,9 @@ impl Cli {
         report::show(self.command.name(), &outcome, self.options.json)
     }
 }
+
+/// How long a request may take unless the command line says otherwise.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest timeout: a day.
 const LONGEST_TIMEOUT_SECONDS: f64 = 86_400.0;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use edu_spec::{
     ioctl,
-    registers::{Causes, MAX_MESSAGES},
-    wire::{Information, Statistics, Word},
+    registers::{Causes, MAX_MESSAGES, dma::USABLE_BYTES},
+    wire::{Event, EventCursor, Information, Statistics, Word},
 };
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -41,7 +41,7 @@ impl Edu {
     pub fn open(options: &cli::Options) -> Result<Self, Error> {
         Ok(Self {
             device: Device::open(&options.device())?,
-            timeout: options.timeout,
+            timeout: options.timeout(),
         })
     }
 
@@ -129,12 +129,80 @@ impl Edu {
         self.ask(ioctl::STATISTICS, &[], "statistics")
     }
 
+    /// Asks for the first event after number `cursor`, which may be long in coming.
+    ///
+    /// # Errors
+    /// As [`Device::control`].
+    pub fn submit_wait(&self, cursor: u64) -> Result<Pending, Error> {
+        self.device.control(
+            ioctl::WAIT_EVENT,
+            EventCursor(cursor).as_bytes(),
+            length_of::<Event>(),
+        )
+    }
+
+    /// The event that [`Edu::submit_wait`] for the same `cursor` gave.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], also when an event between is neither given nor told to be missed.
+    pub fn event(cursor: u64, transfer: &Transfer) -> Result<Event, Error> {
+        let event: Event = parse(transfer, "an event")?;
+        let expected = cursor
+            .checked_add(event.missed)
+            .and_then(|number| number.checked_add(1));
+        if expected == Some(event.number) {
+            Ok(event)
+        } else {
+            Err(Error::Malformed {
+                reason: format!(
+                    "event {} came after event {cursor}, with {} said to be missed between",
+                    event.number, event.missed
+                ),
+            })
+        }
+    }
+
+    /// Reads `length` bytes of the device's buffer by DMA.
+    ///
+    /// # Errors
+    /// As [`Pending::wait`], and [`Error::OutOfBounds`].
+    pub fn read(&self, offset: u64, length: u32) -> Result<Transfer, Error> {
+        self.device
+            .read(offset, length)
+            .and_then(|pending| pending.wait(self.timeout))
+            .map_err(|error| out_of_bounds(error, offset, length.into()))
+    }
+
+    /// Writes the device's buffer by DMA.
+    ///
+    /// # Errors
+    /// As [`Edu::read`].
+    pub fn write(&self, offset: u64, data: &[u8]) -> Result<Transfer, Error> {
+        self.device
+            .write(offset, data)
+            .and_then(|pending| pending.wait(self.timeout))
+            .map_err(|error| out_of_bounds(error, offset, data.len() as u64))
+    }
+
     fn ask<T: FromBytes>(&self, code: u32, input: &[u8], what: &str) -> Result<T, Error> {
         let transfer = self
             .device
             .control(code, input, length_of::<T>())?
             .wait(self.timeout)?;
         parse(&transfer, what)
+    }
+}
+
+/// Which bytes fit is for the driver to say; this only explains why it failed a transfer.
+fn out_of_bounds(error: Error, offset: u64, length: u64) -> Error {
+    let end = offset.saturating_add(length);
+    match error {
+        Error::Failed(error) if end > USABLE_BYTES as u64 => Error::OutOfBounds {
+            offset,
+            length,
+            error,
+        },
+        other => other,
     }
 }
 

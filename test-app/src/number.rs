@@ -1,12 +1,23 @@
 //! Numbers as people write them.
 
-use std::{fmt::Write, num::IntErrorKind};
+use std::{
+    fmt::Write,
+    num::{IntErrorKind, ParseIntError},
+};
 
 /// A 32-bit number in decimal, or in hexadecimal after `0x`; `_` may separate digits.
 ///
 /// # Errors
 /// What is wrong with it, for people.
 pub fn parse_u32(text: &str) -> Result<u32, String> {
+    parse(text, u32::from_str_radix, "above 4294967295 (0xFFFFFFFF)")
+}
+
+fn parse<T>(
+    text: &str,
+    from_digits: fn(&str, u32) -> Result<T, ParseIntError>,
+    too_large: &str,
+) -> Result<T, String> {
     let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(digits) => (digits, 16),
         None => (text, 10),
@@ -15,10 +26,30 @@ pub fn parse_u32(text: &str) -> Result<u32, String> {
     if digits.starts_with(['+', '-']) {
         return Err("a number without a sign is wanted".into());
     }
-    u32::from_str_radix(&digits.replace('_', ""), radix).map_err(|error| match error.kind() {
-        IntErrorKind::PosOverflow => "above 4294967295 (0xFFFFFFFF)".into(),
+    from_digits(&digits.replace('_', ""), radix).map_err(|error| match error.kind() {
+        IntErrorKind::PosOverflow => too_large.into(),
         _ => "a decimal number, or a hexadecimal one after 0x, is wanted".into(),
     })
+}
+
+/// An 8-bit number, written as [`parse_u32`] reads one.
+///
+/// # Errors
+/// What is wrong with it, for people.
+pub fn parse_u8(text: &str) -> Result<u8, String> {
+    u8::try_from(parse_u32(text)?).map_err(|_| "above 255 (0xFF)".into())
+}
+
+/// A 64-bit number, written as [`parse_u32`] reads one.
+///
+/// # Errors
+/// What is wrong with it, for people.
+pub fn parse_u64(text: &str) -> Result<u64, String> {
+    parse(
+        text,
+        u64::from_str_radix,
+        "above 18446744073709551615 (0xFFFFFFFFFFFFFFFF)",
+    )
 }
 
 /// Bytes as pairs of hexadecimal digits, the first byte first.
@@ -74,6 +105,18 @@ mod tests {
         for text in ["4294967296", "0x100000000"] {
             assert!(parse_u32(text).unwrap_err().contains("above"), "{text}");
         }
+    }
+
+    #[test]
+    fn each_width_has_its_limit() {
+        assert_eq!(parse_u8("0xFF"), Ok(u8::MAX));
+        assert_eq!(parse_u8("256"), Err("above 255 (0xFF)".into()));
+        assert_eq!(parse_u64("0xFFFF_FFFF_FFFF_FFFF"), Ok(u64::MAX));
+        assert!(
+            parse_u64("18446744073709551616")
+                .unwrap_err()
+                .contains("above")
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::{device::Error, exit::Exit};
 /// What a command found.
 #[derive(Clone, Debug)]
 pub struct Report {
+    /// Without an end of line; empty when everything was shown already.
     text: String,
     json: String,
     exit: Exit,
@@ -60,11 +61,56 @@ impl Report {
             exit: found.exit(),
         }
     }
+
+    /// Of a command that has shown line by line what it found.
+    #[must_use]
+    pub const fn shown(exit: Exit) -> Self {
+        Self {
+            text: String::new(),
+            json: String::new(),
+            exit,
+        }
+    }
+}
+
+/// Shows what a command finds as it finds it: one line at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines {
+    /// Of the command.
+    pub command: &'static str,
+    /// Each line is an object.
+    pub json: bool,
+}
+
+impl Lines {
+    /// Shows one line.
+    ///
+    /// # Errors
+    /// The report to end with, when nobody reads on or the line could not be written.
+    pub fn show(self, found: &impl Finding) -> Result<(), Report> {
+        let report = Report::new(self.command, found);
+        let line = if self.json { report.json } else { report.text };
+        write_line(&line).map_err(|lost| Report::shown(lost.unwrap_or(report.exit)))
+    }
+}
+
+/// Writes to standard output. `Err` is the exit code, or nothing when whoever reads has seen enough.
+fn write_line(text: &str) -> Result<(), Option<Exit>> {
+    let mut output = io::stdout().lock();
+    writeln!(output, "{}", text.trim_end())
+        .and_then(|()| output.flush())
+        .map_err(|error| {
+            (error.kind() != io::ErrorKind::BrokenPipe).then(|| {
+                eprintln!("eductl: the results could not be written: {error}");
+                Exit::OutputLost
+            })
+        })
 }
 
 /// Writes what `command` found or why it found nothing, and gives the exit code.
 ///
-/// With `json`, exactly one line goes to standard output, whatever happened. Without it, the report
+/// With `json`, exactly one line goes to standard output, whatever happened, unless the command has
+/// shown its own. Without it, the report
 /// goes to standard output and an error to standard error.
 #[must_use]
 pub fn show(command: &str, outcome: &Result<Report, Error>, json: bool) -> Exit {
@@ -80,15 +126,12 @@ pub fn show(command: &str, outcome: &Result<Report, Error>, json: bool) -> Exit 
             return error.exit();
         }
     };
-    let mut output = io::stdout().lock();
-    match writeln!(output, "{}", text.trim_end()).and_then(|()| output.flush()) {
-        Ok(()) => exit,
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit,
-        Err(error) => {
-            eprintln!("eductl: the results could not be written: {error}");
-            Exit::OutputLost
-        }
+    if text.is_empty() {
+        return exit;
+    }
+    match write_line(&text) {
+        Ok(()) | Err(None) => exit,
+        Err(Some(lost)) => lost,
     }
 }
 

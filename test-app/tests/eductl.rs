@@ -216,16 +216,21 @@ fn stats_shows_every_counter() {
            0  interrupts             of these, with a cause of ours
            0  not_ours               of these, without (another device's, or spurious)
            0  device_gone            of these, with the device gone
-           0  dpcs_queued            DPCs queued by the ISR
-           0  dpcs_already_queued    times the DPC was queued already
-           0  dpc_calls              calls of EvtInterruptDpc
+           0  dpcs_queued            DPCs (or work items) queued by the ISR
+           0  dpcs_already_queued    times one was queued already
+           0  dpc_calls              calls of EvtInterruptDpc (or EvtInterruptWorkItem)
            0  snapshots_overwritten  snapshots the ring had no room for
            0  factorial_causes       interrupts with the factorial cause
            0  dma_causes             interrupts with the DMA cause
            0  software_causes        interrupts with causes raised by software
            0  stray_factorials       factorial causes without a request
            0  factorials_completed   factorial requests completed with a result
-           0  snapshots_taken        snapshots the DPC took
+           0  snapshots_taken        snapshots these calls took
+           0  events                 events numbered
+           0  interrupts_missed      requests the watchdog completed, their interrupt missing
+           0  timeouts               requests the watchdog failed, their engine stuck
+           0  transfers_completed    DMA transfers completed
+           0  stray_transfers        DMA causes without a request
 
 "#]])
         .stderr_eq("");
@@ -234,7 +239,7 @@ fn stats_shows_every_counter() {
         .assert()
         .code(0)
         .stdout_eq(str![[r#"
-{"command":"stats","isr_calls":12345,"interrupts":0,"not_ours":0,"device_gone":0,"dpcs_queued":0,"dpcs_already_queued":0,"dpc_calls":0,"snapshots_overwritten":0,"factorial_causes":0,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":0,"snapshots_taken":0}
+{"command":"stats","isr_calls":12345,"interrupts":0,"not_ours":0,"device_gone":0,"dpcs_queued":0,"dpcs_already_queued":0,"dpc_calls":0,"snapshots_overwritten":0,"factorial_causes":0,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":0,"snapshots_taken":0,"events":0,"interrupts_missed":0,"timeouts":0,"transfers_completed":0,"stray_transfers":0}
 
 "#]]);
 }
@@ -501,16 +506,21 @@ the driver's counters rose by:
          500  interrupts             of these, with a cause of ours
            0  not_ours               of these, without (another device's, or spurious)
            0  device_gone            of these, with the device gone
-         500  dpcs_queued            DPCs queued by the ISR
-           0  dpcs_already_queued    times the DPC was queued already
-         500  dpc_calls              calls of EvtInterruptDpc
+         500  dpcs_queued            DPCs (or work items) queued by the ISR
+           0  dpcs_already_queued    times one was queued already
+         500  dpc_calls              calls of EvtInterruptDpc (or EvtInterruptWorkItem)
            0  snapshots_overwritten  snapshots the ring had no room for
          500  factorial_causes       interrupts with the factorial cause
            0  dma_causes             interrupts with the DMA cause
            0  software_causes        interrupts with causes raised by software
            0  stray_factorials       factorial causes without a request
          500  factorials_completed   factorial requests completed with a result
-         500  snapshots_taken        snapshots the DPC took
+         500  snapshots_taken        snapshots these calls took
+           0  events                 events numbered
+           0  interrupts_missed      requests the watchdog completed, their interrupt missing
+           0  timeouts               requests the watchdog failed, their engine stuck
+           0  transfers_completed    DMA transfers completed
+           0  stray_transfers        DMA causes without a request
 counters and requests agree
 
 "#]])
@@ -521,7 +531,7 @@ counters and requests agree
         .assert()
         .code(0)
         .stdout_eq(str![[r#"
-{"command":"stress","count":500,"depth":8,"threads":2,"seed":1,"max_n":40,"submitted":500,"completed":500,"right":500,"wrong":0,"failed":0,"lost":0,"problems":[],"ended_early":null,"seconds":[..],"requests_per_second":[..],"statistics":{"isr_calls":500,"interrupts":500,"not_ours":0,"device_gone":0,"dpcs_queued":500,"dpcs_already_queued":0,"dpc_calls":500,"snapshots_overwritten":0,"factorial_causes":500,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":500,"snapshots_taken":500},"compared":true,"disagreements":[]}
+{"command":"stress","count":500,"depth":8,"threads":2,"seed":1,"max_n":40,"submitted":500,"completed":500,"right":500,"wrong":0,"failed":0,"lost":0,"problems":[],"ended_early":null,"seconds":[..],"requests_per_second":[..],"statistics":{"isr_calls":500,"interrupts":500,"not_ours":0,"device_gone":0,"dpcs_queued":500,"dpcs_already_queued":0,"dpc_calls":500,"snapshots_overwritten":0,"factorial_causes":500,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":500,"snapshots_taken":500,"events":0,"interrupts_missed":0,"timeouts":0,"transfers_completed":0,"stray_transfers":0},"compared":true,"disagreements":[]}
 
 "#]])
         .stderr_eq("");
@@ -553,16 +563,21 @@ the driver's counters rose by:
           20  interrupts             of these, with a cause of ours
            0  not_ours               of these, without (another device's, or spurious)
            0  device_gone            of these, with the device gone
-          20  dpcs_queued            DPCs queued by the ISR
-           0  dpcs_already_queued    times the DPC was queued already
-          20  dpc_calls              calls of EvtInterruptDpc
+          20  dpcs_queued            DPCs (or work items) queued by the ISR
+           0  dpcs_already_queued    times one was queued already
+          20  dpc_calls              calls of EvtInterruptDpc (or EvtInterruptWorkItem)
            0  snapshots_overwritten  snapshots the ring had no room for
           20  factorial_causes       interrupts with the factorial cause
            0  dma_causes             interrupts with the DMA cause
            0  software_causes        interrupts with causes raised by software
            0  stray_factorials       factorial causes without a request
           20  factorials_completed   factorial requests completed with a result
-          20  snapshots_taken        snapshots the DPC took
+          20  snapshots_taken        snapshots these calls took
+           0  events                 events numbered
+           0  interrupts_missed      requests the watchdog completed, their interrupt missing
+           0  timeouts               requests the watchdog failed, their engine stuck
+           0  transfers_completed    DMA transfers completed
+           0  stray_transfers        DMA causes without a request
 counters and requests agree
 
 "#]]);
@@ -572,7 +587,7 @@ counters and requests agree
         .assert()
         .code(1)
         .stdout_eq(str![[r#"
-{"command":"stress","count":20,"depth":16,"threads":1,"seed":1,"max_n":9,"submitted":20,"completed":20,"right":16,"wrong":4,"failed":0,"lost":0,"problems":[{"request":2,"n":7,"result":9,"expected":5040},{"request":6,"n":7,"result":9,"expected":5040},{"request":9,"n":7,"result":9,"expected":5040},{"request":19,"n":7,"result":9,"expected":5040}],"ended_early":null,"seconds":[..],"requests_per_second":[..],"statistics":{"isr_calls":20,"interrupts":20,"not_ours":0,"device_gone":0,"dpcs_queued":20,"dpcs_already_queued":0,"dpc_calls":20,"snapshots_overwritten":0,"factorial_causes":20,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":20,"snapshots_taken":20},"compared":true,"disagreements":[]}
+{"command":"stress","count":20,"depth":16,"threads":1,"seed":1,"max_n":9,"submitted":20,"completed":20,"right":16,"wrong":4,"failed":0,"lost":0,"problems":[{"request":2,"n":7,"result":9,"expected":5040},{"request":6,"n":7,"result":9,"expected":5040},{"request":9,"n":7,"result":9,"expected":5040},{"request":19,"n":7,"result":9,"expected":5040}],"ended_early":null,"seconds":[..],"requests_per_second":[..],"statistics":{"isr_calls":20,"interrupts":20,"not_ours":0,"device_gone":0,"dpcs_queued":20,"dpcs_already_queued":0,"dpc_calls":20,"snapshots_overwritten":0,"factorial_causes":20,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":20,"snapshots_taken":20,"events":0,"interrupts_missed":0,"timeouts":0,"transfers_completed":0,"stray_transfers":0},"compared":true,"disagreements":[]}
 
 "#]]);
 }
@@ -611,16 +626,21 @@ the driver's counters rose by:
           15  interrupts             of these, with a cause of ours
            0  not_ours               of these, without (another device's, or spurious)
            0  device_gone            of these, with the device gone
-          15  dpcs_queued            DPCs queued by the ISR
-           0  dpcs_already_queued    times the DPC was queued already
-          15  dpc_calls              calls of EvtInterruptDpc
+          15  dpcs_queued            DPCs (or work items) queued by the ISR
+           0  dpcs_already_queued    times one was queued already
+          15  dpc_calls              calls of EvtInterruptDpc (or EvtInterruptWorkItem)
            0  snapshots_overwritten  snapshots the ring had no room for
           15  factorial_causes       interrupts with the factorial cause
            0  dma_causes             interrupts with the DMA cause
            0  software_causes        interrupts with causes raised by software
            0  stray_factorials       factorial causes without a request
           15  factorials_completed   factorial requests completed with a result
-          15  snapshots_taken        snapshots the DPC took
+          15  snapshots_taken        snapshots these calls took
+           0  events                 events numbered
+           0  interrupts_missed      requests the watchdog completed, their interrupt missing
+           0  timeouts               requests the watchdog failed, their engine stuck
+           0  transfers_completed    DMA transfers completed
+           0  stray_transfers        DMA causes without a request
 counters and requests agree
 
 "#]]);
@@ -685,16 +705,21 @@ the driver's counters rose by:
           49  interrupts             of these, with a cause of ours
            0  not_ours               of these, without (another device's, or spurious)
            0  device_gone            of these, with the device gone
-          49  dpcs_queued            DPCs queued by the ISR
-           0  dpcs_already_queued    times the DPC was queued already
-          49  dpc_calls              calls of EvtInterruptDpc
+          49  dpcs_queued            DPCs (or work items) queued by the ISR
+           0  dpcs_already_queued    times one was queued already
+          49  dpc_calls              calls of EvtInterruptDpc (or EvtInterruptWorkItem)
            0  snapshots_overwritten  snapshots the ring had no room for
           49  factorial_causes       interrupts with the factorial cause
            0  dma_causes             interrupts with the DMA cause
            0  software_causes        interrupts with causes raised by software
            0  stray_factorials       factorial causes without a request
           49  factorials_completed   factorial requests completed with a result
-          49  snapshots_taken        snapshots the DPC took
+          49  snapshots_taken        snapshots these calls took
+           0  events                 events numbered
+           0  interrupts_missed      requests the watchdog completed, their interrupt missing
+           0  timeouts               requests the watchdog failed, their engine stuck
+           0  transfers_completed    DMA transfers completed
+           0  stray_transfers        DMA causes without a request
 counters and requests agree
 
 "#]]);
@@ -722,16 +747,21 @@ the driver's counters rose by:
           20  interrupts             of these, with a cause of ours
            0  not_ours               of these, without (another device's, or spurious)
            0  device_gone            of these, with the device gone
-          20  dpcs_queued            DPCs queued by the ISR
-           0  dpcs_already_queued    times the DPC was queued already
-          20  dpc_calls              calls of EvtInterruptDpc
+          20  dpcs_queued            DPCs (or work items) queued by the ISR
+           0  dpcs_already_queued    times one was queued already
+          20  dpc_calls              calls of EvtInterruptDpc (or EvtInterruptWorkItem)
            0  snapshots_overwritten  snapshots the ring had no room for
           10  factorial_causes       interrupts with the factorial cause
            0  dma_causes             interrupts with the DMA cause
           10  software_causes        interrupts with causes raised by software
            0  stray_factorials       factorial causes without a request
           10  factorials_completed   factorial requests completed with a result
-          20  snapshots_taken        snapshots the DPC took
+          20  snapshots_taken        snapshots these calls took
+          10  events                 events numbered
+           0  interrupts_missed      requests the watchdog completed, their interrupt missing
+           0  timeouts               requests the watchdog failed, their engine stuck
+           0  transfers_completed    DMA transfers completed
+           0  stray_transfers        DMA causes without a request
 DISAGREEMENT: interrupts rose by 20, but factorial_causes, as this program raises no other: 10
   hint: if another program used the device meanwhile, give --shared
 
@@ -750,16 +780,21 @@ the driver's counters rose by:
           20  interrupts             of these, with a cause of ours
            0  not_ours               of these, without (another device's, or spurious)
            0  device_gone            of these, with the device gone
-          20  dpcs_queued            DPCs queued by the ISR
-           0  dpcs_already_queued    times the DPC was queued already
-          20  dpc_calls              calls of EvtInterruptDpc
+          20  dpcs_queued            DPCs (or work items) queued by the ISR
+           0  dpcs_already_queued    times one was queued already
+          20  dpc_calls              calls of EvtInterruptDpc (or EvtInterruptWorkItem)
            0  snapshots_overwritten  snapshots the ring had no room for
           10  factorial_causes       interrupts with the factorial cause
            0  dma_causes             interrupts with the DMA cause
           10  software_causes        interrupts with causes raised by software
            0  stray_factorials       factorial causes without a request
           10  factorials_completed   factorial requests completed with a result
-          20  snapshots_taken        snapshots the DPC took
+          20  snapshots_taken        snapshots these calls took
+          10  events                 events numbered
+           0  interrupts_missed      requests the watchdog completed, their interrupt missing
+           0  timeouts               requests the watchdog failed, their engine stuck
+           0  transfers_completed    DMA transfers completed
+           0  stray_transfers        DMA causes without a request
 counters and requests were not compared
 
 "#]]);
@@ -814,7 +849,12 @@ Commands:
   liveness   Write the liveness register and check that it reads the complement
   factorial  Compute n! on the device, completed by interrupt, and check the result
   raise      Raise interrupt causes
+  wait       Wait for events (interrupts with causes that software raised), none lost between two
+  read       Read the device's buffer by DMA
+  write      Write the device's buffer by DMA
+  cancel     Cancel a factorial, a wait and a read, and check that the device is usable after
   stats      Show the driver's counters
+  watch      Show the driver's counters live, and how fast they rise
   stress     Compute many factorials at once, check each and the driver's counters
   control    Send any control request, as it is: to see how the driver answers wrong ones
   help       Print this message or the help of the given subcommand(s)
@@ -822,8 +862,8 @@ Commands:
 Options:
       --json               Print one line of JSON (errors too, as an object with the field "error")
       --device <INDEX>     Which edu device, when there are several: 0 is the first [default: 0]
-      --timeout <SECONDS>  How long the driver may take to complete a request, in seconds [default:
-                           10]
+      --timeout <SECONDS>  How long the driver may take to complete a request, in seconds; for
+                           `wait`, how long until the next event [default: 10; `wait`: no limit]
       --socket <PATH>      Where kmdf-host listens [default: $KMDF_HOST_SOCKET, then
                            $XDG_RUNTIME_DIR/kmdf-host.sock, then /tmp/kmdf-host-UID.sock]
   -h, --help               Print help

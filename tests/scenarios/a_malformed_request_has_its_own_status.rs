@@ -3,7 +3,7 @@
 use edu_spec::{
     ioctl,
     registers::Causes,
-    wire::{Information, Statistics, Word},
+    wire::{Event, EventCursor, Information, Statistics, Word},
 };
 use edu_tests::{Bench, bench::Kind, program::Run};
 use kmdf_host::ntstatus::{
@@ -12,22 +12,36 @@ use kmdf_host::ntstatus::{
 };
 
 /// Each code with the lengths of its input and output.
-const CODES: [(u32, usize, usize); 5] = [
+const CODES: [(u32, usize, usize); 6] = [
     (ioctl::INFORMATION, 0, size_of::<Information>()),
     (ioctl::LIVENESS, size_of::<Word>(), size_of::<Word>()),
     (ioctl::FACTORIAL, size_of::<Word>(), size_of::<Word>()),
     (ioctl::RAISE, size_of::<Word>(), 0),
     (ioctl::STATISTICS, 0, size_of::<Statistics>()),
+    (
+        ioctl::WAIT_EVENT,
+        size_of::<EventCursor>(),
+        size_of::<Event>(),
+    ),
 ];
 
+/// What a request with the right lengths, of bytes 2 all of them, ends with.
+fn well_formed(code: u32) -> NtStatus {
+    match code {
+        // No event has such a number yet.
+        ioctl::WAIT_EVENT => STATUS_INVALID_PARAMETER,
+        _ => STATUS_SUCCESS,
+    }
+}
+
 /// What a request with these lengths ends with.
-fn expected((input, output): (usize, usize), wanted: (usize, usize)) -> NtStatus {
+fn expected(code: u32, (input, output): (usize, usize), wanted: (usize, usize)) -> NtStatus {
     if input < wanted.0 || output < wanted.1 {
         STATUS_BUFFER_TOO_SMALL
     } else if input > wanted.0 || output > wanted.1 {
         STATUS_INVALID_BUFFER_SIZE
     } else {
-        STATUS_SUCCESS
+        well_formed(code)
     }
 }
 
@@ -47,7 +61,7 @@ fn a_buffer_of_any_other_length_is_too_small_or_of_invalid_size() {
                 let lengths = (input_length, output_length);
                 // A raise of cause 0x01010101 would be an engine's; 0x02020202 is none of theirs.
                 let outcome = lab.control(&file, code, &vec![2; input_length], output_length);
-                let wanted = expected(lengths, (input, output));
+                let wanted = expected(code, lengths, (input, output));
                 assert_eq!(outcome.status, wanted, "{code:#x} with {lengths:?}");
                 let bytes = if wanted.is_success() { output } else { 0 };
                 assert_eq!(
@@ -128,6 +142,7 @@ fn a_handle_without_the_access_that_a_code_asks_for_is_denied() {
         (ioctl::FACTORIAL, READ | WRITE),
         (ioctl::RAISE, WRITE),
         (ioctl::STATISTICS, READ),
+        (ioctl::WAIT_EVENT, READ),
     ];
     let lab = Bench::of(Kind::Model).boot();
     for access in [0, READ, WRITE, READ | WRITE] {
@@ -135,7 +150,7 @@ fn a_handle_without_the_access_that_a_code_asks_for_is_denied() {
         for ((code, needed), (_, input, output)) in needed.into_iter().zip(CODES) {
             let outcome = lab.control(&file, code, &vec![2; input], output);
             let wanted = if access & needed == needed {
-                STATUS_SUCCESS
+                well_formed(code)
             } else {
                 STATUS_ACCESS_DENIED
             };

@@ -11,7 +11,7 @@ use edu_tests::{
 use kmdf_host::{
     Irp,
     ntstatus::{
-        STATUS_CANCELLED, STATUS_DELETE_PENDING, STATUS_INVALID_DEVICE_STATE,
+        STATUS_CANCELLED, STATUS_DELETE_PENDING, STATUS_INVALID_DEVICE_STATE, STATUS_IO_TIMEOUT,
         STATUS_OBJECT_NAME_NOT_FOUND,
     },
 };
@@ -27,7 +27,7 @@ fn hanging() -> Config {
 }
 
 /// A request ended right: computed, canceled, or too late for the device.
-fn ended(irp: &Irp, n: u32) {
+fn ended(irp: &Irp, n: u32, config: &Config) {
     let outcome = irp.outcome().expect("it has ended");
     if outcome.status.is_success() {
         assert_eq!(outcome.output, factorial(n).to_le_bytes(), "{n}!");
@@ -38,8 +38,11 @@ fn ended(irp: &Irp, n: u32) {
             // It came to a queue that takes no more.
             STATUS_INVALID_DEVICE_STATE,
         ];
+        // EvtIoStop may come before EvtIoDeviceControl has started the engine; when that never
+        // answers, the watchdog ends the request, and the removal waits so long.
+        let watchdog = config.faults.factorial_hangs && outcome.status == STATUS_IO_TIMEOUT;
         assert!(
-            allowed.contains(&outcome.status),
+            watchdog || allowed.contains(&outcome.status),
             "{n}!: {:?}",
             outcome.status
         );
@@ -51,7 +54,8 @@ fn the_end_of_an_app_cancels_what_is_pending_whatever_has_become_of_it() {
     for_each_seed(20, |seed| {
         let lab = Bench::model(hanging()).seed(seed).boot();
         let (app, other) = (lab.open(), lab.open());
-        let irps: Vec<_> = (0..5).map(|n| lab.submit_factorial(&app, n)).collect();
+        let mut irps: Vec<_> = (0..5).map(|n| lab.submit_factorial(&app, n)).collect();
+        irps.extend((0..3).map(|_| lab.submit_wait(&app, 0)));
         // From "not sent yet" to "in the engine". The virtual clock stands still meanwhile, because
         // there is always something that can run.
         for _ in 0..seed * 2 {
@@ -84,10 +88,11 @@ fn closing_a_handle_cancels_what_waits_and_lets_the_engine_finish() {
         let (first, second) = (lab.open(), lab.open());
         let engine = lab.submit_factorial(&first, 12);
         lab.run_until(|| presented(&lab) == 2);
-        let doomed: Vec<_> = (0..4).map(|n| lab.submit_factorial(&first, n)).collect();
+        let mut doomed: Vec<_> = (0..4).map(|n| lab.submit_factorial(&first, n)).collect();
+        doomed.push(lab.submit_wait(&first, 0));
         let kept = lab.submit_factorial(&second, 5);
         // Each was presented at the entrance, and the first to the engine, too.
-        lab.run_until(|| presented(&lab) == 7);
+        lab.run_until(|| presented(&lab) == 8);
         lab.session().host().close(&first);
         lab.wait_for(&doomed);
         for irp in &doomed {
@@ -96,13 +101,13 @@ fn closing_a_handle_cancels_what_waits_and_lets_the_engine_finish() {
         }
         // CloseHandle is no CancelIo: what the driver has goes on.
         lab.wait_for(&[engine.clone(), kept.clone()]);
-        ended(&engine, 12);
+        ended(&engine, 12, &Config::default());
         assert!(
             engine
                 .outcome()
                 .is_some_and(|outcome| outcome.status.is_success())
         );
-        ended(&kept, 5);
+        ended(&kept, 5, &Config::default());
         assert!(
             kept.outcome()
                 .is_some_and(|outcome| outcome.status.is_success())
@@ -132,7 +137,7 @@ fn a_device_removed_with_requests_pending_ends_them_all() {
                     .unwrap_or_else(|stop| panic!("the run stopped: {stop}"));
                 lab.wait_for(&irps);
                 for (irp, n) in irps.iter().zip(0..) {
-                    ended(irp, n);
+                    ended(irp, n, &config);
                 }
                 assert_eq!(
                     lab.open_as(0, READ_WRITE).map(|_| ()),
@@ -147,8 +152,20 @@ fn a_device_removed_with_requests_pending_ends_them_all() {
 
 #[test]
 fn a_program_that_ends_leaves_nothing_pending() {
-    Run::on("model,factorial-hangs")
-        .eductl(["--timeout", "0.2", "factorial", "12"])
+    // Nothing raises an event: eductl gives up, cancels and goes.
+    let code = format!("{:#x}", edu_spec::ioctl::WAIT_EVENT);
+    let bytes = size_of::<edu_spec::wire::Event>().to_string();
+    Run::on("model")
+        .eductl([
+            "--timeout",
+            "0.2",
+            "control",
+            &code,
+            "--input",
+            "0000000000000000",
+            "--output",
+            &bytes,
+        ])
         .end()
         .exits(1)
         .complains("did not complete the request within")

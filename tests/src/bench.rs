@@ -1,13 +1,13 @@
 //! The driver in this process: booted, asked, looked into, taken down.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{cell::RefCell, path::PathBuf, rc::Rc, time::Duration};
 
 use edu_lab::EduModel;
 use edu_model::Config;
 use edu_spec::{
     interface::DEVICE_INTERFACE,
     ioctl,
-    wire::{Information, Statistics, Word},
+    wire::{Event, EventCursor, Information, Statistics, Word},
 };
 use kmdf_host::{
     BootError, Driver, File, Grant, Host, InOrder, Interrupts, Irp, Machine, NtStatus, Operation,
@@ -51,6 +51,7 @@ pub struct Bench {
     seed: Option<u64>,
     interrupts: Interrupts,
     shared_line: bool,
+    inf: PathBuf,
 }
 
 impl Bench {
@@ -63,7 +64,15 @@ impl Bench {
             seed: None,
             interrupts: Interrupts::AsInstalled,
             shared_line: false,
+            inf: found::inf(),
         }
+    }
+
+    /// Installed from another INF.
+    #[must_use]
+    pub fn inf(mut self, inf: impl Into<PathBuf>) -> Self {
+        self.inf = inf.into();
+        self
     }
 
     /// A machine with one device.
@@ -138,7 +147,11 @@ impl Bench {
     /// # Errors
     /// It does not come up.
     pub fn try_boot(self) -> Result<Lab, BootError> {
-        self.boot_driver(&shipped())
+        let driver = Driver {
+            inf: self.inf.clone(),
+            ..shipped()
+        };
+        self.boot_driver(&driver)
     }
 
     /// Boots another driver.
@@ -320,10 +333,7 @@ impl Lab {
             input: input.to_vec(),
             output_length,
         };
-        match self.session.request(file, operation) {
-            Ok(outcome) => outcome,
-            Err(stop) => panic!("the run stopped: {stop}"),
-        }
+        self.request(file, operation)
     }
 
     /// Sends a request for a factorial and does not wait.
@@ -337,6 +347,67 @@ impl Lab {
                 output_length: size_of::<Word>(),
             },
         )
+    }
+
+    /// Sends a request for the first event after a cursor and does not wait.
+    #[must_use]
+    pub fn submit_wait(&self, file: &File, cursor: u64) -> Rc<Irp> {
+        self.session.host().submit(
+            file,
+            Operation::Control {
+                code: ioctl::WAIT_EVENT,
+                input: EventCursor(cursor).as_bytes().to_vec(),
+                output_length: size_of::<Event>(),
+            },
+        )
+    }
+
+    /// The first event after a cursor, as soon as there is one.
+    ///
+    /// # Errors
+    /// The driver fails the request.
+    ///
+    /// # Panics
+    /// The run stops.
+    pub fn wait_event(&self, file: &File, cursor: u64) -> Result<Event, NtStatus> {
+        let irp = self.submit_wait(file, cursor);
+        self.wait_for(std::slice::from_ref(&irp));
+        event_of(&irp)
+    }
+
+    /// Reads from the device's buffer.
+    ///
+    /// # Errors
+    /// The driver fails the request.
+    ///
+    /// # Panics
+    /// The run stops.
+    pub fn read(&self, file: &File, offset: u64, length: usize) -> Result<Vec<u8>, NtStatus> {
+        let outcome = self.request(file, Operation::Read { offset, length });
+        succeeded(outcome.status)?;
+        assert_eq!(outcome.information, outcome.output.len() as u64);
+        Ok(outcome.output)
+    }
+
+    /// Writes to the device's buffer. Gives how many bytes were written.
+    ///
+    /// # Errors
+    /// The driver fails the request.
+    ///
+    /// # Panics
+    /// The run stops.
+    pub fn write(&self, file: &File, offset: u64, data: &[u8]) -> Result<u64, NtStatus> {
+        let data = data.to_vec();
+        let outcome = self.request(file, Operation::Write { offset, data });
+        succeeded(outcome.status)?;
+        Ok(outcome.information)
+    }
+
+    fn request(&self, file: &File, operation: Operation) -> Outcome {
+        match self.session.request(file, operation) {
+            Ok(outcome) => outcome,
+            Err(stop) => panic!("the run stopped: {stop}"),
+        }
     }
 
     /// Runs until all these requests have ended.
@@ -490,6 +561,19 @@ fn succeeded(status: NtStatus) -> Result<(), NtStatus> {
     } else {
         Err(status)
     }
+}
+
+/// What a request for an event came to.
+///
+/// # Errors
+/// The driver failed it.
+///
+/// # Panics
+/// It has not ended, or its output is no event.
+pub fn event_of(irp: &Irp) -> Result<Event, NtStatus> {
+    let outcome = irp.outcome().expect("it has ended");
+    succeeded(outcome.status)?;
+    Ok(Event::read_from_bytes(&outcome.output).expect("it has the length of an event"))
 }
 
 /// n! modulo 2^32, computed here.

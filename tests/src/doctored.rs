@@ -1,6 +1,9 @@
 //! Files that are wrong in one way.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use tempfile::TempDir;
 
@@ -110,7 +113,16 @@ pub fn image_with_name(name: &str, changed: &str) -> Doctored {
 /// The text is not in it.
 #[must_use]
 pub fn inf(text: &str, changed: &str) -> Doctored {
-    let inf = fs::read_to_string(found::inf()).expect("the INF can be read");
+    inf_at(&found::inf(), text, changed)
+}
+
+/// Another INF with a text changed.
+///
+/// # Panics
+/// The text is not in it.
+#[must_use]
+pub fn inf_at(path: &Path, text: &str, changed: &str) -> Doctored {
+    let inf = fs::read_to_string(path).expect("the INF can be read");
     assert!(inf.contains(text), "{text:?} is not in the INF");
     Doctored::new("edu_kmdf.inx", inf.replace(text, changed).as_bytes())
 }

@@ -5,6 +5,7 @@
 //! | the driver | `EDU_KMDF_SYS` | `target/cross/x86_64/edu_kmdf.sys` |
 //! | the driver for ARM64 | `EDU_KMDF_SYS_AARCH64` | `target/cross/aarch64/edu_kmdf.sys` |
 //! | its INF | `EDU_KMDF_INF` | `inf/edu_kmdf.inx` |
+//! | its INF for PASSIVE_LEVEL | `EDU_KMDF_PASSIVE_INF` | `inf/edu_kmdf_passive.inx` |
 //! | `edu-lab` | `EDU_LAB` | beside the tests: the same profile of the same target directory |
 //! | `eductl` | `EDUCTL` | the same |
 //! | QEMU | `KMDF_HOST_QEMU` | `qemu-system-x86_64` in `PATH`, or what `scripts/qemu.sh` unpacked |
@@ -58,6 +59,19 @@ pub fn inf() -> PathBuf {
         "EDU_KMDF_INF",
         root().join("inf/edu_kmdf.inx"),
         "git checkout inf/edu_kmdf.inx",
+    )
+}
+
+/// The INF that installs the driver to handle interrupts at PASSIVE_LEVEL.
+///
+/// # Panics
+/// It is not there.
+#[must_use]
+pub fn passive_inf() -> PathBuf {
+    existing(
+        "EDU_KMDF_PASSIVE_INF",
+        root().join("inf/edu_kmdf_passive.inx"),
+        "git checkout inf/edu_kmdf_passive.inx",
     )
 }
 

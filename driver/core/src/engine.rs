@@ -1,35 +1,26 @@
-//! The factorial engine: whose factorial the device computes, and who completes that request.
+//! An engine of the device, and whose work it does: the factorial engine ([`crate::factorial`]), and
+//! the DMA engine.
 //!
 //! # The device
-//! It computes one factorial at a time, ignores a start while it computes, cannot abort, and raises
-//! [`Causes::FACTORIAL`] once for each factorial, *after* it has cleared [`Status::COMPUTING`]. Its
-//! factorial register reads the operand while it computes and the result from then on.
+//! An engine does one job at a time, ignores a start while it is busy, cannot abort, and raises its
+//! cause once for each job, after it has stopped being busy.
 //!
-//! A canceled request leaves the device computing. So an interrupt may belong to a factorial that
-//! nobody wants any more, and arrive when the next one is already wanted, or even running: the
-//! previous one may have cleared `COMPUTING`, which let the next one start, and raise its interrupt
-//! only now. Nothing in the interrupt tells the two apart. These two checks do:
+//! A canceled request leaves the engine busy. So an interrupt may belong to a job that nobody wants
+//! any more, and arrive when the next one is already wanted, or even running: the previous job may have
+//! ended, which let the next one start, and raise its interrupt only now. Nothing in the interrupt tells
+//! the two apart. Two rules do:
 //!
-//! - **A start follows a status that says not computing**, so it is never ignored, and what the
-//!   register reads from then on is the operand or its factorial. While it says computing, the
-//!   request waits; the interrupt of that factorial is still to come, and starts it.
-//! - **A result that equals the operand is none**: the device still computes, so the interrupt was
-//!   a late one. Only 1 and 2 are their own factorials; for them the value is right either way.
-//!
-//! The result is thus right at every interleaving, for one read of the status with each start and
-//! one read of the result with each interrupt.
+//! - **A start follows a look that found the engine idle**, so it is never ignored. While the engine is
+//!   busy the request waits; the interrupt of that job is still to come, and starts it.
+//! - **An interrupt is believed only if the device shows the output** ([`Work::output`]): otherwise it
+//!   was a late one, and the job goes on.
 //!
 //! # The request
-//! It is kept here while the device computes, cancelable, and leaves by exactly one of four doors,
+//! It is kept here while the engine works for it, cancelable, and leaves by exactly one of five doors,
 //! each of which runs under the lock that guards the engine: [`Engine::on_interrupt`],
-//! [`Engine::cancel`], [`Engine::withdraw`], or refusal by [`Engine::submit`]. The first and third
-//! must take it back from cancellation ([`Cancelable::reclaim`]). If that fails, the cancel
-//! callback has been called or will be, and the request stays, leaving, until that
-//! callback fetches it.
-//!
-//! [`Causes::FACTORIAL`]: edu_spec::registers::Causes::FACTORIAL
-
-use edu_spec::registers::{ALL_ONES, Status};
+//! [`Engine::look`], [`Engine::withdraw`], [`Engine::cancel`], or refusal by [`Engine::submit`]. The
+//! first three must take it back from cancellation ([`Cancelable::reclaim`]). If that fails, the cancel
+//! callback has been called or will be, and the request stays, leaving, until that callback fetches it.
 
 /// A request that can be made cancelable.
 pub trait Request: Sized {
@@ -68,33 +59,64 @@ pub trait Cancelable: Sized {
     fn is(&self, id: &Self::Id) -> bool;
 }
 
-/// The registers that the engine uses.
-pub trait Registers {
-    /// Reads the status register.
-    fn status(&mut self) -> Status;
-    /// Writes an operand to the factorial register.
-    fn start(&mut self, operand: u32);
-    /// Reads the factorial register.
-    fn result(&mut self) -> u32;
+/// What an engine of the device can do, and how it is seen to do it.
+pub trait Work<C> {
+    /// What it is asked to do.
+    type Job;
+    /// What comes of it.
+    type Output;
+
+    /// Whether it can start.
+    fn activity(&mut self) -> Activity;
+
+    /// Starts a job. It is idle.
+    fn start(&mut self, job: &Self::Job, request: &C);
+
+    /// What has come of the job that was started last.
+    fn output(&mut self, job: &Self::Job) -> Progress<Self::Output>;
 }
 
-/// The engine. Guard it by a lock; see the module's documentation.
+/// Whether an engine can start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// It can.
+    Idle,
+    /// It works.
+    Busy,
+    /// The device is gone.
+    Gone,
+}
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress<O> {
+    /// Not done.
+    Busy,
+    /// Done.
+    Done(O),
+    /// The device is gone.
+    Gone,
+}
+
+/// An engine and the request that it works for. Guard it by a lock; see the module's documentation.
 #[derive(Debug)]
-pub struct Engine<R: Request> {
-    slot: Slot<R::Cancelable>,
+pub struct Engine<R: Request, J> {
+    slot: Slot<R::Cancelable, J>,
+    /// Counts the requests that were accepted.
+    jobs: u64,
 }
 
 #[derive(Debug)]
-enum Slot<C> {
+enum Slot<C, J> {
     Empty,
-    /// The device still computes what somebody asked for before.
+    /// The engine still does what somebody asked for before.
     Waiting {
         request: C,
-        operand: u32,
+        job: J,
     },
-    Computing {
+    Working {
         request: C,
-        operand: u32,
+        job: J,
     },
     /// Canceled; its cancel callback will fetch it.
     Leaving {
@@ -115,145 +137,160 @@ pub enum Refusal {
 
 /// What an interrupt meant.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Interrupt<R> {
-    /// No factorial is done that anybody waits for: it is a late one, or its request is canceled.
+pub enum Interrupt<R, J, O> {
+    /// No job is done that anybody waits for: it is a late one, or its request is canceled.
     Stray,
-    /// This request's factorial is done: complete it with the value.
-    Done(R, u32),
+    /// This request's job is done: complete it.
+    Done(R, J, O),
     /// The device is gone: fail this request.
     Gone(R),
 }
 
-impl<R: Request> Engine<R> {
+/// What [`Engine::look`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Look<R, J, O> {
+    /// Nothing to do.
+    Nothing,
+    /// This request's job is done and its interrupt has not come: complete it.
+    Done(R, J, O),
+    /// The device is gone: fail this request.
+    Gone(R),
+    /// This request has had enough time: fail it.
+    GivenUp(R),
+}
+
+impl<R: Request, J> Engine<R, J> {
     /// An engine without a request.
     #[must_use]
     pub const fn new() -> Self {
-        Self { slot: Slot::Empty }
+        Self {
+            slot: Slot::Empty,
+            jobs: 0,
+        }
     }
 
-    /// Starts a request's factorial, or keeps it until the device can. Reads the status register
-    /// once and writes the factorial register at most once.
+    /// Starts a request's job, or keeps the request until the engine can. Looks at the activity once.
     ///
     /// # Errors
     /// The request, uncancelable, and why it was refused.
     pub fn submit(
         &mut self,
         request: R,
-        operand: u32,
-        registers: &mut impl Registers,
+        job: J,
+        work: &mut impl Work<R::Cancelable, Job = J>,
     ) -> Result<(), (R, Refusal)> {
         if !matches!(self.slot, Slot::Empty) {
             return Err((request, Refusal::Busy));
         }
-        let status = registers.status();
-        if status.bits() == ALL_ONES {
+        let activity = work.activity();
+        if activity == Activity::Gone {
             return Err((request, Refusal::Gone));
         }
         let request = request
             .into_cancelable()
             .map_err(|request| (request, Refusal::Canceled))?;
-        self.slot = if status.contains(Status::COMPUTING) {
-            Slot::Waiting { request, operand }
-        } else {
-            registers.start(operand);
-            Slot::Computing { request, operand }
-        };
+        self.jobs += 1;
+        self.place(request, job, activity == Activity::Idle, work);
         Ok(())
     }
 
-    /// Handles the factorial cause. Reads the factorial register once when a request computes;
-    /// does what [`Engine::submit`] does when one waits; else touches no register.
-    pub fn on_interrupt(&mut self, registers: &mut impl Registers) -> Interrupt<R> {
+    fn place(
+        &mut self,
+        request: R::Cancelable,
+        job: J,
+        idle: bool,
+        work: &mut impl Work<R::Cancelable, Job = J>,
+    ) {
+        self.slot = if idle {
+            work.start(&job, &request);
+            Slot::Working { request, job }
+        } else {
+            Slot::Waiting { request, job }
+        };
+    }
+
+    /// Handles the engine's cause. Asks for the output once when a request's job runs; looks at the
+    /// activity and starts the job when a request waits; else touches nothing.
+    pub fn on_interrupt<W: Work<R::Cancelable, Job = J>>(
+        &mut self,
+        work: &mut W,
+    ) -> Interrupt<R, J, W::Output> {
         match self.take() {
             Slot::Empty => Interrupt::Stray,
             Slot::Leaving { request } => {
                 self.slot = Slot::Leaving { request };
                 Interrupt::Stray
             }
-            Slot::Waiting { request, operand } => self.retry(request, operand, registers),
-            Slot::Computing { request, operand } => {
-                let value = registers.result();
-                if value == operand && !is_own_factorial(operand) {
-                    self.slot = Slot::Computing { request, operand };
-                    return Interrupt::Stray;
-                }
-                match request.reclaim() {
-                    // No factorial is all ones: all but the first two are even.
-                    Ok(request) if value == ALL_ONES => Interrupt::Gone(request),
-                    Ok(request) => Interrupt::Done(request, value),
-                    Err(request) => {
-                        self.slot = Slot::Leaving { request };
-                        Interrupt::Stray
-                    }
-                }
-            }
-        }
-    }
-
-    /// The factorial that the device computed before is done, if the status says so.
-    fn retry(
-        &mut self,
-        request: R::Cancelable,
-        operand: u32,
-        registers: &mut impl Registers,
-    ) -> Interrupt<R> {
-        let status = registers.status();
-        if status.bits() == ALL_ONES {
-            return match request.reclaim() {
-                Ok(request) => Interrupt::Gone(request),
-                Err(request) => {
-                    self.slot = Slot::Leaving { request };
+            Slot::Waiting { request, job } => match work.activity() {
+                Activity::Gone => self.end(request, Interrupt::Gone),
+                activity => {
+                    self.place(request, job, activity == Activity::Idle, work);
                     Interrupt::Stray
                 }
-            };
-        }
-        self.slot = if status.contains(Status::COMPUTING) {
-            Slot::Waiting { request, operand }
-        } else {
-            registers.start(operand);
-            Slot::Computing { request, operand }
-        };
-        Interrupt::Stray
-    }
-
-    /// In the cancel callback: gives up the canceled request. The device may compute on.
-    pub fn cancel(&mut self, canceled: &<R::Cancelable as Cancelable>::Canceled) -> Option<R> {
-        match self.take() {
-            Slot::Empty => None,
-            Slot::Waiting { request, operand } => self.redeem(request, canceled, |request| {
-                Slot::Waiting { request, operand }
-            }),
-            Slot::Computing { request, operand } => self.redeem(request, canceled, |request| {
-                Slot::Computing { request, operand }
-            }),
-            Slot::Leaving { request } => {
-                self.redeem(request, canceled, |request| Slot::Leaving { request })
-            }
+            },
+            Slot::Working { request, job } => match work.output(&job) {
+                Progress::Busy => {
+                    self.slot = Slot::Working { request, job };
+                    Interrupt::Stray
+                }
+                Progress::Done(output) => {
+                    self.end(request, |request| Interrupt::Done(request, job, output))
+                }
+                Progress::Gone => self.end(request, Interrupt::Gone),
+            },
         }
     }
 
-    fn redeem(
+    /// Ends a request if it is not being canceled.
+    fn end<O>(
         &mut self,
         request: R::Cancelable,
-        canceled: &<R::Cancelable as Cancelable>::Canceled,
-        keep: impl FnOnce(R::Cancelable) -> Slot<R::Cancelable>,
-    ) -> Option<R> {
-        request
-            .redeem(canceled)
-            .map_err(|other| self.slot = keep(other))
-            .ok()
+        with: impl FnOnce(R) -> Interrupt<R, J, O>,
+    ) -> Interrupt<R, J, O> {
+        match request.reclaim() {
+            Ok(request) => with(request),
+            Err(request) => {
+                self.slot = Slot::Leaving { request };
+                Interrupt::Stray
+            }
+        }
     }
 
-    /// Gives up a request because the device leaves D0 or is removed. `None` if it is not here, or
-    /// somebody else completes it: the DPC that has taken it, or its cancel callback.
-    pub fn withdraw(&mut self, id: &<R::Cancelable as Cancelable>::Id) -> Option<R> {
-        match self.take() {
-            Slot::Waiting { request, .. } | Slot::Computing { request, .. } if request.is(id) => {
-                request
-                    .reclaim()
-                    .map_err(|request| self.slot = Slot::Leaving { request })
-                    .ok()
+    /// Does what an interrupt would, if the engine has done its part: its interrupt is late, or lost.
+    /// Looks at the activity once, and then does what [`Engine::on_interrupt`] does. With `give_up`,
+    /// gives up a request whose job is not done.
+    pub fn look<W: Work<R::Cancelable, Job = J>>(
+        &mut self,
+        give_up: bool,
+        work: &mut W,
+    ) -> Look<R, J, W::Output> {
+        match self.slot {
+            Slot::Empty | Slot::Leaving { .. } => return Look::Nothing,
+            Slot::Waiting { .. } | Slot::Working { .. } => {}
+        }
+        if work.activity() == Activity::Busy {
+            if !give_up {
+                return Look::Nothing;
             }
+            return match self.reclaim() {
+                Some(request) => Look::GivenUp(request),
+                None => Look::Nothing,
+            };
+        }
+        match self.on_interrupt(work) {
+            Interrupt::Done(request, job, output) => Look::Done(request, job, output),
+            Interrupt::Gone(request) => Look::Gone(request),
+            Interrupt::Stray => Look::Nothing,
+        }
+    }
+
+    /// Takes the request back from cancellation and gives it up.
+    fn reclaim(&mut self) -> Option<R> {
+        match self.take() {
+            Slot::Waiting { request, .. } | Slot::Working { request, .. } => request
+                .reclaim()
+                .map_err(|request| self.slot = Slot::Leaving { request })
+                .ok(),
             other => {
                 self.slot = other;
                 None
@@ -261,24 +298,58 @@ impl<R: Request> Engine<R> {
         }
     }
 
-    /// Whether a request is here.
+    /// Which of all requests that were accepted is here; they are counted.
+    #[must_use]
+    pub const fn job(&self) -> Option<u64> {
+        match self.slot {
+            Slot::Empty => None,
+            _ => Some(self.jobs),
+        }
+    }
+
+    /// In the cancel callback: gives up the canceled request. The engine may work on.
+    pub fn cancel(&mut self, canceled: &<R::Cancelable as Cancelable>::Canceled) -> Option<R> {
+        match self.take() {
+            Slot::Empty => None,
+            Slot::Waiting { request, job } => request
+                .redeem(canceled)
+                .map_err(|request| self.slot = Slot::Waiting { request, job })
+                .ok(),
+            Slot::Working { request, job } => request
+                .redeem(canceled)
+                .map_err(|request| self.slot = Slot::Working { request, job })
+                .ok(),
+            Slot::Leaving { request } => request
+                .redeem(canceled)
+                .map_err(|request| self.slot = Slot::Leaving { request })
+                .ok(),
+        }
+    }
+
+    /// Gives up a request because the device leaves D0 or is removed. `None` if it is not here, or
+    /// somebody else completes it: the DPC that has taken it, or its cancel callback.
+    pub fn withdraw(&mut self, id: &<R::Cancelable as Cancelable>::Id) -> Option<R> {
+        match &self.slot {
+            Slot::Waiting { request, .. } | Slot::Working { request, .. } if request.is(id) => {
+                self.reclaim()
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether no request is here.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         matches!(self.slot, Slot::Empty)
     }
 
-    fn take(&mut self) -> Slot<R::Cancelable> {
+    fn take(&mut self) -> Slot<R::Cancelable, J> {
         core::mem::replace(&mut self.slot, Slot::Empty)
     }
 }
 
-impl<R: Request> Default for Engine<R> {
+impl<R: Request, J> Default for Engine<R, J> {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Whether n! modulo 2^32 is n.
-const fn is_own_factorial(n: u32) -> bool {
-    n == 1 || n == 2
 }

@@ -1,7 +1,7 @@
 //! Which control requests are well formed.
 
 use edu_spec::ioctl;
-use edu_spec::wire::{Information, Statistics, Word};
+use edu_spec::wire::{Event, EventCursor, Information, Statistics, Word};
 
 /// A control request whose code is known and whose buffers have the right lengths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Command {
     Raise,
     /// [`ioctl::STATISTICS`]
     Statistics,
+    /// [`ioctl::WAIT_EVENT`]
+    WaitEvent,
 }
 
 /// What is wrong with a control request.
@@ -56,6 +58,7 @@ impl Command {
             ioctl::FACTORIAL => Self::Factorial,
             ioctl::RAISE => Self::Raise,
             ioctl::STATISTICS => Self::Statistics,
+            ioctl::WAIT_EVENT => Self::WaitEvent,
             _ => return None,
         })
     }
@@ -68,6 +71,7 @@ impl Command {
             Self::Liveness | Self::Factorial => (size_of::<Word>(), size_of::<Word>()),
             Self::Raise => (size_of::<Word>(), 0),
             Self::Statistics => (0, size_of::<Statistics>()),
+            Self::WaitEvent => (size_of::<EventCursor>(), size_of::<Event>()),
         }
     }
 }

@@ -40,13 +40,32 @@ pub struct Counts {
 pub struct Taken {
     /// The OR of all causes.
     pub causes: Causes,
-    /// The latest snapshots, oldest first.
-    pub snapshots: Ring<SNAPSHOTS>,
+    snapshots: Ring<SNAPSHOTS>,
     /// The counts.
     pub counts: Counts,
 }
 
 impl Log {
+    /// An empty log.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            causes: Causes::empty(),
+            snapshots: Ring::new(),
+            counts: Counts {
+                interrupts: 0,
+                not_ours: 0,
+                device_gone: 0,
+                dpcs_queued: 0,
+                dpcs_already_queued: 0,
+                snapshots_overwritten: 0,
+                factorial_causes: 0,
+                dma_causes: 0,
+                software_causes: 0,
+            },
+        }
+    }
+
     /// The interrupt status was 0: another device's interrupt, or a spurious one.
     pub fn not_ours(&mut self) {
         self.counts.not_ours += 1;
@@ -89,13 +108,66 @@ impl Log {
         }
     }
 
+    /// Adds what was taken from another log, later than what is here.
+    pub fn absorb(&mut self, taken: Taken) {
+        let Taken {
+            causes,
+            mut snapshots,
+            counts,
+        } = taken;
+        self.causes |= causes;
+        self.counts.add(&counts);
+        while let Some(snapshot) = snapshots.pop() {
+            self.counts.snapshots_overwritten += u64::from(self.snapshots.push(snapshot));
+        }
+    }
+
     /// Takes the counts and leaves the work to the DPC.
     pub fn take_counts(&mut self) -> Counts {
         core::mem::take(&mut self.counts)
     }
 }
 
+impl Taken {
+    /// How many snapshots there are.
+    #[must_use]
+    pub const fn snapshots(&self) -> usize {
+        self.snapshots.len()
+    }
+
+    /// What happened, oldest first: the causes whose snapshots were overwritten, as one, and then
+    /// each snapshot.
+    pub fn history(&mut self) -> impl Iterator<Item = Snapshot> + '_ {
+        let mut forgotten = self.causes;
+        let mut first = None;
+        for snapshot in self.snapshots.iter() {
+            forgotten &= !snapshot.causes;
+            first = first.or(Some(snapshot.sequence));
+        }
+        let forgotten = (!forgotten.is_empty()).then_some(Snapshot {
+            sequence: first.unwrap_or_default().saturating_sub(1),
+            causes: forgotten,
+            message: 0,
+        });
+        forgotten
+            .into_iter()
+            .chain(core::iter::from_fn(|| self.snapshots.pop()))
+    }
+}
+
 impl Counts {
+    fn add(&mut self, other: &Self) {
+        self.interrupts += other.interrupts;
+        self.not_ours += other.not_ours;
+        self.device_gone += other.device_gone;
+        self.dpcs_queued += other.dpcs_queued;
+        self.dpcs_already_queued += other.dpcs_already_queued;
+        self.snapshots_overwritten += other.snapshots_overwritten;
+        self.factorial_causes += other.factorial_causes;
+        self.dma_causes += other.dma_causes;
+        self.software_causes += other.software_causes;
+    }
+
     /// Adds these counts to the statistics.
     pub fn add_to(&self, statistics: &mut Statistics) {
         statistics.isr_calls += self.interrupts + self.not_ours + self.device_gone;

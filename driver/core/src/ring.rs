@@ -67,6 +67,12 @@ impl<const N: usize> Ring<N> {
         oldest
     }
 
+    /// The snapshots, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = Snapshot> + '_ {
+        (self.first..self.first + self.len)
+            .filter_map(|index| self.slots.get(index & (N - 1)).copied())
+    }
+
     /// How many snapshots wait.
     #[must_use]
     pub const fn len(&self) -> usize {

@@ -4,12 +4,13 @@ use edu_driver_core::ioctl::{Command, Malformed};
 use edu_spec::ioctl;
 use proptest::prelude::*;
 
-const CODES: [(u32, Command); 5] = [
+const CODES: [(u32, Command); 6] = [
     (ioctl::INFORMATION, Command::Information),
     (ioctl::LIVENESS, Command::Liveness),
     (ioctl::FACTORIAL, Command::Factorial),
     (ioctl::RAISE, Command::Raise),
     (ioctl::STATISTICS, Command::Statistics),
+    (ioctl::WAIT_EVENT, Command::WaitEvent),
 ];
 
 #[test]

@@ -27,11 +27,13 @@ proptest! {
                 sequence += 1;
                 log.record(snapshot(sequence, causes));
             }
-            let taken = log.take();
+            let mut taken = log.take();
             let all = burst.iter().fold(0, |all, causes| all | causes);
             prop_assert_eq!(taken.causes.bits(), all);
             taken.counts.add_to(&mut statistics);
-            statistics.snapshots_taken += taken.snapshots.len() as u64;
+            statistics.snapshots_taken += taken.snapshots() as u64;
+            let history = taken.history().fold(0, |all, snapshot| all | snapshot.causes.bits());
+            prop_assert_eq!(history, all);
         }
         prop_assert_eq!(statistics.interrupts, sequence);
         prop_assert_eq!(
@@ -65,10 +67,10 @@ fn a_second_dpc_finds_nothing_left() {
     let mut log = Log::default();
     log.record(snapshot(1, 0x101));
     log.dpc_queued(true);
-    assert_eq!(log.take().snapshots.len(), 1);
+    assert_eq!(log.take().snapshots(), 1);
     let second = log.take();
     assert!(second.causes.is_empty());
-    assert!(second.snapshots.is_empty());
+    assert_eq!(second.snapshots(), 0);
     assert_eq!(second.counts, Counts::default());
 }
 
@@ -81,7 +83,7 @@ fn taking_the_counts_leaves_the_work_to_the_dpc() {
     assert_eq!(statistics.interrupts, 1);
     let taken = log.take();
     assert_eq!(taken.causes, Causes::FACTORIAL);
-    assert_eq!(taken.snapshots.len(), 1);
+    assert_eq!(taken.snapshots(), 1);
     taken.counts.add_to(&mut statistics);
     assert_eq!(statistics.interrupts, 1, "counted once");
 }
@@ -110,4 +112,20 @@ fn each_call_of_the_isr_is_counted_as_what_it_found() {
         ..Statistics::default()
     };
     assert_eq!(statistics, expected);
+}
+
+#[test]
+fn a_log_handed_over_in_parts_is_the_same_as_one_kept() {
+    let mut kept = Log::default();
+    let mut handed_over = Log::default();
+    for sequence in 1..30 {
+        kept.record(snapshot(sequence, 1 << (sequence % 20)));
+        let mut part = Log::default();
+        part.record(snapshot(sequence, 1 << (sequence % 20)));
+        handed_over.absorb(part.take());
+    }
+    let (mut kept, mut handed_over) = (kept.take(), handed_over.take());
+    assert_eq!(kept.causes, handed_over.causes);
+    assert_eq!(kept.counts, handed_over.counts);
+    assert!(kept.history().eq(handed_over.history()));
 }

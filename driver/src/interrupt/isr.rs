@@ -7,14 +7,52 @@ use edu_driver_core::ring::Snapshot;
 use super::{EduInterrupt, IsrShared, NotOurs, causes_of};
 use crate::{
     device::EduDevice,
-    wdf::{DpcInterrupt, InterruptHandler, IsrDpc},
+    wdf::{DeferredInterrupt, InterruptHandler, Isr},
 };
 
 impl InterruptHandler for EduInterrupt {
     type Shared = IsrShared;
     type Device = EduDevice;
 
-    fn isr(&mut self, shared: &mut IsrShared, message: u32, dpc: IsrDpc<'_>) -> bool {
+    fn isr(&mut self, shared: &mut IsrShared, message: u32, isr: Isr<'_, Self>) -> bool {
+        let ours = self.serve(shared, message);
+        let Some(device) = isr.passive_device() else {
+            if ours {
+                // Already queued is no failure: that run has not taken the log yet.
+                self.log.dpc_queued(isr.queue_deferred());
+            }
+            return ours;
+        };
+        self.hand_over(device);
+        if ours {
+            let queued = isr.queue_deferred();
+            device.state.lock().log.dpc_queued(queued);
+        }
+        ours
+    }
+
+    fn enable(&mut self, shared: &mut IsrShared) {
+        shared.acknowledge_stale();
+    }
+
+    fn disable(&mut self, shared: &mut IsrShared) {
+        shared.acknowledge_stale();
+    }
+
+    fn deferred(device: &EduDevice, interrupt: DeferredInterrupt<'_, Self>) {
+        super::dpc::run(device, interrupt);
+    }
+}
+
+impl EduInterrupt {
+    /// At PASSIVE_LEVEL the DPC cannot take the interrupt lock, but the ISR can take the device's.
+    #[inline(never)]
+    fn hand_over(&mut self, device: &EduDevice) {
+        device.state.lock().log.absorb(self.log.take());
+    }
+
+    /// Reads, acknowledges, records. Returns whether the interrupt was ours.
+    fn serve(&mut self, shared: &mut IsrShared, message: u32) -> bool {
         let Some(registers) = &mut shared.registers else {
             return false;
         };
@@ -37,20 +75,6 @@ impl InterruptHandler for EduInterrupt {
             causes,
             message,
         });
-        // Already queued is no failure: that run has not taken the log yet, and finds this, too.
-        self.log.dpc_queued(dpc.queue());
         true
-    }
-
-    fn enable(&mut self, shared: &mut IsrShared) {
-        shared.acknowledge_stale();
-    }
-
-    fn disable(&mut self, shared: &mut IsrShared) {
-        shared.acknowledge_stale();
-    }
-
-    fn dpc(device: &EduDevice, interrupt: DpcInterrupt<'_, Self>) {
-        super::dpc::run(device, interrupt);
     }
 }

@@ -11,11 +11,14 @@ mod dpc;
 mod isr;
 
 use edu_driver_core::log::Log;
-use edu_spec::registers::Causes;
+use edu_spec::registers::{Causes, MAX_MESSAGES};
 
 use crate::{
     registers::IsrRegisters,
-    wdf::{Guarded, InterruptContext, context_type},
+    wdf::{
+        Guarded, Interrupt, InterruptContext, InterruptLock, Policy, Resources, Result,
+        context_type,
+    },
 };
 
 /// What an interrupt object keeps in its context space.
@@ -35,12 +38,52 @@ pub struct IsrShared {
 context_type!(InterruptContext<EduInterrupt>, c"EduInterrupt");
 context_type!(Guarded<IsrShared>, c"IsrShared");
 
+/// The interrupt objects of a device.
+pub type Interrupts = [Option<Interrupt<EduInterrupt>>; MAX_MESSAGES];
+
+/// Creates the interrupt objects in EvtDriverDeviceAdd, in the order of the messages: the first gets
+/// the first message, or the line.
+pub fn create_all(lock: &InterruptLock<IsrShared>, policy: Option<Policy>) -> Result<Interrupts> {
+    let mut interrupts = [const { None }; MAX_MESSAGES];
+    // At PASSIVE_LEVEL there are no messages, and so there is one interrupt.
+    let count = if lock.handling().is_passive() {
+        1
+    } else {
+        MAX_MESSAGES
+    };
+    for slot in interrupts.iter_mut().take(count) {
+        let interrupt = Interrupt::create(lock, EduInterrupt::new(), None)?;
+        if let Some(policy) = policy {
+            interrupt.set_policy(policy);
+        }
+        *slot = Some(interrupt);
+    }
+    Ok(interrupts)
+}
+
+/// Creates the interrupt objects in EvtDevicePrepareHardware, one for each line or message.
+pub fn create_for(
+    lock: &InterruptLock<IsrShared>,
+    resources: &Resources<'_>,
+) -> Result<Interrupts> {
+    let mut interrupts = [const { None }; MAX_MESSAGES];
+    let granted = resources
+        .interrupts()
+        .flat_map(|resource| core::iter::repeat_n(resource, resource.messages()));
+    for (slot, resource) in interrupts.iter_mut().zip(granted) {
+        *slot = Some(Interrupt::create(
+            lock,
+            EduInterrupt::new(),
+            Some(&resource),
+        )?);
+    }
+    Ok(interrupts)
+}
+
 impl EduInterrupt {
     /// Nothing has happened yet.
-    pub fn new() -> Self {
-        Self {
-            log: Log::default(),
-        }
+    pub const fn new() -> Self {
+        Self { log: Log::new() }
     }
 }
 
@@ -75,7 +118,7 @@ enum NotOurs {
 }
 
 /// The causes to service.
-fn causes_of(status: Causes) -> Result<Causes, NotOurs> {
+fn causes_of(status: Causes) -> core::result::Result<Causes, NotOurs> {
     if status.is_empty() {
         Err(NotOurs::Nothing)
     } else if status.is_all_ones() {

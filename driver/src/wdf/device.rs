@@ -4,12 +4,18 @@ use core::marker::PhantomData;
 
 use edu_spec::interface::Guid;
 use wdk_sys::{
-    _WDF_DEVICE_IO_TYPE::WdfDeviceIoBuffered, GUID, NTSTATUS, PWDFDEVICE_INIT, STATUS_SUCCESS,
-    WDF_NO_OBJECT_ATTRIBUTES, WDF_PNPPOWER_EVENT_CALLBACKS, WDF_POWER_DEVICE_STATE, WDFCMRESLIST,
-    WDFDEVICE, WDFOBJECT, call_unsafe_wdf_function_binding,
+    _WDF_DEVICE_IO_TYPE::WdfDeviceIoDirect, _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCanUseFsContext,
+    _WDF_TRI_STATE::WdfUseDefault, GUID, NTSTATUS, PWDFDEVICE_INIT, STATUS_SUCCESS,
+    WDF_FILEOBJECT_CONFIG, WDF_NO_OBJECT_ATTRIBUTES, WDF_PNPPOWER_EVENT_CALLBACKS,
+    WDF_POWER_DEVICE_STATE, WDFCMRESLIST, WDFDEVICE, WDFOBJECT, call_unsafe_wdf_function_binding,
 };
+use zerocopy::FromZeros;
 
-use super::{Context, NtStatus, Resources, Result, context, size_field};
+use super::{
+    Context, NtStatus, Resources, Result,
+    context::{self, attributes_with},
+    size_field,
+};
 
 /// A device that is about to be created (`WDFDEVICE_INIT`), for the time of EvtDriverDeviceAdd.
 pub struct DeviceInit<'a> {
@@ -103,15 +109,35 @@ impl DeviceInit<'_> {
         }
     }
 
-    /// Has ReadFile and WriteFile copied to and from a buffer of the kernel
-    /// (`WdfDeviceInitSetIoType`).
-    pub fn set_buffered_io(&mut self) {
+    /// Has ReadFile and WriteFile use the pages of the app (`WdfDeviceInitSetIoType`).
+    pub fn set_direct_io(&mut self) {
         // SAFETY: the framework lends the structure.
         unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfDeviceInitSetIoType,
                 self.handle,
-                WdfDeviceIoBuffered
+                WdfDeviceIoDirect
+            );
+        }
+    }
+
+    /// Gives each handle of the device a context, zeroed (`WdfDeviceInitSetFileObjectConfig`).
+    pub fn set_handle_context<F: Context + FromZeros>(&mut self) {
+        // WDF_FILEOBJECT_CONFIG_INIT, without callbacks.
+        let mut config = WDF_FILEOBJECT_CONFIG {
+            Size: size_field::<WDF_FILEOBJECT_CONFIG>(),
+            AutoForwardCleanupClose: WdfUseDefault,
+            FileObjectClass: WdfFileObjectWdfCanUseFsContext,
+            ..WDF_FILEOBJECT_CONFIG::default()
+        };
+        let mut attributes = attributes_with::<F>();
+        // SAFETY: the framework lends the first and copies the others in this call.
+        unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfDeviceInitSetFileObjectConfig,
+                self.handle,
+                &raw mut config,
+                &raw mut attributes
             );
         }
     }
@@ -215,13 +241,13 @@ unsafe fn context_of<'a, C: PnpPower>(device: WDFDEVICE) -> Result<&'a C> {
 /// Only the framework calls it.
 unsafe extern "C" fn evt_prepare_hardware<C: PnpPower>(
     device: WDFDEVICE,
-    _raw: WDFCMRESLIST,
+    raw: WDFCMRESLIST,
     translated: WDFCMRESLIST,
 ) -> NTSTATUS {
     // SAFETY: the framework passed the device to this callback.
     let context = unsafe { context_of::<C>(device) };
-    // SAFETY: the framework lends the list for this call.
-    let resources = unsafe { Resources::new(translated) };
+    // SAFETY: the framework lends the lists for this call.
+    let resources = unsafe { Resources::new(raw, translated) };
     let disconnected = &mut Disconnected {
         device: Device(device),
         lent: PhantomData,

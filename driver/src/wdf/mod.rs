@@ -22,27 +22,44 @@
 
 mod context;
 mod device;
+mod dma;
+mod dpc;
 mod driver;
 mod interrupt;
 mod mapping;
 mod queue;
+mod registry;
 mod request;
 mod resources;
 mod spin_lock;
 mod status;
+mod timer;
+pub mod trace;
+mod wait;
+mod work_item;
 
 pub use context::{Context, ContextType};
 pub use device::{Connected, Device, DeviceInit, Disconnected, PnpPower};
-pub use driver::{DeviceAdd, create_driver};
+pub use dma::CommonBuffer;
+pub use dpc::{Dpc, DpcHandler};
+pub use driver::{Driver, create_driver};
 pub use interrupt::{
-    DpcInterrupt, Interrupt, InterruptContext, InterruptHandler, InterruptLock, IsrDpc,
+    DeferredInterrupt, Handling, Interrupt, InterruptContext, InterruptHandler, InterruptLock, Isr,
+    Policy,
 };
 pub use mapping::Mapping;
-pub use queue::{Control, ControlHandler, Dispatch, Queue, Stop, StopAction, StopHandler};
+pub use queue::{
+    Control, ControlHandler, Queue, QueueCancelHandler, ReadWrite, ReadWriteHandler, Stop,
+    StopAction, StopHandler,
+};
+pub use registry::{HardwareKey, ValueName};
 pub use request::{CancelHandler, CancelableRequest, Canceled, Request, RequestId};
-pub use resources::{MemoryRange, Resources};
+pub use resources::{InterruptResource, MemoryRange, Resources};
 pub use spin_lock::{Guarded, SpinLock};
 pub use status::{NtStatus, Result};
+pub use timer::{Timer, TimerHandler};
+pub use wait::sleep;
+pub use work_item::{WorkItem, WorkItemHandler};
 
 pub(crate) use context::context_type;
 

@@ -1,10 +1,12 @@
 //! Queues.
 
 use wdk_sys::{
-    _WDF_IO_QUEUE_DISPATCH_TYPE::{WdfIoQueueDispatchParallel, WdfIoQueueDispatchSequential},
+    _WDF_IO_QUEUE_DISPATCH_TYPE::{
+        WdfIoQueueDispatchManual, WdfIoQueueDispatchParallel, WdfIoQueueDispatchSequential,
+    },
     _WDF_REQUEST_STOP_ACTION_FLAGS::WdfRequestStopActionPurge,
     _WDF_TRI_STATE::{WdfFalse, WdfTrue},
-    PFN_WDF_IO_QUEUE_IO_STOP, ULONG, WDF_IO_QUEUE_CONFIG, WDFQUEUE, WDFREQUEST,
+    ULONG, WDF_IO_QUEUE_CONFIG, WDF_IO_QUEUE_DISPATCH_TYPE, WDF_TRI_STATE, WDFQUEUE, WDFREQUEST,
     call_unsafe_wdf_function_binding,
 };
 
@@ -21,15 +23,6 @@ pub struct Queue(WDFQUEUE);
 unsafe impl Send for Queue {}
 // SAFETY: the framework serializes what needs it.
 unsafe impl Sync for Queue {}
-
-/// How a queue presents requests.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Dispatch {
-    /// At once, however many the driver has.
-    Parallel,
-    /// The next when the driver has completed the one before.
-    Sequential,
-}
 
 /// What a control request asks.
 #[derive(Clone, Copy, Debug)]
@@ -51,14 +44,45 @@ pub trait ControlHandler {
     fn on_control(device: &Self::Device, request: Request, control: Control);
 }
 
+/// Whether a request reads or writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadWrite {
+    /// ReadFile
+    Read,
+    /// WriteFile
+    Write,
+}
+
+/// EvtIoRead and EvtIoWrite.
+pub trait ReadWriteHandler {
+    /// The context of the device.
+    type Device: Context;
+
+    /// A read or write request is presented. IRQL: <= DISPATCH_LEVEL.
+    fn on_read_write(device: &Self::Device, request: Request, kind: ReadWrite, length_bytes: usize);
+}
+
 /// EvtIoStop, for a queue that is power-managed and whose requests stay with the driver for a
 /// while.
-pub trait StopHandler: ControlHandler {
+pub trait StopHandler {
+    /// The context of the device.
+    type Device: Context;
+
     /// The device leaves D0 or is removed while the driver owns a request. IRQL: <= DISPATCH_LEVEL.
     ///
     /// Whoever owns the request must give it up now: requeue or complete it, or let the one who
     /// completes it do so.
     fn on_stop(device: &Self::Device, stop: Stop<'_>);
+}
+
+/// EvtIoCanceledOnQueue, for a manual queue.
+pub trait QueueCancelHandler {
+    /// The context of the device.
+    type Device: Context;
+
+    /// A request was canceled while it was in the queue: complete it with STATUS_CANCELLED.
+    /// IRQL: <= DISPATCH_LEVEL.
+    fn on_canceled(device: &Self::Device, request: Request);
 }
 
 /// A request of which EvtIoStop says that the driver owns it.
@@ -95,36 +119,91 @@ impl Queue {
     ///
     /// # Errors
     /// The framework's status.
-    pub fn create_default<H: ControlHandler>(device: Device) -> Result<Self> {
-        let mut config = config::<H>(Dispatch::Parallel);
-        config.DefaultQueue = true.into();
-        config.PowerManaged = WdfFalse;
+    pub fn create_default<H: ControlHandler + ReadWriteHandler>(device: Device) -> Result<Self> {
+        let mut config = WDF_IO_QUEUE_CONFIG {
+            DefaultQueue: true.into(),
+            EvtIoDeviceControl: Some(evt_io_device_control::<H>),
+            EvtIoRead: Some(evt_io_read::<H>),
+            EvtIoWrite: Some(evt_io_write::<H>),
+            ..config(WdfIoQueueDispatchParallel, WdfFalse)
+        };
+        // No limit. Zero, which a structure cleared by hand has here, would present nothing ever.
+        config.Settings.Parallel.NumberOfPresentedRequests = ULONG::MAX;
         Self::create(device, config)
     }
 
-    /// Creates a power-managed queue. IRQL: PASSIVE_LEVEL.
+    /// Creates a sequential, power-managed queue of control requests that are done when they have been
+    /// presented. IRQL: PASSIVE_LEVEL.
     ///
     /// # Errors
     /// The framework's status.
-    pub fn create_power_managed<H: ControlHandler>(
+    pub fn create_control<H: ControlHandler>(device: Device) -> Result<Self> {
+        let config = WDF_IO_QUEUE_CONFIG {
+            EvtIoDeviceControl: Some(evt_io_device_control::<H>),
+            ..config(WdfIoQueueDispatchSequential, WdfTrue)
+        };
+        Self::create(device, config)
+    }
+
+    /// Creates a sequential, power-managed queue of control requests that stay with the driver.
+    /// IRQL: PASSIVE_LEVEL.
+    ///
+    /// # Errors
+    /// The framework's status.
+    pub fn create_control_engine<H: ControlHandler + StopHandler>(device: Device) -> Result<Self> {
+        let config = WDF_IO_QUEUE_CONFIG {
+            EvtIoDeviceControl: Some(evt_io_device_control::<H>),
+            EvtIoStop: Some(evt_io_stop::<H>),
+            ..config(WdfIoQueueDispatchSequential, WdfTrue)
+        };
+        Self::create(device, config)
+    }
+
+    /// Creates a sequential, power-managed queue of reads and writes that stay with the driver.
+    /// IRQL: PASSIVE_LEVEL.
+    ///
+    /// # Errors
+    /// The framework's status.
+    pub fn create_read_write_engine<H: ReadWriteHandler + StopHandler>(
         device: Device,
-        dispatch: Dispatch,
     ) -> Result<Self> {
-        let mut config = config::<H>(dispatch);
-        config.PowerManaged = WdfTrue;
+        let config = WDF_IO_QUEUE_CONFIG {
+            EvtIoRead: Some(evt_io_read::<H>),
+            EvtIoWrite: Some(evt_io_write::<H>),
+            EvtIoStop: Some(evt_io_stop::<H>),
+            ..config(WdfIoQueueDispatchSequential, WdfTrue)
+        };
         Self::create(device, config)
     }
 
-    /// Creates a power-managed queue with EvtIoStop. IRQL: PASSIVE_LEVEL.
+    /// Creates a queue whose requests wait until the driver fetches them, in low power, too.
+    /// IRQL: PASSIVE_LEVEL.
     ///
     /// # Errors
     /// The framework's status.
-    pub fn create_stoppable<H: StopHandler>(device: Device, dispatch: Dispatch) -> Result<Self> {
-        let mut config = config::<H>(dispatch);
-        config.PowerManaged = WdfTrue;
-        let stop: PFN_WDF_IO_QUEUE_IO_STOP = Some(evt_io_stop::<H>);
-        config.EvtIoStop = stop;
+    pub fn create_manual<H: QueueCancelHandler>(device: Device) -> Result<Self> {
+        let config = WDF_IO_QUEUE_CONFIG {
+            EvtIoCanceledOnQueue: Some(evt_io_canceled_on_queue::<H>),
+            ..config(WdfIoQueueDispatchManual, WdfFalse)
+        };
         Self::create(device, config)
+    }
+
+    /// Fetches the request at the front of a manual queue (`WdfIoQueueRetrieveNextRequest`).
+    /// IRQL: <= DISPATCH_LEVEL; hold no lock.
+    pub fn retrieve_next(&self) -> Option<Request> {
+        let mut request = core::ptr::null_mut();
+        // SAFETY: the queue lives as long as its device; the pointer lives through the call.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfIoQueueRetrieveNextRequest,
+                self.0,
+                &raw mut request
+            )
+        };
+        NtStatus::check(status).ok()?;
+        // SAFETY: the framework has just given it, neither completed nor cancelable.
+        Some(unsafe { Request::new(request) })
     }
 
     /// `WdfIoQueueCreate`
@@ -150,22 +229,17 @@ impl Queue {
     }
 }
 
-/// `WDF_IO_QUEUE_CONFIG_INIT`.
-fn config<H: ControlHandler>(dispatch: Dispatch) -> WDF_IO_QUEUE_CONFIG {
-    let mut config = WDF_IO_QUEUE_CONFIG {
+/// `WDF_IO_QUEUE_CONFIG_INIT`, but for the limit of a parallel queue.
+fn config(
+    dispatch: WDF_IO_QUEUE_DISPATCH_TYPE,
+    power_managed: WDF_TRI_STATE,
+) -> WDF_IO_QUEUE_CONFIG {
+    WDF_IO_QUEUE_CONFIG {
         Size: size_field::<WDF_IO_QUEUE_CONFIG>(),
-        DispatchType: match dispatch {
-            Dispatch::Parallel => WdfIoQueueDispatchParallel,
-            Dispatch::Sequential => WdfIoQueueDispatchSequential,
-        },
-        EvtIoDeviceControl: Some(evt_io_device_control::<H>),
+        DispatchType: dispatch,
+        PowerManaged: power_managed,
         ..WDF_IO_QUEUE_CONFIG::default()
-    };
-    if dispatch == Dispatch::Parallel {
-        // No limit. Zero, which a structure cleared by hand has here, would present nothing ever.
-        config.Settings.Parallel.NumberOfPresentedRequests = ULONG::MAX;
     }
-    config
 }
 
 /// `WdfIoQueueGetDevice`
@@ -205,6 +279,50 @@ unsafe extern "C" fn evt_io_device_control<H: ControlHandler>(
     }
 }
 
+/// `EVT_WDF_IO_QUEUE_IO_READ`. IRQL: <= DISPATCH_LEVEL.
+///
+/// # Safety
+/// Only the framework calls it, for a queue made here.
+unsafe extern "C" fn evt_io_read<H: ReadWriteHandler>(
+    queue: WDFQUEUE,
+    request: WDFREQUEST,
+    length_bytes: usize,
+) {
+    // SAFETY: the framework calls this shim with the same promises.
+    unsafe { read_write::<H>(queue, request, ReadWrite::Read, length_bytes) };
+}
+
+/// `EVT_WDF_IO_QUEUE_IO_WRITE`. IRQL: <= DISPATCH_LEVEL.
+///
+/// # Safety
+/// Only the framework calls it, for a queue made here.
+unsafe extern "C" fn evt_io_write<H: ReadWriteHandler>(
+    queue: WDFQUEUE,
+    request: WDFREQUEST,
+    length_bytes: usize,
+) {
+    // SAFETY: the framework calls this shim with the same promises.
+    unsafe { read_write::<H>(queue, request, ReadWrite::Write, length_bytes) };
+}
+
+/// # Safety
+/// The framework presents the request from a queue made here.
+unsafe fn read_write<H: ReadWriteHandler>(
+    queue: WDFQUEUE,
+    request: WDFREQUEST,
+    kind: ReadWrite,
+    length_bytes: usize,
+) {
+    // SAFETY: the framework presents the request now, and it is neither completed nor cancelable.
+    let request = unsafe { Request::new(request) };
+    // SAFETY: the queue is alive during its callback.
+    let device = unsafe { device_of(queue) };
+    // SAFETY: as in `evt_io_device_control`.
+    if let Some(device) = unsafe { context::of::<H::Device>(device.as_object()) } {
+        H::on_read_write(device, request, kind, length_bytes);
+    }
+}
+
 /// `EVT_WDF_IO_QUEUE_IO_STOP`. IRQL: <= DISPATCH_LEVEL.
 ///
 /// # Safety
@@ -225,5 +343,23 @@ unsafe extern "C" fn evt_io_stop<H: StopHandler>(
         };
         let id = &RequestId::new(request);
         H::on_stop(device, Stop { id, action });
+    }
+}
+
+/// `EVT_WDF_IO_QUEUE_IO_CANCELED_ON_QUEUE`. IRQL: <= DISPATCH_LEVEL.
+///
+/// # Safety
+/// Only the framework calls it, for a queue made here.
+unsafe extern "C" fn evt_io_canceled_on_queue<H: QueueCancelHandler>(
+    queue: WDFQUEUE,
+    request: WDFREQUEST,
+) {
+    // SAFETY: the framework gives the request to the driver, neither completed nor cancelable.
+    let request = unsafe { Request::new(request) };
+    // SAFETY: the queue is alive during its callback.
+    let device = unsafe { device_of(queue) };
+    // SAFETY: as in `evt_io_device_control`.
+    if let Some(device) = unsafe { context::of::<H::Device>(device.as_object()) } {
+        H::on_canceled(device, request);
     }
 }

@@ -1,11 +1,14 @@
 //! Requests: owned, completed exactly once.
 
-use core::mem;
+use core::{ffi::c_void, mem};
 
-use wdk_sys::{STATUS_SUCCESS, ULONG_PTR, WDFREQUEST, call_unsafe_wdf_function_binding};
-use zerocopy::{FromBytes, Immutable, IntoBytes};
+use wdk_sys::{
+    STATUS_SUCCESS, ULONG_PTR, USHORT, WDF_REQUEST_PARAMETERS, WDFREQUEST,
+    call_unsafe_wdf_function_binding,
+};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
-use super::{Context, NtStatus, Queue, Result, context, queue::device_of};
+use super::{CommonBuffer, Context, NtStatus, Queue, ReadWrite, Result, context, queue::device_of};
 
 /// A request that this driver owns. Dropping it completes it with STATUS_INTERNAL_ERROR: never
 /// lost, never completed twice.
@@ -60,22 +63,69 @@ impl Request {
     }
 
     fn write_output(&self, bytes: &[u8]) -> Result<usize> {
+        let buffer = self.output_buffer(bytes.len())?;
+        // SAFETY: the framework gave at least that many bytes. They belong to the request, which is
+        // owned, and `input` only copies, so no reference to them exists.
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast(), bytes.len()) };
+        Ok(bytes.len())
+    }
+
+    /// Copies the start of a common buffer to the app's buffer. IRQL: <= DISPATCH_LEVEL; a lock may be
+    /// held.
+    ///
+    /// # Errors
+    /// STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES.
+    pub fn copy_output_from(&self, source: &CommonBuffer, length_bytes: usize) -> Result<usize> {
+        let buffer = self.output_buffer(length_bytes)?;
+        // SAFETY: the framework gave at least that many bytes, of the app's pages.
+        unsafe { source.copy_to(buffer.cast(), length_bytes) }?;
+        Ok(length_bytes)
+    }
+
+    /// `WdfRequestRetrieveOutputBuffer`, of at least that length.
+    fn output_buffer(&self, length_bytes: usize) -> Result<*mut c_void> {
         let mut buffer = core::ptr::null_mut();
         // SAFETY: the request is owned, the pointer lives through the call, no length is asked for.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfRequestRetrieveOutputBuffer,
                 self.0,
-                bytes.len(),
+                length_bytes,
                 &raw mut buffer,
                 core::ptr::null_mut()
             )
         };
         NtStatus::check(status)?;
-        // SAFETY: the framework gave at least that many bytes. They belong to the request, which is
-        // owned, and `input` only copies, so no reference to them exists.
-        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast(), bytes.len()) };
-        Ok(bytes.len())
+        Ok(buffer)
+    }
+
+    /// Maps the app's buffer, so that copying from or to it later cannot fail any more. IRQL: <=
+    /// DISPATCH_LEVEL.
+    ///
+    /// # Errors
+    /// STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES.
+    pub fn map_buffer(&self, kind: ReadWrite, length_bytes: usize) -> Result<()> {
+        match kind {
+            ReadWrite::Read => self.output_buffer(length_bytes).map(drop),
+            ReadWrite::Write => input_buffer(self.0, length_bytes).map(drop),
+        }
+    }
+
+    /// The file offset of a read or write (`WdfRequestGetParameters`). IRQL: <= DISPATCH_LEVEL.
+    #[must_use]
+    pub fn file_offset(&self) -> i64 {
+        let mut parameters = WDF_REQUEST_PARAMETERS {
+            // WDF_REQUEST_PARAMETERS_INIT
+            Size: PARAMETERS_BYTES,
+            ..WDF_REQUEST_PARAMETERS::default()
+        };
+        // SAFETY: the request is owned; the structure lives through the call.
+        unsafe {
+            call_unsafe_wdf_function_binding!(WdfRequestGetParameters, self.0, &raw mut parameters);
+        }
+        // SAFETY: reads and writes have their offset at the same place, and in any other request
+        // every bit pattern is an offset.
+        unsafe { parameters.Parameters.Read.DeviceOffset }
     }
 
     /// Copies the input from the app's buffer. IRQL: <= DISPATCH_LEVEL.
@@ -83,26 +133,26 @@ impl Request {
     /// # Errors
     /// STATUS_BUFFER_TOO_SMALL.
     pub fn input<T: FromBytes>(&self) -> Result<T> {
-        let mut buffer = core::ptr::null_mut();
-        // SAFETY: the request is owned, the pointer lives through the call, no length is asked for.
-        let status = unsafe {
-            call_unsafe_wdf_function_binding!(
-                WdfRequestRetrieveInputBuffer,
-                self.0,
-                size_of::<T>(),
-                &raw mut buffer,
-                core::ptr::null_mut()
-            )
-        };
-        NtStatus::check(status)?;
+        let buffer = input_buffer(self.0, size_of::<T>())?;
         // SAFETY: the framework gave at least that many bytes, any of which are a valid `T`, and
         // nobody writes them while the request is owned: it is buffered.
         Ok(unsafe { buffer.cast::<T>().read_unaligned() })
     }
 
-    /// Hands the request to another queue of the device (`WdfRequestForwardToIoQueue`). If that
-    /// fails, completes it with the reason. IRQL: <= DISPATCH_LEVEL; hold no lock.
+    /// Hands the request to another queue of the device (`WdfRequestForwardToIoQueue`). A queue
+    /// that takes no more is that of a device being removed: then the request is canceled, as are
+    /// those that wait in it. IRQL: <= DISPATCH_LEVEL; hold no lock.
     pub fn forward_to(self, queue: &Queue) {
+        if let Err(request) = self.try_forward_to(queue) {
+            request.complete(Err(NtStatus::CANCELLED));
+        }
+    }
+
+    /// [`Request::forward_to`], but gives the request back if that fails.
+    ///
+    /// # Errors
+    /// The request, for the queue takes no more.
+    pub fn try_forward_to(self, queue: &Queue) -> core::result::Result<(), Self> {
         // SAFETY: the request is owned and was presented by another queue of the same device.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(WdfRequestForwardToIoQueue, self.0, queue.handle())
@@ -110,9 +160,42 @@ impl Request {
         match NtStatus::check(status) {
             Ok(()) => {
                 self.into_handle();
+                Ok(())
             }
-            Err(failure) => self.complete(Err(failure)),
+            Err(_) => Err(self),
         }
+    }
+
+    /// Puts the request back to the front of the manual queue that it was fetched from
+    /// (`WdfRequestRequeue`). IRQL: <= DISPATCH_LEVEL; hold no lock.
+    ///
+    /// # Errors
+    /// The request and the framework's status.
+    pub fn put_back(self) -> core::result::Result<(), (Self, NtStatus)> {
+        // SAFETY: the request is owned. The framework refuses one that was not fetched from a
+        // manual queue.
+        let status = unsafe { call_unsafe_wdf_function_binding!(WdfRequestRequeue, self.0) };
+        match NtStatus::check(status) {
+            Ok(()) => {
+                self.into_handle();
+                Ok(())
+            }
+            Err(failure) => Err((self, failure)),
+        }
+    }
+
+    /// The context of the handle that the request came through (`WdfRequestGetFileObject`). None
+    /// if it came without one, from the kernel. IRQL: <= DISPATCH_LEVEL.
+    #[must_use]
+    pub fn handle<F: Context + FromZeros>(&self) -> Option<&F> {
+        // SAFETY: the request is owned.
+        let file = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetFileObject, self.0) };
+        if file.is_null() {
+            return None;
+        }
+        // SAFETY: the file object outlives its requests. If it has an `F`, the framework has zeroed
+        // it, which is a valid one.
+        unsafe { context::of(file.cast()) }
     }
 
     /// Lets the framework cancel the request (`WdfRequestMarkCancelableEx`): `H` is told, on any
@@ -170,6 +253,23 @@ impl Drop for Request {
     }
 }
 
+/// `WdfRequestRetrieveInputBuffer`, of at least that length, of a request that is owned.
+fn input_buffer(request: WDFREQUEST, length_bytes: usize) -> Result<*mut c_void> {
+    let mut buffer = core::ptr::null_mut();
+    // SAFETY: the request is owned, the pointer lives through the call, no length is asked for.
+    let status = unsafe {
+        call_unsafe_wdf_function_binding!(
+            WdfRequestRetrieveInputBuffer,
+            request,
+            length_bytes,
+            &raw mut buffer,
+            core::ptr::null_mut()
+        )
+    };
+    NtStatus::check(status)?;
+    Ok(buffer)
+}
+
 /// Names a request without owning it: good for nothing but comparing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId(WDFREQUEST);
@@ -206,6 +306,17 @@ impl CancelableRequest {
             Ok(()) => Ok(self.into_request()),
             Err(_) => Err(self),
         }
+    }
+
+    /// Copies the input from the app's buffer to the start of a common buffer. The app may write its
+    /// buffer meanwhile: it gets what it asks for. IRQL: <= DISPATCH_LEVEL; a lock may be held.
+    ///
+    /// # Errors
+    /// STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES.
+    pub fn copy_input_to(&self, target: &mut CommonBuffer, length_bytes: usize) -> Result<()> {
+        let buffer = input_buffer(self.0, length_bytes)?;
+        // SAFETY: the framework gave at least that many bytes, of the app's pages.
+        unsafe { target.copy_from(buffer.cast(), length_bytes) }
     }
 
     /// It is not cancelable any more.
@@ -276,3 +387,7 @@ unsafe extern "C" fn evt_request_cancel<H: CancelHandler>(request: WDFREQUEST) {
         H::on_cancel(device, &Canceled(request));
     }
 }
+
+/// The `Size` field of `WDF_REQUEST_PARAMETERS`.
+#[expect(clippy::cast_possible_truncation, reason = "it has 40 bytes")]
+const PARAMETERS_BYTES: USHORT = size_of::<WDF_REQUEST_PARAMETERS>() as USHORT;

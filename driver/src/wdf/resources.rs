@@ -3,13 +3,14 @@
 use core::marker::PhantomData;
 
 use wdk_sys::{
+    CM_PARTIAL_RESOURCE_DESCRIPTOR, CM_RESOURCE_INTERRUPT_MESSAGE, CmResourceTypeInterrupt,
     CmResourceTypeMemory, PHYSICAL_ADDRESS, WDFCMRESLIST, call_unsafe_wdf_function_binding,
 };
 
-/// The translated resources (`WDFCMRESLIST`), for the time of EvtDevicePrepareHardware.
+/// The resources, for the time of EvtDevicePrepareHardware.
 pub struct Resources<'a> {
-    translated: WDFCMRESLIST,
-    lent: PhantomData<&'a ()>,
+    raw: List<'a>,
+    translated: List<'a>,
 }
 
 /// A memory resource.
@@ -21,33 +22,44 @@ pub struct MemoryRange {
     pub length_bytes: usize,
 }
 
-impl Resources<'_> {
+/// An interrupt resource: a line, or messages.
+#[derive(Clone, Copy)]
+pub struct InterruptResource<'a> {
+    /// As the bus sees it.
+    pub raw: &'a CM_PARTIAL_RESOURCE_DESCRIPTOR,
+    /// As the processors see it.
+    pub translated: &'a CM_PARTIAL_RESOURCE_DESCRIPTOR,
+}
+
+impl InterruptResource<'_> {
+    /// How many interrupt objects it is for: one descriptor stands for all messages of an MSI
+    /// capability, and the framework numbers the objects that are created for it.
+    pub fn messages(&self) -> usize {
+        if u32::from(self.raw.Flags) & CM_RESOURCE_INTERRUPT_MESSAGE == 0 {
+            return 1;
+        }
+        // SAFETY: the flag says that this member is the valid one. It is packed: copied out.
+        let message = unsafe { self.raw.u.MessageInterrupt };
+        // SAFETY: in the list of raw resources it is the raw member.
+        let raw = unsafe { message.__bindgen_anon_1.Raw };
+        usize::from(raw.MessageCount)
+    }
+}
+
+impl<'a> Resources<'a> {
     /// # Safety
-    /// The list stays valid for the lifetime.
-    pub(super) const unsafe fn new(translated: WDFCMRESLIST) -> Self {
+    /// The lists stay valid for the lifetime.
+    pub(super) const unsafe fn new(raw: WDFCMRESLIST, translated: WDFCMRESLIST) -> Self {
         Self {
-            translated,
-            lent: PhantomData,
+            raw: List(raw, PhantomData),
+            translated: List(translated, PhantomData),
         }
     }
 
     /// The memory resources, in the order of the device's BARs. IRQL: <= DISPATCH_LEVEL.
     pub fn memory(&self) -> impl Iterator<Item = MemoryRange> + '_ {
-        // SAFETY: the list is valid.
-        let count = unsafe {
-            call_unsafe_wdf_function_binding!(WdfCmResourceListGetCount, self.translated)
-        };
-        (0..count).filter_map(|index| {
-            // SAFETY: the list is valid. An index out of range gives null.
-            let descriptor = unsafe {
-                call_unsafe_wdf_function_binding!(
-                    WdfCmResourceListGetDescriptor,
-                    self.translated,
-                    index
-                )
-            };
-            // SAFETY: it is null or a descriptor that lives as long as the list.
-            let descriptor = unsafe { descriptor.as_ref() }?;
+        (0..self.translated.len()).filter_map(|index| {
+            let descriptor = self.translated.get(index)?;
             if u32::from(descriptor.Type) != CmResourceTypeMemory {
                 return None;
             }
@@ -58,5 +70,40 @@ impl Resources<'_> {
                 length_bytes: usize::try_from(memory.Length).ok()?,
             })
         })
+    }
+
+    /// The interrupt resources, in their order. IRQL: <= DISPATCH_LEVEL.
+    pub fn interrupts(&self) -> impl Iterator<Item = InterruptResource<'a>> + '_ {
+        // Both lists describe the same resources in the same order.
+        (0..self.translated.len()).filter_map(|index| {
+            let translated = self.translated.get(index)?;
+            let raw = self.raw.get(index)?;
+            let is_interrupt = u32::from(translated.Type) == CmResourceTypeInterrupt;
+            is_interrupt.then_some(InterruptResource { raw, translated })
+        })
+    }
+}
+
+/// `WDFCMRESLIST`.
+///
+/// # Invariants
+/// The list is valid for the lifetime.
+struct List<'a>(WDFCMRESLIST, PhantomData<&'a ()>);
+
+impl<'a> List<'a> {
+    /// `WdfCmResourceListGetCount`
+    fn len(&self) -> u32 {
+        // SAFETY: the list is valid.
+        unsafe { call_unsafe_wdf_function_binding!(WdfCmResourceListGetCount, self.0) }
+    }
+
+    /// `WdfCmResourceListGetDescriptor`
+    fn get(&self, index: u32) -> Option<&'a CM_PARTIAL_RESOURCE_DESCRIPTOR> {
+        // SAFETY: the list is valid. An index out of range gives null.
+        let descriptor = unsafe {
+            call_unsafe_wdf_function_binding!(WdfCmResourceListGetDescriptor, self.0, index)
+        };
+        // SAFETY: it is null or a descriptor that lives as long as the list.
+        unsafe { descriptor.as_ref() }
     }
 }

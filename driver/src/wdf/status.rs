@@ -42,6 +42,10 @@ statuses! {
     INVALID_DEVICE_REQUEST = STATUS_INVALID_DEVICE_REQUEST;
     /// A value is not allowed.
     INVALID_PARAMETER = STATUS_INVALID_PARAMETER;
+    /// Nothing came in time.
+    IO_TIMEOUT = STATUS_IO_TIMEOUT;
+    /// There are too many already.
+    QUOTA_EXCEEDED = STATUS_QUOTA_EXCEEDED;
     /// Something ran out.
     INSUFFICIENT_RESOURCES = STATUS_INSUFFICIENT_RESOURCES;
     /// This is not the device.

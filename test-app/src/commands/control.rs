@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+
+use super::{Buffer, as_digits};
 
 use crate::{
     device::{Error, Transfer},
     edu::Edu,
     exit::Exit,
-    number::{parse_bytes, parse_u32, show_bytes},
+    number::{parse_u32, show_bytes},
     report::Finding,
 };
 
@@ -28,16 +30,6 @@ pub struct Args {
     output: u32,
 }
 
-/// Bytes of one argument (a `Vec` would be a list of arguments).
-#[derive(Clone, Debug)]
-struct Buffer(Vec<u8>);
-
-impl Buffer {
-    fn parse(text: &str) -> Result<Self, String> {
-        parse_bytes(text).map(Self)
-    }
-}
-
 /// What came back.
 #[derive(Debug, Serialize)]
 pub struct Found {
@@ -45,10 +37,6 @@ pub struct Found {
     bytes: u64,
     #[serde(serialize_with = "as_digits")]
     output: Vec<u8>,
-}
-
-fn as_digits<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&show_bytes(bytes))
 }
 
 pub fn run(args: &Args, edu: &Edu) -> Result<Found, Error> {

@@ -1,5 +1,6 @@
 //! Why a request has no result, in the same words on every system.
 
+use edu_spec::registers::dma::USABLE_BYTES;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use thiserror::Error;
 
@@ -29,6 +30,41 @@ pub enum Error {
     /// The driver failed the request.
     #[error("the request failed: {0}")]
     Failed(RequestError),
+    /// The driver failed a transfer that does not lie within the device's buffer.
+    #[error(
+        "{length} bytes at offset {offset} do not lie within the {USABLE_BYTES} usable bytes of the \
+         device's buffer (offsets 0 to {}): {error}", USABLE_BYTES - 1
+    )]
+    OutOfBounds {
+        /// First byte that was asked for.
+        offset: u64,
+        /// How many bytes were asked for.
+        length: u64,
+        /// What the driver says.
+        error: RequestError,
+    },
+    /// No event came in time.
+    #[error("no event came within {seconds} s; the request was cancelled")]
+    NoEvent {
+        /// How long was waited.
+        seconds: f64,
+    },
+    /// A file that holds what is to be sent could not be read.
+    #[error("{path} could not be read: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A file for what came could not be written.
+    #[error("{path} could not be written: {reason}")]
+    Unwritable {
+        /// The file.
+        path: String,
+        /// Why not.
+        reason: String,
+    },
     /// The driver did not complete the request in time.
     #[error(
         "the driver did not complete the request within {seconds} s{}",
@@ -62,8 +98,10 @@ impl Error {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::NoDevice { .. } | Self::NotOpened(_) | Self::Gone { .. } => Exit::NoDevice,
-            Self::Failed(_) => Exit::RequestFailed,
-            Self::NoAnswer { .. } => Exit::NoAnswer,
+            Self::Failed(_) | Self::OutOfBounds { .. } => Exit::RequestFailed,
+            Self::NoAnswer { .. } | Self::NoEvent { .. } => Exit::NoAnswer,
+            Self::Unreadable { .. } => Exit::Usage,
+            Self::Unwritable { .. } => Exit::OutputLost,
             Self::Malformed { .. } => Exit::MalformedReply,
         }
     }
@@ -74,6 +112,10 @@ impl Error {
         match self {
             Self::NoDevice { hint, .. } => Some(hint),
             Self::NotOpened(error) | Self::Failed(error) => error.status.hint(),
+            Self::OutOfBounds { .. } | Self::Unreadable { .. } | Self::Unwritable { .. } => None,
+            Self::NoEvent { .. } => Some(
+                "`eductl raise 0x10` makes one; --after 0 shows those that the driver remembers",
+            ),
             Self::Gone { .. } => Some("the host's own output says more"),
             Self::NoAnswer { cancelled, .. } => Some(if *cancelled {
                 "a large operand takes the device long: give --timeout more seconds; `eductl stats` \
@@ -92,8 +134,10 @@ impl Error {
             Self::NoDevice { .. } => "no_device",
             Self::NotOpened(_) => "not_opened",
             Self::Gone { .. } => "gone",
-            Self::Failed(_) => "request_failed",
-            Self::NoAnswer { .. } => "no_answer",
+            Self::Failed(_) | Self::OutOfBounds { .. } => "request_failed",
+            Self::NoAnswer { .. } | Self::NoEvent { .. } => "no_answer",
+            Self::Unreadable { .. } => "input_not_read",
+            Self::Unwritable { .. } => "output_not_written",
             Self::Malformed { .. } => "malformed_reply",
         }
     }
@@ -109,7 +153,8 @@ impl Serialize for Error {
         if let Some(hint) = self.hint() {
             map.serialize_entry("hint", hint)?;
         }
-        if let Self::NotOpened(error) | Self::Failed(error) = self {
+        if let Self::NotOpened(error) | Self::Failed(error) | Self::OutOfBounds { error, .. } = self
+        {
             if let Some(value) = error.status.ntstatus() {
                 map.serialize_entry("ntstatus", &format!("{value:#010X}"))?;
             }

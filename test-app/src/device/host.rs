@@ -65,6 +65,22 @@ impl Device {
             output_length,
         })
     }
+
+    pub(super) fn read(&self, offset: u64, length: u32) -> Result<Pending, Error> {
+        let pending = self.0.submit_read(offset, length).map_err(translate)?;
+        Ok(Pending {
+            pending,
+            output_length: length,
+        })
+    }
+
+    pub(super) fn write(&self, offset: u64, data: &[u8]) -> Result<Pending, Error> {
+        let pending = self.0.submit_write(offset, data).map_err(translate)?;
+        Ok(Pending {
+            pending,
+            output_length: 0,
+        })
+    }
 }
 
 #[derive(Debug)]

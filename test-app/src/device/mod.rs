@@ -52,6 +52,22 @@ impl Device {
     pub fn control(&self, code: u32, input: &[u8], output_length: u32) -> Result<Pending, Error> {
         self.0.control(code, input, output_length).map(Pending)
     }
+
+    /// Sends a read request for `length` bytes at file offset `offset`.
+    ///
+    /// # Errors
+    /// As [`Device::control`].
+    pub fn read(&self, offset: u64, length: u32) -> Result<Pending, Error> {
+        self.0.read(offset, length).map(Pending)
+    }
+
+    /// Sends a write request at file offset `offset`.
+    ///
+    /// # Errors
+    /// As [`Device::control`].
+    pub fn write(&self, offset: u64, data: &[u8]) -> Result<Pending, Error> {
+        self.0.write(offset, data).map(Pending)
+    }
 }
 
 /// What a request that succeeded gave.

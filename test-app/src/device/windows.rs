@@ -24,14 +24,19 @@ use windows_sys::{
             CM_GET_DEVICE_INTERFACE_LIST_PRESENT, CM_Get_Device_Interface_List_SizeW,
             CM_Get_Device_Interface_ListW, CR_BUFFER_SMALL, CR_SUCCESS,
         },
-        Foundation::{ERROR_IO_PENDING, ERROR_NOT_FOUND, STATUS_PENDING},
-        Storage::FileSystem::{FILE_FLAG_OVERLAPPED, FILE_SHARE_READ, FILE_SHARE_WRITE},
+        Foundation::{ERROR_IO_PENDING, ERROR_NOT_FOUND, HANDLE, STATUS_PENDING},
+        Storage::FileSystem::{
+            FILE_FLAG_OVERLAPPED, FILE_SHARE_READ, FILE_SHARE_WRITE, ReadFile, WriteFile,
+        },
         System::{
-            IO::{CancelIoEx, DeviceIoControl, GetOverlappedResultEx, OVERLAPPED},
+            IO::{
+                CancelIoEx, DeviceIoControl, GetOverlappedResultEx, OVERLAPPED, OVERLAPPED_0,
+                OVERLAPPED_0_0,
+            },
             Threading::{CreateEventW, INFINITE},
         },
     },
-    core::GUID,
+    core::{BOOL, GUID},
 };
 
 use super::{CANCEL_GRACE, Error, Options, RequestError, Status, Transfer};
@@ -76,29 +81,82 @@ impl Device {
         input: &[u8],
         output_length: u32,
     ) -> Result<Pending, Error> {
-        let mut operation = Box::new(Operation::new(input, output_length)?);
-        let input: *const u8 = operation.input.as_ptr();
-        let output: *mut u8 = operation.output.as_mut_ptr();
+        self.send(0, input, output_length, |buffers| {
+            // SAFETY: `send` promises that everything in `buffers` is valid until the request has
+            // completed.
+            unsafe {
+                DeviceIoControl(
+                    buffers.file,
+                    code,
+                    buffers.input.cast(),
+                    buffers.input_length,
+                    buffers.output.cast(),
+                    buffers.output_length,
+                    ptr::null_mut(),
+                    buffers.overlapped,
+                )
+            }
+        })
+    }
+
+    pub(super) fn read(&self, offset: u64, length: u32) -> Result<Pending, Error> {
+        self.send(offset, &[], length, |buffers| {
+            // SAFETY: as for DeviceIoControl.
+            unsafe {
+                ReadFile(
+                    buffers.file,
+                    buffers.output,
+                    buffers.output_length,
+                    ptr::null_mut(),
+                    buffers.overlapped,
+                )
+            }
+        })
+    }
+
+    pub(super) fn write(&self, offset: u64, data: &[u8]) -> Result<Pending, Error> {
+        self.send(offset, data, 0, |buffers| {
+            // SAFETY: as for DeviceIoControl.
+            unsafe {
+                WriteFile(
+                    buffers.file,
+                    buffers.input,
+                    buffers.input_length,
+                    ptr::null_mut(),
+                    buffers.overlapped,
+                )
+            }
+        })
+    }
+
+    /// Sends the request that `call` starts, at a file offset.
+    ///
+    /// What `call` is given is valid until the request has completed: the file is open as long as
+    /// `self` and, by its clone, as the request; the buffers are as long as is said; the OVERLAPPED
+    /// has an event of its own; and only [`Pending`] frees the operation, once it has completed.
+    fn send(
+        &self,
+        offset: u64,
+        input: &[u8],
+        output_length: u32,
+        call: impl FnOnce(&Buffers) -> BOOL,
+    ) -> Result<Pending, Error> {
+        let mut operation = Box::new(Operation::new(offset, input, output_length)?);
         let input_length = u32::try_from(operation.input.len()).map_err(|_| Error::Malformed {
             reason: "an input buffer above 4 GiB".into(),
         })?;
+        let input: *const u8 = operation.input.as_ptr();
+        let output: *mut u8 = operation.output.as_mut_ptr();
         let operation = NonNull::from(Box::leak(operation));
-        // SAFETY: the file is open as long as `self` and, by the clone below, as the request. The
-        // buffers are as long as is said, the OVERLAPPED is the operation's first field and has an
-        // event of its own; all of them live until the request has completed, because only
-        // `Pending` frees the operation, and only then.
-        let done = unsafe {
-            DeviceIoControl(
-                self.0.as_raw_handle(),
-                code,
-                input.cast(),
-                input_length,
-                output.cast(),
-                output_length,
-                ptr::null_mut(),
-                operation.as_ptr().cast(),
-            )
-        };
+        let done = call(&Buffers {
+            file: self.0.as_raw_handle(),
+            input,
+            input_length,
+            output,
+            output_length,
+            // The operation's first field.
+            overlapped: operation.as_ptr().cast(),
+        });
         let error = io::Error::last_os_error();
         let pending = Pending {
             file: Arc::clone(&self.0),
@@ -114,6 +172,16 @@ impl Device {
     }
 }
 
+/// What the system is given with a request.
+struct Buffers {
+    file: HANDLE,
+    input: *const u8,
+    input_length: u32,
+    output: *mut u8,
+    output_length: u32,
+    overlapped: *mut OVERLAPPED,
+}
+
 /// What the kernel uses while a request is pending.
 #[repr(C)]
 struct Operation {
@@ -126,7 +194,7 @@ struct Operation {
 }
 
 impl Operation {
-    fn new(input: &[u8], output_length: u32) -> Result<Self, Error> {
+    fn new(offset: u64, input: &[u8], output_length: u32) -> Result<Self, Error> {
         // SAFETY: no attributes, a manual-reset event that is not signaled, without a name.
         let event = unsafe { CreateEventW(ptr::null(), 1, 0, ptr::null()) };
         if event.is_null() {
@@ -135,8 +203,15 @@ impl Operation {
         }
         // SAFETY: the event was made above and nobody else closes it.
         let owned = unsafe { OwnedHandle::from_raw_handle(event) };
+        let [low, high] = halves(offset);
         Ok(Self {
             overlapped: OVERLAPPED {
+                Anonymous: OVERLAPPED_0 {
+                    Anonymous: OVERLAPPED_0_0 {
+                        Offset: low,
+                        OffsetHigh: high,
+                    },
+                },
                 hEvent: event,
                 ..OVERLAPPED::default()
             },
@@ -305,6 +380,12 @@ fn not_listed(result: u32) -> Error {
         reason: format!("the device interfaces could not be listed: CONFIGRET {result:#x}"),
         hint: "the Plug and Play service must be running",
     }
+}
+
+/// The low and the high half of a file offset.
+fn halves(offset: u64) -> [u32; 2] {
+    #[expect(clippy::cast_possible_truncation, reason = "each half has 32 bits")]
+    [offset as u32, (offset >> 32) as u32]
 }
 
 fn is(error: &io::Error, code: u32) -> bool {

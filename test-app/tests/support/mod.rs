@@ -9,7 +9,7 @@ use std::{
 
 use edu_spec::{
     ioctl,
-    registers::Identification,
+    registers::{Identification, dma::USABLE_BYTES},
     wire::{Information, InterruptInformation, Statistics, Word},
 };
 use kmdf_host_client::{
@@ -22,9 +22,16 @@ use zerocopy::{FromBytes, IntoBytes};
 
 pub const CANCELLED: u32 = 0xC000_0120;
 pub const INVALID_DEVICE_REQUEST: u32 = 0xC000_0010;
+pub const INVALID_BUFFER_SIZE: u32 = 0xC000_0206;
 pub const INVALID_PARAMETER: u32 = 0xC000_000D;
 
-/// What the host does with a control request.
+/// Stands for `ReadFile` where a closure is given a control code; the input is the file offset
+/// (64 bits) and the length (32 bits).
+pub const READ: u32 = 0xFFFF_0003;
+/// Stands for `WriteFile`; the input is the file offset (64 bits) and the data.
+pub const WRITE: u32 = 0xFFFF_0004;
+
+/// What the host does with a request.
 pub enum Answer {
     /// Completes it with success and this output.
     Output(Vec<u8>),
@@ -78,10 +85,48 @@ pub fn good(statistics: &mut Statistics, code: u32, input: &[u8]) -> Answer {
         ioctl::RAISE => {
             interrupt(statistics);
             statistics.software_causes += 1;
+            statistics.events += 1;
             Answer::Output(vec![])
+        }
+        READ => {
+            let (offset, length) = input.split_at(8);
+            let offset = u64::from_le_bytes(offset.try_into().unwrap());
+            let length = u32::from_le_bytes(length.try_into().unwrap());
+            match in_bounds(offset, length.into()) {
+                // Each byte of the buffer is the lowest byte of its offset.
+                Ok(()) => Answer::Output(
+                    (offset..offset + u64::from(length))
+                        .map(|offset| offset.to_le_bytes()[0])
+                        .collect(),
+                ),
+                Err(status) => Answer::status(status),
+            }
+        }
+        WRITE => {
+            let (offset, data) = input.split_at(8);
+            let offset = u64::from_le_bytes(offset.try_into().unwrap());
+            match in_bounds(offset, data.len() as u64) {
+                Ok(()) => Answer::Complete {
+                    status: 0,
+                    information: data.len() as u64,
+                    output: vec![],
+                },
+                Err(status) => Answer::status(status),
+            }
         }
         ioctl::STATISTICS => Answer::Output(statistics.as_bytes().to_vec()),
         _ => Answer::status(INVALID_DEVICE_REQUEST),
+    }
+}
+
+fn in_bounds(offset: u64, length: u64) -> Result<(), u32> {
+    let usable = USABLE_BYTES as u64;
+    if offset >= usable {
+        Err(INVALID_PARAMETER)
+    } else if length > usable - offset {
+        Err(INVALID_BUFFER_SIZE)
+    } else {
+        Ok(())
     }
 }
 
@@ -199,53 +244,24 @@ impl<F: FnMut(&mut Statistics, u32, &[u8]) -> Answer> Connection<F> {
                     _ => Err(NtStatus(0xC000_0034)),
                 },
             }),
+            Request::Read {
+                tag,
+                offset,
+                length,
+                ..
+            } => {
+                let input = [&offset.to_le_bytes()[..], &length.to_le_bytes()].concat();
+                self.answer(tag, READ, &input, until_cancelled)
+            }
+            Request::Write {
+                tag, offset, data, ..
+            } => {
+                let input = [&offset.to_le_bytes()[..], &data].concat();
+                self.answer(tag, WRITE, &input, until_cancelled)
+            }
             Request::Control {
                 tag, code, input, ..
-            } => {
-                let completed = match (self.answer)(&mut self.statistics, code, &input) {
-                    Answer::Output(output) => Some((0, output.len() as u64, output)),
-                    Answer::Complete {
-                        status,
-                        information,
-                        output,
-                    } => Some((status, information, output)),
-                    Answer::Held(count, output) => {
-                        self.held.push((tag, output));
-                        if self.held.len() == count {
-                            for (tag, output) in std::mem::take(&mut self.held).into_iter().rev() {
-                                self.say(&Reply::Completed {
-                                    tag,
-                                    status: NtStatus::SUCCESS,
-                                    information: output.len() as u64,
-                                    output,
-                                })?;
-                            }
-                        }
-                        None
-                    }
-                    Answer::UntilCancelled => {
-                        until_cancelled.push(tag);
-                        None
-                    }
-                    Answer::Never => None,
-                    Answer::Goodbye(reason) => {
-                        self.say(&Reply::Goodbye {
-                            reason: reason.into(),
-                        })?;
-                        return None;
-                    }
-                    Answer::HangUp => return None,
-                };
-                match completed {
-                    Some((status, information, output)) => self.say(&Reply::Completed {
-                        tag,
-                        status: NtStatus(status),
-                        information,
-                        output,
-                    }),
-                    None => Some(()),
-                }
-            }
+            } => self.answer(tag, code, &input, until_cancelled),
             Request::Cancel { tag } => {
                 if until_cancelled.contains(&tag) {
                     until_cancelled.retain(|pending| *pending != tag);
@@ -260,7 +276,59 @@ impl<F: FnMut(&mut Statistics, u32, &[u8]) -> Answer> Connection<F> {
                 }
             }
             Request::Close { tag, .. } => self.say(&Reply::Closed { tag }),
-            other => panic!("eductl sent {other:?}"),
+        }
+    }
+
+    /// `None` when the connection is over.
+    fn answer(
+        &mut self,
+        tag: Tag,
+        code: u32,
+        input: &[u8],
+        until_cancelled: &mut Vec<Tag>,
+    ) -> Option<()> {
+        let completed = match (self.answer)(&mut self.statistics, code, input) {
+            Answer::Output(output) => Some((0, output.len() as u64, output)),
+            Answer::Complete {
+                status,
+                information,
+                output,
+            } => Some((status, information, output)),
+            Answer::Held(count, output) => {
+                self.held.push((tag, output));
+                if self.held.len() == count {
+                    for (tag, output) in std::mem::take(&mut self.held).into_iter().rev() {
+                        self.say(&Reply::Completed {
+                            tag,
+                            status: NtStatus::SUCCESS,
+                            information: output.len() as u64,
+                            output,
+                        })?;
+                    }
+                }
+                None
+            }
+            Answer::UntilCancelled => {
+                until_cancelled.push(tag);
+                None
+            }
+            Answer::Never => None,
+            Answer::Goodbye(reason) => {
+                self.say(&Reply::Goodbye {
+                    reason: reason.into(),
+                })?;
+                return None;
+            }
+            Answer::HangUp => return None,
+        };
+        match completed {
+            Some((status, information, output)) => self.say(&Reply::Completed {
+                tag,
+                status: NtStatus(status),
+                information,
+                output,
+            }),
+            None => Some(()),
         }
     }
 

@@ -45,7 +45,10 @@ pub fn disagreements(rise: &Rise, tally: &Tally) -> Vec<String> {
             ("requests completed with a result", with_result),
         ),
         (
-            ("factorial_causes", rise.factorial_causes),
+            (
+                "factorial_causes + interrupts_missed",
+                rise.factorial_causes.saturating_add(rise.interrupts_missed),
+            ),
             (
                 "factorials_completed + stray_factorials",
                 rise.factorials_completed
@@ -86,6 +89,18 @@ pub fn disagreements(rise: &Rise, tally: &Tally) -> Vec<String> {
         (
             ("dpc_calls", rise.dpc_calls),
             ("dpcs_queued", rise.dpcs_queued),
+        ),
+        (
+            ("events", rise.events),
+            ("software_causes", rise.software_causes),
+        ),
+        (
+            ("dma_causes", rise.dma_causes),
+            (
+                "transfers_completed + stray_transfers",
+                rise.transfers_completed
+                    .saturating_add(rise.stray_transfers),
+            ),
         ),
     ];
     rules
@@ -134,7 +149,7 @@ mod tests {
     #[test]
     fn each_counter_that_is_off_by_one_is_noticed() {
         let (statistics, tally) = thousand();
-        let changes: [fn(&mut Statistics); 11] = [
+        let changes: [fn(&mut Statistics); 18] = [
             |s| s.isr_calls += 1,
             |s| s.interrupts += 1,
             |s| s.not_ours += 1,
@@ -146,12 +161,28 @@ mod tests {
             |s| s.factorials_completed += 1,
             |s| s.snapshots_taken += 1,
             |s| s.snapshots_overwritten += 1,
+            |s| s.stray_factorials += 1,
+            |s| s.interrupts_missed += 1,
+            |s| s.events += 1,
+            |s| s.software_causes += 1,
+            |s| s.dma_causes += 1,
+            |s| s.transfers_completed += 1,
+            |s| s.stray_transfers += 1,
         ];
         for (index, change) in changes.into_iter().enumerate() {
             let mut off = statistics;
             change(&mut off);
             assert!(!disagreements(&Ok(off), &tally).is_empty(), "{index}");
         }
+    }
+
+    #[test]
+    fn a_factorial_that_the_watchdog_completed_has_no_cause() {
+        let (mut statistics, mut tally) = thousand();
+        statistics.interrupts_missed += 1;
+        statistics.factorials_completed += 1;
+        tally.right += 1;
+        assert_eq!(disagreements(&Ok(statistics), &tally), [""; 0]);
     }
 
     #[test]

@@ -8,12 +8,17 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
+use edu_spec::wire::Statistics;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use super::{Args, Found, agreement, tally::Tally};
+use super::{
+    Args, Found,
+    agreement::{self, Rise},
+    tally::Tally,
+};
 use crate::{
     device::{Error, Pending},
     edu::{Edu, factorial},
@@ -41,14 +46,34 @@ pub fn run(args: &Args, edu: &Edu) -> Result<Found, Error> {
         .tally
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
-    let statistics = match edu.statistics() {
-        Ok(after) => Some(agreement::rise(&before, &after)),
+    let statistics = match settled_rise(args, edu, &before, &tally) {
+        Ok(rise) => Some(rise),
         Err(error) => {
             tally.ended_early.get_or_insert(error);
             None
         }
     };
     Ok(Found::new(args, tally, statistics, elapsed))
+}
+
+/// How often the counters are read again while they do not agree with the requests.
+const READ_AGAIN: usize = 10;
+
+/// How long lies between two readings.
+const SETTLING: Duration = Duration::from_millis(20);
+
+/// How far the counters rose. The last DPC or work item may have been queued while the one that
+/// completed the last request was running, and then it has not run yet: so they are given time.
+fn settled_rise(args: &Args, edu: &Edu, before: &Statistics, tally: &Tally) -> Result<Rise, Error> {
+    let mut rise = agreement::rise(before, &edu.statistics()?);
+    for _ in 0..READ_AGAIN {
+        if args.shared || rise.is_err() || agreement::disagreements(&rise, tally).is_empty() {
+            break;
+        }
+        thread::sleep(SETTLING);
+        rise = agreement::rise(before, &edu.statistics()?);
+    }
+    Ok(rise)
 }
 
 /// Drawn to standard error, if that is a terminal.

@@ -74,18 +74,22 @@ impl Tally {
     /// A request has no result, because of `error`.
     pub fn no_result(&mut self, request: u64, n: u32, error: Error) {
         match error {
-            Error::Failed(_) | Error::Malformed { .. } => {
+            Error::Failed(_) | Error::OutOfBounds { .. } | Error::Malformed { .. } => {
                 self.completed += 1;
                 self.failed += 1;
                 self.remember(request, n, ProblemKind::NoResult { error });
             }
-            Error::NoAnswer { .. } => {
+            Error::NoAnswer { .. } | Error::NoEvent { .. } => {
                 self.lost += 1;
                 self.ended_early.get_or_insert_with(|| error.clone());
                 self.remember(request, n, ProblemKind::NoResult { error });
             }
             // The same for all requests in flight: said once is enough.
-            Error::NoDevice { .. } | Error::NotOpened(_) | Error::Gone { .. } => {
+            Error::NoDevice { .. }
+            | Error::NotOpened(_)
+            | Error::Gone { .. }
+            | Error::Unreadable { .. }
+            | Error::Unwritable { .. } => {
                 self.lost += 1;
                 self.ended_early.get_or_insert(error);
             }

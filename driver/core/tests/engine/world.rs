@@ -1,31 +1,31 @@
-//! The factorial engine against a device that does every step of its work separately, so that
+//! A driver, its framework and its device. The device does every step of its work separately, so that
 //! everything else can happen between any two.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use edu_driver_core::engine::{Cancelable, Engine, Interrupt, Refusal, Registers, Request};
+use edu_driver_core::engine::{Cancelable, Engine, Interrupt, Look, Refusal, Request};
+use edu_driver_core::factorial::{Factorial, Registers};
 use edu_spec::registers::Status;
-use proptest::prelude::*;
 
-fn factorial(n: u32) -> u32 {
+pub fn factorial(n: u32) -> u32 {
     (1..=n.min(64)).fold(1, u32::wrapping_mul)
 }
 
 /// QEMU's factorial thread, step by step.
 #[derive(Debug, Default)]
-struct Device {
-    register: u32,
-    computing: bool,
-    thread: Thread,
+pub struct Device {
+    pub register: u32,
+    pub computing: bool,
+    pub thread: Thread,
     /// The factorial cause: raised and not acknowledged.
-    cause: bool,
-    gone: bool,
-    starts_ignored: u32,
+    pub cause: bool,
+    pub gone: bool,
+    pub starts_ignored: u32,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
-enum Thread {
+pub enum Thread {
     #[default]
     Sleeping,
     Multiplying,
@@ -34,7 +34,7 @@ enum Thread {
 }
 
 impl Device {
-    fn step(&mut self) {
+    pub fn step(&mut self) {
         self.thread = match self.thread {
             Thread::Sleeping if self.computing => Thread::Multiplying,
             Thread::Sleeping => Thread::Sleeping,
@@ -80,28 +80,29 @@ impl Registers for Device {
 
 /// What the framework knows of a request.
 #[derive(Debug, Default)]
-struct Record {
-    operand: u32,
-    cancelable: bool,
-    canceled: bool,
-    outcome: Option<Outcome>,
-    requeued: bool,
+pub struct Record {
+    pub operand: u32,
+    pub cancelable: bool,
+    pub canceled: bool,
+    pub outcome: Option<Outcome>,
+    pub requeued: bool,
 }
 
 #[derive(Debug, PartialEq)]
-enum Outcome {
+pub enum Outcome {
     Value(u32),
     Canceled,
     Gone,
+    GivenUp,
 }
 
 #[derive(Debug, Clone)]
-struct Owned(Rc<RefCell<Record>>);
+pub struct Owned(pub Rc<RefCell<Record>>);
 #[derive(Debug)]
-struct Marked(Rc<RefCell<Record>>);
+pub struct Marked(pub Rc<RefCell<Record>>);
 
 impl Owned {
-    fn complete(self, outcome: Outcome) {
+    pub fn complete(self, outcome: Outcome) {
         let mut record = self.0.borrow_mut();
         assert!(!record.cancelable, "completed while cancelable");
         assert!(!record.requeued, "completed after it was given back");
@@ -150,29 +151,31 @@ impl Cancelable for Marked {
 
 /// The driver, its framework and its device.
 #[derive(Default)]
-struct World {
-    device: Device,
-    engine: Engine<Owned>,
+pub struct World {
+    pub device: Device,
+    pub engine: Engine<Owned, u32>,
     /// What the sequential queue has presented and not got back.
-    presented: Option<Rc<RefCell<Record>>>,
+    pub presented: Option<Rc<RefCell<Record>>>,
     /// A cancel callback that has been decided on and has not run.
-    cancel_callback: Option<Owned>,
-    completed: Vec<Rc<RefCell<Record>>>,
-    strays: u32,
+    pub cancel_callback: Option<Owned>,
+    pub completed: Vec<Rc<RefCell<Record>>>,
+    pub strays: u32,
 }
 
 #[derive(Debug, Clone)]
-enum Step {
+pub enum Step {
     Present(u32),
     Device,
     Dpc,
     Cancel,
     CancelCallback,
     Suspend,
+    Look(bool),
+    LoseInterrupt,
 }
 
 impl World {
-    fn run(&mut self, step: &Step) {
+    pub fn run(&mut self, step: &Step) {
         match step {
             Step::Present(operand) => {
                 if self.presented.is_none() {
@@ -184,6 +187,8 @@ impl World {
             Step::Cancel => self.cancel(),
             Step::CancelCallback => self.run_cancel_callback(),
             Step::Suspend => self.suspend(),
+            Step::Look(give_up) => self.look(*give_up),
+            Step::LoseInterrupt => self.device.cause = false,
         }
         let finished = |record: &Rc<RefCell<Record>>| {
             record.borrow().outcome.is_some() || record.borrow().requeued
@@ -193,32 +198,44 @@ impl World {
         }
     }
 
-    fn present(&mut self, operand: u32) {
+    pub fn present(&mut self, operand: u32) {
         let record = Rc::new(RefCell::new(Record {
             operand,
             ..Record::default()
         }));
         self.presented = Some(record.clone());
-        match self.engine.submit(Owned(record), operand, &mut self.device) {
+        match self
+            .engine
+            .submit(Owned(record), operand, &mut Factorial(&mut self.device))
+        {
             Ok(()) => {}
             Err((request, Refusal::Gone)) => request.complete(Outcome::Gone),
             Err((_, refusal)) => panic!("refused: {refusal:?}"),
         }
     }
 
-    fn interrupt(&mut self) {
+    pub fn interrupt(&mut self) {
         if !self.device.cause {
             return;
         }
         self.device.cause = false;
-        match self.engine.on_interrupt(&mut self.device) {
-            Interrupt::Done(request, value) => request.complete(Outcome::Value(value)),
+        match self.engine.on_interrupt(&mut Factorial(&mut self.device)) {
+            Interrupt::Done(request, _, value) => request.complete(Outcome::Value(value)),
             Interrupt::Gone(request) => request.complete(Outcome::Gone),
             Interrupt::Stray => self.strays += 1,
         }
     }
 
-    fn cancel(&mut self) {
+    pub fn look(&mut self, give_up: bool) {
+        match self.engine.look(give_up, &mut Factorial(&mut self.device)) {
+            Look::Nothing => {}
+            Look::Done(request, _, value) => request.complete(Outcome::Value(value)),
+            Look::Gone(request) => request.complete(Outcome::Gone),
+            Look::GivenUp(request) => request.complete(Outcome::GivenUp),
+        }
+    }
+
+    pub fn cancel(&mut self) {
         if let Some(record) = &self.presented {
             let mut inner = record.borrow_mut();
             if inner.cancelable && !inner.canceled {
@@ -228,7 +245,7 @@ impl World {
         }
     }
 
-    fn run_cancel_callback(&mut self) {
+    pub fn run_cancel_callback(&mut self) {
         if let Some(canceled) = self.cancel_callback.take() {
             let request = self
                 .engine
@@ -238,7 +255,7 @@ impl World {
         }
     }
 
-    fn suspend(&mut self) {
+    pub fn suspend(&mut self) {
         if let Some(record) = self.presented.clone()
             && let Some(request) = self.engine.withdraw(&Owned(record))
         {
@@ -248,130 +265,14 @@ impl World {
     }
 
     /// Lets everything that is under way come to its end.
-    fn settle(&mut self) {
-        for _ in 0..16 {
+    pub fn settle(&mut self) {
+        for round in 0..32 {
             self.run(&Step::CancelCallback);
             self.run(&Step::Device);
             self.run(&Step::Dpc);
-        }
-    }
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let operand = prop_oneof![0_u32..4, 0_u32..40, any::<u32>()];
-    let step = prop_oneof![
-        3 => operand.prop_map(Step::Present),
-        6 => Just(Step::Device),
-        4 => Just(Step::Dpc),
-        1 => Just(Step::Cancel),
-        1 => Just(Step::CancelCallback),
-        1 => Just(Step::Suspend),
-    ];
-    prop::collection::vec(step, 1..200)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
-
-    #[test]
-    fn every_request_ends_once_and_every_value_is_its_factorial(steps in steps()) {
-        let mut world = World::default();
-        for step in &steps {
-            world.run(step);
-        }
-        world.settle();
-        prop_assert!(world.presented.is_none(), "a request is left: {:?}", world.presented);
-        prop_assert!(world.engine.is_empty());
-        prop_assert_eq!(world.device.starts_ignored, 0);
-        for record in &world.completed {
-            let record = record.borrow();
-            if let Some(Outcome::Value(value)) = record.outcome {
-                prop_assert_eq!(value, factorial(record.operand), "{}!", record.operand);
+            if round >= 16 {
+                self.run(&Step::Look(false));
             }
         }
     }
-}
-
-#[test]
-fn no_operand_but_one_and_two_is_its_own_factorial() {
-    let own: Vec<u32> = (0..=34).filter(|&n| factorial(n) == n).collect();
-    assert_eq!(own, [1, 2]);
-    assert_eq!(factorial(34), 0, "and from here on every factorial is 0");
-}
-
-#[test]
-fn no_factorial_is_all_ones() {
-    assert!((0..=34).all(|n| factorial(n) != u32::MAX));
-}
-
-#[test]
-fn a_request_after_a_canceled_one_waits_for_the_device_and_gets_its_own_result() {
-    let mut world = World::default();
-    world.run(&Step::Present(5));
-    world.run(&Step::Device);
-    world.run(&Step::Cancel);
-    world.run(&Step::CancelCallback);
-    world.run(&Step::Present(6));
-    world.settle();
-    let outcomes: Vec<_> = world
-        .completed
-        .iter()
-        .map(|record| record.take().outcome)
-        .collect();
-    assert_eq!(
-        outcomes,
-        [Some(Outcome::Canceled), Some(Outcome::Value(720))]
-    );
-    assert_eq!(world.strays, 1);
-}
-
-#[test]
-fn an_interrupt_that_comes_late_does_not_end_the_next_factorial() {
-    let mut world = World::default();
-    world.run(&Step::Present(5));
-    world.run(&Step::Cancel);
-    world.run(&Step::CancelCallback);
-    for _ in 0..3 {
-        world.run(&Step::Device);
-    }
-    // COMPUTING is clear, the interrupt not raised: the next one may start.
-    world.run(&Step::Present(6));
-    world.run(&Step::Device);
-    world.run(&Step::Dpc);
-    assert_eq!(world.strays, 1);
-    assert!(world.presented.is_some());
-    world.settle();
-    let last = world.completed.pop().expect("it ends").take();
-    assert_eq!(last.outcome, Some(Outcome::Value(720)));
-}
-
-#[test]
-fn a_request_whose_device_is_gone_fails() {
-    let mut world = World::default();
-    world.device.gone = true;
-    world.run(&Step::Present(5));
-    let record = world.completed.pop().expect("it ends at once").take();
-    assert_eq!(record.outcome, Some(Outcome::Gone));
-}
-
-#[test]
-fn a_second_request_is_refused_and_given_back() {
-    let mut world = World::default();
-    world.run(&Step::Present(5));
-    let second = Owned(Rc::default());
-    let refused = world.engine.submit(second, 6, &mut world.device);
-    assert!(matches!(refused, Err((_, Refusal::Busy))));
-}
-
-#[test]
-fn a_request_canceled_before_it_is_submitted_is_given_back_and_starts_nothing() {
-    let mut world = World::default();
-    let record = Record {
-        canceled: true,
-        ..Record::default()
-    };
-    let canceled = Owned(Rc::new(RefCell::new(record)));
-    let refused = world.engine.submit(canceled, 6, &mut world.device);
-    assert!(matches!(refused, Err((_, Refusal::Canceled))));
-    assert!(!world.device.computing);
 }

@@ -1,0 +1,125 @@
+//! Transfers between memory and the device's DMA buffer, and what they must never do.
+//!
+//! The device checks nothing, or worse: what is out of bounds ends the virtual machine on some QEMUs and
+//! corrupts it on others, and an address above its mask is cut and hits somebody else's memory. So
+//! nothing is started that did not come out of [`Program::new`].
+
+use edu_spec::registers::DmaCommand;
+use edu_spec::registers::dma::{ADDRESS_BITS, BUFFER_ADDRESS, USABLE_BYTES};
+
+/// Where a transfer goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// ReadFile: from the device's buffer to memory.
+    ToMemory,
+    /// WriteFile: from memory to the device's buffer.
+    ToDevice,
+}
+
+/// A part of the device's buffer, that every QEMU survives.
+///
+/// # Invariants
+/// `length_bytes > 0` and `offset_bytes + length_bytes <= USABLE_BYTES`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    offset_bytes: usize,
+    length_bytes: usize,
+}
+
+/// What is wrong with a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutOfBounds {
+    /// It starts outside the buffer.
+    Offset,
+    /// It ends outside the buffer, or is empty.
+    Length,
+}
+
+impl Span {
+    /// A span by file offset and length.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(offset: i64, length_bytes: usize) -> Result<Self, OutOfBounds> {
+        let offset_bytes = usize::try_from(offset)
+            .ok()
+            .filter(|&offset_bytes| offset_bytes < USABLE_BYTES)
+            .ok_or(OutOfBounds::Offset)?;
+        if length_bytes == 0 || length_bytes > USABLE_BYTES - offset_bytes {
+            return Err(OutOfBounds::Length);
+        }
+        Ok(Self {
+            offset_bytes,
+            length_bytes,
+        })
+    }
+
+    /// Where it starts in the device's buffer.
+    #[must_use]
+    pub const fn offset_bytes(self) -> usize {
+        self.offset_bytes
+    }
+
+    /// Its length.
+    #[must_use]
+    pub const fn length_bytes(self) -> usize {
+        self.length_bytes
+    }
+}
+
+/// A transfer that the device asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// Which part of the device's buffer.
+    pub span: Span,
+    /// Which way.
+    pub direction: Direction,
+}
+
+/// What to write to the DMA registers, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Where the transfer reads.
+    pub source: u64,
+    /// Where it writes.
+    pub destination: u64,
+    /// Its length in bytes.
+    pub count: u64,
+    /// Starts it.
+    pub command: DmaCommand,
+}
+
+/// Memory that the device cannot address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreachable;
+
+impl Program {
+    /// The program of a transfer with memory at a bus address.
+    ///
+    /// # Errors
+    /// The device cannot address all of the memory.
+    pub fn new(transfer: Transfer, memory: u64) -> Result<Self, Unreachable> {
+        let Transfer { span, direction } = transfer;
+        let count = span.length_bytes as u64;
+        let end = memory.checked_add(count).ok_or(Unreachable)?;
+        if end > 1 << ADDRESS_BITS {
+            return Err(Unreachable);
+        }
+        let device = BUFFER_ADDRESS + span.offset_bytes as u64;
+        let start = DmaCommand::RUN | DmaCommand::INTERRUPT_WHEN_DONE;
+        Ok(match direction {
+            Direction::ToMemory => Self {
+                source: device,
+                destination: memory,
+                count,
+                command: start | DmaCommand::TO_MEMORY,
+            },
+            Direction::ToDevice => Self {
+                source: memory,
+                destination: device,
+                count,
+                command: start,
+            },
+        })
+    }
+}

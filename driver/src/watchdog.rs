@@ -1,0 +1,65 @@
+//! The watchdog of both engines: one timer, that ticks while one of them has a request.
+//!
+//! An interrupt that never came is made good: the engine is looked at, and its request completed if it is
+//! done. An engine that never ends is given up: its request fails with STATUS_IO_TIMEOUT, and the next
+//! one waits until the engine is idle.
+
+#![forbid(unsafe_code)]
+
+use edu_driver_core::watchdog::Verdict;
+
+use crate::{
+    device::{EduDevice, State},
+    factorial, transfer,
+    wdf::TimerHandler,
+};
+
+/// Time between two ticks.
+const TICK_MS: u32 = 1_000;
+
+/// The timer.
+pub struct Tick;
+
+impl EduDevice {
+    /// An engine has got a request: have the watchdog tick. IRQL: <= DISPATCH_LEVEL.
+    pub fn watch(&self, state: &mut State) {
+        if !state.ticking {
+            state.ticking = true;
+            self.watchdog_timer.start(TICK_MS);
+        }
+    }
+}
+
+impl TimerHandler for Tick {
+    type Device = EduDevice;
+
+    fn on_timer(device: &EduDevice) {
+        let mut state = device.state.lock();
+        let job = state.factorial.job();
+        let factorial = state.factorial_watchdog.tick(job);
+        let job = state.dma.job();
+        let dma = state.dma_watchdog.tick(job);
+        state.ticking = factorial != Verdict::Rest || dma != Verdict::Rest;
+        if state.ticking {
+            device.watchdog_timer.start(TICK_MS);
+        }
+        let factorial_ended = match factorial {
+            Verdict::Rest | Verdict::Wait => None,
+            Verdict::Look => state.look_at_factorial(false),
+            Verdict::GiveUp => state.look_at_factorial(true),
+        };
+        let dma_ended = match dma {
+            Verdict::Rest | Verdict::Wait => None,
+            Verdict::Look => state.look_at_dma(false),
+            Verdict::GiveUp => state.look_at_dma(true),
+        };
+        device.attend(&state);
+        drop(state);
+        if let Some(ended) = factorial_ended {
+            factorial::complete(ended);
+        }
+        if let Some(ended) = dma_ended {
+            transfer::complete(ended);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What the framework calls for an interrupt object.
+
+use core::marker::PhantomData;
+
+use wdk_sys::{
+    BOOLEAN, NTSTATUS, STATUS_SUCCESS, ULONG, WDFDEVICE, WDFINTERRUPT, WDFOBJECT,
+    call_unsafe_wdf_function_binding,
+};
+
+use super::{Handling, InterruptContext, InterruptGuard, InterruptHandler};
+use crate::wdf::{Context, context};
+
+/// An interrupt object in its ISR.
+pub struct Isr<'a, H> {
+    handle: WDFINTERRUPT,
+    handling: Handling,
+    handler: PhantomData<fn() -> H>,
+    lent: PhantomData<&'a ()>,
+}
+
+impl<H: InterruptHandler> Isr<'_, H> {
+    /// Queues the object's DPC or work item (`WdfInterruptQueueDpcForIsr`,
+    /// `WdfInterruptQueueWorkItemForIsr`). Returns whether it did: if it is queued already, that run
+    /// takes what this interrupt brought.
+    #[must_use]
+    pub fn queue_deferred(&self) -> bool {
+        let queued = match self.handling {
+            Handling::Dirql | Handling::PassiveDpc => {
+                // SAFETY: only the ISR has this value.
+                unsafe {
+                    call_unsafe_wdf_function_binding!(WdfInterruptQueueDpcForIsr, self.handle)
+                }
+            }
+            Handling::PassiveWorkItem => {
+                // SAFETY: only the ISR has this value.
+                unsafe {
+                    call_unsafe_wdf_function_binding!(WdfInterruptQueueWorkItemForIsr, self.handle)
+                }
+            }
+        };
+        queued != 0
+    }
+
+    /// The context of the device, if the ISR runs at PASSIVE_LEVEL and so may use it.
+    #[must_use]
+    pub fn passive_device(&self) -> Option<&H::Device> {
+        if !self.handling.is_passive() {
+            return None;
+        }
+        // SAFETY: the object is alive during its callback.
+        let device =
+            unsafe { call_unsafe_wdf_function_binding!(WdfInterruptGetDevice, self.handle) };
+        // SAFETY: the device is alive, and its context was attached before it entered D0.
+        unsafe { context::of(device.cast()) }
+    }
+}
+
+/// An interrupt object in its DPC or work item. It is connected: the framework waits for both before
+/// it disconnects.
+pub struct DeferredInterrupt<'a, H> {
+    handle: WDFINTERRUPT,
+    handler: PhantomData<fn() -> H>,
+    lent: PhantomData<&'a ()>,
+}
+
+impl<H: InterruptHandler> DeferredInterrupt<'_, H>
+where
+    InterruptContext<H>: Context,
+{
+    /// Takes the interrupt lock (`WdfInterruptAcquireLock`): DIRQL until the guard is dropped. `None`
+    /// if the interrupt is handled at PASSIVE_LEVEL.
+    pub fn lock(&mut self) -> Option<InterruptGuard<'_, H>> {
+        // SAFETY: it is connected while this runs, and the guard borrows this value mutably.
+        unsafe { InterruptGuard::acquire(self.handle) }
+    }
+}
+
+/// `EVT_WDF_INTERRUPT_ISR`. IRQL: DIRQL, or PASSIVE_LEVEL for passive handling; interrupt lock held.
+///
+/// # Safety
+/// Only the framework calls it, for an object made by [`super::Interrupt::create`].
+pub(super) unsafe extern "C" fn evt_interrupt_isr<H: InterruptHandler>(
+    interrupt: WDFINTERRUPT,
+    message: ULONG,
+) -> BOOLEAN
+where
+    InterruptContext<H>: Context,
+{
+    // SAFETY: the object is alive, and `create` initialized its context before it was connected.
+    let Some(context) = (unsafe { context::of::<InterruptContext<H>>(interrupt.cast()) }) else {
+        return false.into();
+    };
+    // SAFETY: the framework holds the interrupt lock for the ISR, and this is its only call.
+    let (own, shared) = unsafe { context.locked() };
+    let isr = Isr {
+        handle: interrupt,
+        handling: context.handling(),
+        handler: PhantomData,
+        lent: PhantomData,
+    };
+    own.isr(shared, message, isr).into()
+}
+
+/// `EVT_WDF_INTERRUPT_DPC` and `EVT_WDF_INTERRUPT_WORKITEM`. IRQL: DISPATCH_LEVEL and PASSIVE_LEVEL.
+///
+/// # Safety
+/// Only the framework calls it, for an object made by [`super::Interrupt::create`]. The associated
+/// object is its device, as it has no other parent.
+pub(super) unsafe extern "C" fn evt_interrupt_deferred<H: InterruptHandler>(
+    interrupt: WDFINTERRUPT,
+    device: WDFOBJECT,
+) {
+    let interrupt = DeferredInterrupt {
+        handle: interrupt,
+        handler: PhantomData,
+        lent: PhantomData,
+    };
+    // SAFETY: the device is alive, and its context was attached before it entered D0.
+    if let Some(device) = unsafe { context::of::<H::Device>(device) } {
+        H::deferred(device, interrupt);
+    }
+}
+
+/// `EVT_WDF_INTERRUPT_ENABLE`. IRQL and lock as for the ISR.
+///
+/// # Safety
+/// Only the framework calls it, for an object made by [`super::Interrupt::create`].
+pub(super) unsafe extern "C" fn evt_interrupt_enable<H: InterruptHandler>(
+    interrupt: WDFINTERRUPT,
+    _device: WDFDEVICE,
+) -> NTSTATUS
+where
+    InterruptContext<H>: Context,
+{
+    // SAFETY: the object is alive, and `create` initialized its context.
+    if let Some(context) = unsafe { context::of::<InterruptContext<H>>(interrupt.cast()) } {
+        // SAFETY: the framework holds the interrupt lock, and this is the only call under it.
+        let (own, shared) = unsafe { context.locked() };
+        own.enable(shared);
+    }
+    STATUS_SUCCESS
+}
+
+/// `EVT_WDF_INTERRUPT_DISABLE`. IRQL and lock as for the ISR.
+///
+/// # Safety
+/// Only the framework calls it, for an object made by [`super::Interrupt::create`].
+pub(super) unsafe extern "C" fn evt_interrupt_disable<H: InterruptHandler>(
+    interrupt: WDFINTERRUPT,
+    _device: WDFDEVICE,
+) -> NTSTATUS
+where
+    InterruptContext<H>: Context,
+{
+    // SAFETY: the object is alive, and `create` initialized its context.
+    if let Some(context) = unsafe { context::of::<InterruptContext<H>>(interrupt.cast()) } {
+        // SAFETY: the framework holds the interrupt lock, and this is the only call under it.
+        let (own, shared) = unsafe { context.locked() };
+        own.disable(shared);
+    }
+    STATUS_SUCCESS
+}

@@ -1,0 +1,161 @@
+//! Power and PnP with requests pending.
+
+use edu_model::Config;
+use edu_tests::{
+    Bench, Lab,
+    bench::{Kind, event_of, factorial},
+    for_each_seed,
+};
+use kmdf_host::{
+    Grant, NtStatus, Operation,
+    ntstatus::{
+        STATUS_CANCELLED, STATUS_DELETE_PENDING, STATUS_DEVICE_DOES_NOT_EXIST,
+        STATUS_INVALID_DEVICE_STATE, STATUS_NO_SUCH_DEVICE,
+    },
+};
+
+fn went<T>(result: Result<T, kmdf_host::Stop>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(stop) => panic!("the run stopped: {stop}"),
+    }
+}
+
+#[test]
+fn requests_pending_when_the_device_goes_to_sleep_are_computed_when_it_wakes() {
+    for kind in [Kind::Model, Kind::Qemu] {
+        for_each_seed(if kind == Kind::Model { 20 } else { 3 }, |seed| {
+            let lab = Bench::of(kind).seed(seed).boot();
+            let file = lab.open();
+            let host = lab.session().host();
+            let mut irps: Vec<_> = (0..4).map(|n| lab.submit_factorial(&file, n)).collect();
+            let write = host.submit(
+                &file,
+                Operation::Write {
+                    offset: 0,
+                    data: b"before".to_vec(),
+                },
+            );
+            let wait = lab.submit_wait(&file, 0);
+            for _ in 0..seed * 4 {
+                lab.turn();
+            }
+            went(host.sleep(0));
+            irps.extend((4..8).map(|n| lab.submit_factorial(&file, n)));
+            // What needs no hardware is answered while it sleeps.
+            let _ = lab.information(&file);
+            assert!(!irps[7].is_finished());
+            assert!(went(host.resume(0)).is_success());
+            lab.wait_for(&irps);
+            for (irp, n) in irps.iter().zip(0..) {
+                let outcome = irp.outcome().expect("it has ended");
+                assert!(outcome.status.is_success(), "{n}!: {:?}", outcome.status);
+                assert_eq!(outcome.output, factorial(n).to_le_bytes(), "{n}!");
+            }
+            lab.wait_for(std::slice::from_ref(&write));
+            assert_eq!(lab.read(&file, 0, 6).as_deref(), Ok(&b"before"[..]));
+            assert!(!wait.is_finished(), "nothing was raised");
+            assert_eq!(lab.raise(&file, 0x10), Ok(()));
+            lab.wait_for(std::slice::from_ref(&wait));
+            assert_eq!(event_of(&wait).map(|event| event.number), Ok(1));
+            lab.shut_down();
+        });
+    }
+}
+
+/// Ended right, whatever became of the device.
+fn ended(status: NtStatus) -> bool {
+    status.is_success()
+        || [
+            STATUS_CANCELLED,
+            STATUS_DELETE_PENDING,
+            STATUS_DEVICE_DOES_NOT_EXIST,
+            STATUS_INVALID_DEVICE_STATE,
+            STATUS_NO_SUCH_DEVICE,
+        ]
+        .contains(&status)
+}
+
+fn pending_work(lab: &Lab, seed: u64) -> Vec<std::rc::Rc<kmdf_host::Irp>> {
+    let file = lab.open();
+    let host = lab.session().host();
+    let mut irps: Vec<_> = (0..4).map(|n| lab.submit_factorial(&file, n)).collect();
+    irps.push(host.submit(
+        &file,
+        Operation::Write {
+            offset: 0,
+            data: vec![7; 100],
+        },
+    ));
+    irps.push(lab.submit_wait(&file, 0));
+    irps.push(host.submit(
+        &file,
+        Operation::Read {
+            offset: 0,
+            length: 100,
+        },
+    ));
+    for _ in 0..seed * 5 {
+        lab.turn();
+    }
+    irps
+}
+
+#[test]
+fn a_surprise_removal_at_any_moment_ends_every_request() {
+    for processors in [1, 2, 4] {
+        for_each_seed(30, |seed| {
+            let lab = Bench::model(Config::default())
+                .processors(processors)
+                .seed(seed)
+                .boot();
+            let irps = pending_work(&lab, seed);
+            went(lab.session().host().surprise_remove(0));
+            lab.wait_for(&irps);
+            for irp in &irps {
+                let outcome = irp.outcome().expect("it has ended");
+                assert!(ended(outcome.status), "{irp:?}");
+            }
+            lab.shut_down();
+        });
+    }
+}
+
+#[test]
+fn an_orderly_removal_at_any_moment_ends_every_request() {
+    for processors in [1, 2, 4] {
+        for_each_seed(30, |seed| {
+            let lab = Bench::model(Config::default())
+                .processors(processors)
+                .seed(seed)
+                .boot();
+            let irps = pending_work(&lab, seed);
+            went(lab.session().host().remove_device(0));
+            lab.wait_for(&irps);
+            for irp in &irps {
+                let outcome = irp.outcome().expect("it has ended");
+                assert!(ended(outcome.status), "{irp:?}");
+            }
+            lab.shut_down();
+        });
+    }
+}
+
+#[test]
+fn a_rebalance_at_any_moment_loses_no_request() {
+    for grant in [Grant::Line, Grant::Messages(1)] {
+        for_each_seed(30, |seed| {
+            let lab = Bench::model(Config::default()).seed(seed).boot();
+            let irps = pending_work(&lab, seed);
+            assert!(went(lab.session().host().rebalance(0, grant)).is_success());
+            let file = lab.open();
+            assert_eq!(lab.raise(&file, 0x10), Ok(()));
+            lab.wait_for(&irps);
+            for irp in &irps {
+                let outcome = irp.outcome().expect("it has ended");
+                assert!(outcome.status.is_success(), "{irp:?}");
+            }
+            lab.shut_down();
+        });
+    }
+}

@@ -1,0 +1,142 @@
+//! The same binary with other values in the device's hardware key: when its interrupt objects are
+//! created, which processors take them.
+
+use edu_model::{Config, Messages};
+use edu_tests::{
+    Bench, Lab,
+    bench::factorial,
+    doctored::{self, Doctored},
+    for_each_seed,
+    timeline::calls_of,
+};
+use kmdf_host::{Event, File, Grant, Interrupts};
+
+/// The INF with more values in the hardware key.
+fn inf_with(values: &[(&str, u32)]) -> Doctored {
+    const SECTION: &str = "[EduDevice.Interrupts]\n";
+    let mut lines = String::from(SECTION);
+    for (name, value) in values {
+        lines.push_str("HKR,, ");
+        lines.push_str(name);
+        lines.push_str(", 0x00010001, ");
+        lines.push_str(&value.to_string());
+        lines.push('\n');
+    }
+    doctored::inf(SECTION, &lines)
+}
+
+fn works(lab: &Lab, file: &File, interrupts: u32) {
+    assert_eq!(lab.information(file).interrupt_count, interrupts);
+    for n in [5, 12] {
+        assert_eq!(lab.factorial(file, n), Ok(factorial(n)));
+    }
+    assert_eq!(lab.write(file, 0, b"abc"), Ok(3));
+    assert_eq!(lab.read(file, 0, 3).as_deref(), Ok(&b"abc"[..]));
+}
+
+#[test]
+fn interrupt_objects_may_be_created_when_their_resources_are_known() {
+    let inf = inf_with(&[("InterruptLate", 1)]);
+    for (messages, interrupts, connected) in [
+        (Messages::One, Interrupts::AsInstalled, 1),
+        (Messages::Two, Interrupts::AsInstalled, 2),
+        (Messages::Two, Interrupts::OneMessage, 1),
+        (Messages::Two, Interrupts::Line, 1),
+    ] {
+        for_each_seed(4, |seed| {
+            let lab = Bench::model(Config {
+                messages,
+                ..Config::default()
+            })
+            .inf(inf.path())
+            .interrupts(interrupts)
+            .seed(seed)
+            .boot();
+            let created_in = |name| -> usize {
+                calls_of(&lab.records(), name)
+                    .iter()
+                    .flat_map(|call| &call.services)
+                    .filter(|&&service| service == "WdfInterruptCreate")
+                    .count()
+            };
+            assert_eq!(created_in("EvtDriverDeviceAdd"), 0);
+            assert_eq!(created_in("EvtDevicePrepareHardware"), connected as usize);
+            let file = lab.open();
+            works(&lab, &file, connected);
+
+            // They go with their resources, and come back with others.
+            let host = lab.session().host();
+            for (grant, connected) in [(Grant::Line, 1), (Grant::Messages(1), 1)] {
+                host.stop_device(0)
+                    .unwrap_or_else(|stop| panic!("the run stopped: {stop}"));
+                let status = host
+                    .start_device(0, grant)
+                    .unwrap_or_else(|stop| panic!("the run stopped: {stop}"));
+                assert!(status.is_success(), "{grant:?}: {status:?}");
+                works(&lab, &file, connected);
+            }
+            lab.shut_down();
+        });
+    }
+}
+
+#[test]
+fn without_that_value_they_are_created_when_the_device_is_added() {
+    let lab = Bench::model(Config::default()).boot();
+    let add = &calls_of(&lab.records(), "EvtDriverDeviceAdd")[0];
+    let created = add
+        .services
+        .iter()
+        .filter(|&&service| service == "WdfInterruptCreate");
+    assert_eq!(created.count(), 2, "one for each message of the spec");
+    lab.shut_down();
+}
+
+#[test]
+fn the_processors_that_the_registry_names_take_the_interrupts_and_no_others() {
+    for mask in [0b0001_u32, 0b0100, 0b1010] {
+        let inf = inf_with(&[("InterruptProcessors", mask)]);
+        for interrupts in [Interrupts::AsInstalled, Interrupts::Line] {
+            for_each_seed(6, |seed| {
+                let lab = Bench::model(Config::default())
+                    .inf(inf.path())
+                    .interrupts(interrupts)
+                    .processors(4)
+                    .seed(seed)
+                    .boot();
+                let file = lab.open();
+                works(&lab, &file, 1);
+                let information = lab.information(&file);
+                assert_eq!(information.interrupts[0].target_processors, u64::from(mask));
+                let records = lab.shut_down().records;
+                let mut taken = 0;
+                for record in &records {
+                    if let Event::Enter {
+                        callback: "EvtInterruptIsr",
+                        ..
+                    } = record.event
+                    {
+                        let processor = record.processor.expect("an ISR runs on a processor");
+                        assert!(
+                            mask >> processor & 1 == 1,
+                            "{mask:#b}: processor {processor}"
+                        );
+                        taken += 1;
+                    }
+                }
+                assert_eq!(taken, 4);
+            });
+        }
+    }
+}
+
+#[test]
+fn a_priority_of_the_registry_is_set_and_one_that_does_not_exist_is_ignored() {
+    for priority in [1, 2, 3, 0, 4, u32::MAX] {
+        let inf = inf_with(&[("InterruptPriority", priority)]);
+        let lab = Bench::model(Config::default()).inf(inf.path()).boot();
+        let file = lab.open();
+        works(&lab, &file, 1);
+        lab.shut_down();
+    }
+}
