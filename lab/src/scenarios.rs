@@ -81,7 +81,9 @@ impl Scenario for Edu {
 
     fn raise(&self, host: &Host) {
         let offset = offset::INTERRUPT_RAISE as u64;
-        host.poke(0, 0, offset, Width::Dword, CAUSE.into());
+        if host.takes_interrupts(0) {
+            host.poke(0, 0, offset, Width::Dword, CAUSE.into());
+        }
     }
 }
 

@@ -6,7 +6,10 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{Devices, Exit};
+use super::{
+    Devices, Exit,
+    pictures::{Pictures, Records},
+};
 use crate::{
     BootError, Driver, Package, Record, Stop,
     explore::{
@@ -98,6 +101,8 @@ pub(super) struct Replay {
     /// The calls that this seed draws fail
     #[arg(long, value_name = "N")]
     fail_seed: Option<u64>,
+    #[command(flatten)]
+    pictures: Pictures,
 }
 
 fn parse_range(text: &str) -> Result<Range<u64>, String> {
@@ -409,12 +414,22 @@ impl Replay {
             },
         };
         let json = self.common.json;
-        let observer = Box::new(move |record: &Record| {
+        let print = Box::new(move |record: &Record| {
             if !json {
                 println!("{record}");
             }
         });
+        let records = Records::default();
+        let observer = self.pictures.observer(&records, Some(print));
         let replayed = target.replay(&scenario, way, observer);
+        let title = format!("{} {way}", scenario.name());
+        if let Err(failure) =
+            self.pictures
+                .write(title.trim_end(), &records, devices.register_names())
+        {
+            complain(json, &failure.to_string());
+            return Exit::BadInput;
+        }
         let exit = replayed
             .result
             .as_ref()

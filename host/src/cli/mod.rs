@@ -1,8 +1,10 @@
 //! The command line, as a library: `kmdf-host` itself and programs that add devices of their own
 //! share it.
 
+mod check;
 mod exit;
 mod explore;
+mod pictures;
 mod run;
 mod transcript;
 
@@ -66,6 +68,8 @@ struct Arguments {
 enum Command {
     /// Installs a driver from its INF, starts its device and runs a program against it
     Run(run::Run),
+    /// Says what a driver needs of the framework and the kernel, and what of it this host plays
+    Check(check::Check),
     /// Runs scenarios in many ways: schedules, interrupts at every instruction, failing calls
     Explore(explore::Explore),
     /// Makes one run of an exploration again and prints its events
@@ -91,6 +95,7 @@ pub fn main(name: &'static str, devices: &dyn Devices) -> ExitCode {
     };
     let exit = match arguments.command {
         Command::Run(run) => run.run(devices),
+        Command::Check(check) => check.run(),
         Command::Explore(explore) => explore.run(name, devices),
         Command::Replay(replay) => replay.run(devices),
     };

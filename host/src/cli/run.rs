@@ -10,7 +10,11 @@ use std::{
 use clap::{Args, ValueEnum};
 use kmdf_host_client::SOCKET_VARIABLE;
 
-use super::{Devices, Exit, transcript};
+use super::{
+    Devices, Exit,
+    pictures::{Pictures, Records},
+    transcript,
+};
 use crate::{
     BootError, Driver, InOrder, Interrupts, Machine, Record, Seeded, Session, Stop, Strategy,
     app::Server,
@@ -64,6 +68,8 @@ pub(super) struct Run {
     /// Print every event as it happens
     #[arg(long)]
     events: bool,
+    #[command(flatten)]
+    pictures: Pictures,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -98,14 +104,20 @@ impl From<Granted> for Interrupts {
 impl Run {
     pub(super) fn run(self, devices: &dyn Devices) -> Exit {
         let mut recordings = Vec::new();
-        let exit = match self.session(devices, &mut recordings) {
+        let records = Records::default();
+        let exit = match self.session(devices, &mut recordings, &records) {
             Ok(exit) => exit,
             Err(failure) => {
                 transcript::failure(&failure, self.json);
                 failure.exit()
             }
         };
-        match self.write_traces(devices, &recordings) {
+        let title = format!("{} on {}", self.driver.display(), self.device.join(", "));
+        let written = self.write_traces(devices, &recordings).and_then(|()| {
+            self.pictures
+                .write(&title, &records, devices.register_names())
+        });
+        match written {
             Ok(()) => exit,
             Err(failure) => {
                 transcript::failure(&failure, self.json);
@@ -118,8 +130,9 @@ impl Run {
         &self,
         devices: &dyn Devices,
         recordings: &mut Vec<Recording>,
+        records: &Records,
     ) -> Result<Exit, Failure> {
-        let machine = self.machine(devices, recordings)?;
+        let machine = self.machine(devices, recordings, records)?;
         let driver = Driver {
             image: self.driver.clone(),
             symbols: self.pdb.clone(),
@@ -151,6 +164,7 @@ impl Run {
         &self,
         devices: &dyn Devices,
         recordings: &mut Vec<Recording>,
+        records: &Records,
     ) -> Result<Machine, Failure> {
         let mut functions: Vec<Box<dyn PciFunction>> = Vec::new();
         for spec in &self.device {
@@ -178,9 +192,11 @@ impl Run {
             },
             strategy,
             event_limit: EVENT_LIMIT,
-            observer: self
-                .events
-                .then(|| Box::new(|record: &Record| eprintln!("{record}")) as _),
+            observer: self.pictures.observer(
+                records,
+                self.events
+                    .then(|| Box::new(|record: &Record| eprintln!("{record}")) as _),
+            ),
         })
     }
 
@@ -273,7 +289,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    fn file(what: &str, error: std::io::Error) -> Self {
+    pub(super) fn file(what: &str, error: std::io::Error) -> Self {
         Self::File {
             what: what.to_owned(),
             error,

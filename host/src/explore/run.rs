@@ -185,8 +185,13 @@ impl Target {
 
     /// Makes one run again, with every event shown to `observer`.
     #[must_use]
-    pub fn replay(&self, scenario: &Arc<dyn Scenario>, way: Way, observer: Observer) -> Replayed {
-        let ran = self.run(scenario, way, Look::Nowhere, Some(observer));
+    pub fn replay(
+        &self,
+        scenario: &Arc<dyn Scenario>,
+        way: Way,
+        observer: Option<Observer>,
+    ) -> Replayed {
+        let ran = self.run(scenario, way, Look::Nowhere, observer);
         Replayed {
             result: ran.result,
             digest: ran.digest,

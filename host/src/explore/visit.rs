@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{host::Host, sched::Pause};
+use crate::{host::Host, kmdf::device::Device, sched::Pause};
 
 /// One boundary of one run: where a call into the driver was about to execute an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -127,6 +127,19 @@ impl Host {
             request_pending,
             others_ready: self.others_ready(here),
         }
+    }
+
+    /// Whether a driver takes the interrupts of the function in a slot. One that it does not take
+    /// would never be answered: PCI functions send none in a low-power state.
+    #[must_use]
+    pub fn takes_interrupts(&self, slot: usize) -> bool {
+        self.bodies::<Device>()
+            .iter()
+            .filter(|device| device.slot == slot)
+            .any(|device| {
+                let interrupts = device.interrupts.borrow();
+                interrupts.iter().any(|interrupt| interrupt.is_connected())
+            })
     }
 
     /// Makes it happen, here and now.

@@ -14,6 +14,8 @@ pub struct BindInfo {
     pub minor: u32,
     /// Functions in the table.
     pub functions: u32,
+    /// RVA of the driver's pointer to the table, `WdfFunctions`.
+    pub table: u32,
 }
 
 impl Image {
@@ -25,6 +27,7 @@ impl Image {
         const MAJOR: usize = 8;
         const MINOR: usize = 12;
         const FUNCTIONS: usize = 20;
+        const TABLE: usize = 24;
         let layout = self.layout();
         let name: Vec<u8> = COMPONENT
             .encode_utf16()
@@ -50,9 +53,17 @@ impl Image {
                     major: number(at + MAJOR)?,
                     minor: number(at + MINOR)?,
                     functions: number(at + FUNCTIONS)?,
+                    table: self.rva_at(at + TABLE)?,
                 });
             }
         }
         None
+    }
+
+    /// The RVA of what the 8-byte address at `at` in the layout points to.
+    fn rva_at(&self, at: usize) -> Option<u32> {
+        let bytes = self.layout().get(at..at.checked_add(8)?)?;
+        let address = u64::from_le_bytes(bytes.try_into().ok()?);
+        u32::try_from(address.checked_sub(self.preferred_base())?).ok()
     }
 }

@@ -110,6 +110,11 @@ impl InterruptHandler for Interrupt {
 }
 
 impl Interrupt {
+    /// Whether its ISR may be called.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected.get()
+    }
+
     /// Whether it is handled at PASSIVE_LEVEL.
     pub(crate) fn is_passive(&self) -> bool {
         self.config.PassiveHandling != 0

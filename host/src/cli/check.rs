@@ -1,0 +1,85 @@
+//! `check`: what a driver needs, and what of it this host plays.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Exit;
+use crate::{image::Image, needs::Needs};
+
+/// The arguments of `check`.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The driver's image, a .sys file for x64
+    #[arg(value_name = "FILE.sys")]
+    driver: PathBuf,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub(super) fn run(&self) -> Exit {
+        let image = match Image::read(&self.driver) {
+            Ok(image) => image,
+            Err(error) => return self.refuse(&error.to_string()),
+        };
+        let Some(info) = image.bind_info() else {
+            return self.refuse(&format!(
+                "{}: no KMDF driver: it does not bind to the framework (KmdfLibrary)",
+                image.file()
+            ));
+        };
+        let needs = Needs::of(&image);
+        let missing = needs.missing().count();
+        if self.json {
+            println!(
+                "{}",
+                json!({
+                    "driver": image.file(),
+                    "kmdf": format!("{}.{}", info.major, info.minor),
+                    "imports": needs.imports,
+                    "framework": needs.framework,
+                    "missing": missing,
+                })
+            );
+        } else {
+            println!(
+                "{}: KMDF {}.{}, {} imports, {} functions of the framework",
+                image.file(),
+                info.major,
+                info.minor,
+                needs.imports.len(),
+                needs.framework.len()
+            );
+            for need in needs.imports.iter().chain(&needs.framework) {
+                let played = if need.played {
+                    "played    "
+                } else {
+                    "NOT PLAYED"
+                };
+                println!("  {played}  {}!{}", need.library, need.name);
+            }
+            match missing {
+                0 => println!("this host plays all of them"),
+                1 => println!("this host does not play one of them; calling it ends a run"),
+                _ => println!("this host does not play {missing} of them; calling one ends a run"),
+            }
+        }
+        if missing == 0 {
+            Exit::Success
+        } else {
+            Exit::NotPlayed
+        }
+    }
+
+    fn refuse(&self, text: &str) -> Exit {
+        if self.json {
+            println!("{}", json!({ "error": text }));
+        } else {
+            eprintln!("error: {text}");
+        }
+        Exit::BadInput
+    }
+}
