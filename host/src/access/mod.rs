@@ -1,7 +1,7 @@
 //! The processor's side of a trapped instruction: what it would have done, done in software.
 //!
 //! Device registers are pages that the driver cannot touch. An instruction that tries traps;
-//! [`emulate`] decodes it and carries it out on a [`Registers`] file and a [`Bus`], with the
+//! [`emulate()`] decodes it and carries it out on a [`Registers`] file and a [`Bus`], with the
 //! accesses, the order, the widths and the flags of the processor. Instructions of kernel code
 //! that a user-mode processor refuses are told apart, for the host to play or to report.
 

@@ -53,7 +53,7 @@ pub enum InfProblem {
     /// A quoted string that does not end on its line.
     #[error("a quoted string does not end on its line")]
     UnclosedQuote,
-    /// `%name%` without an entry in [Strings].
+    /// `%name%` without an entry in `[Strings]`.
     #[error("%{0}% is not in [Strings]; a percent sign itself is written %%")]
     UnknownString(String),
     /// A placeholder that stampinf would have replaced.
@@ -489,7 +489,7 @@ impl Scanner {
     }
 }
 
-/// The strings of [Strings], by their names in upper case.
+/// The strings of `[Strings]`, by their names in upper case.
 fn strings(lines: Option<&Vec<RawLine>>) -> BTreeMap<String, String> {
     lines
         .into_iter()
@@ -501,7 +501,7 @@ fn strings(lines: Option<&Vec<RawLine>>) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Puts the strings into an entry. The entries of [Strings] itself stay as they are.
+/// Puts the strings into an entry. The entries of `[Strings]` itself stay as they are.
 fn resolve(raw: RawLine, strings: Option<&BTreeMap<String, String>>) -> Parsed<Line> {
     let number = raw.number;
     let substitute = |text: String| match strings {

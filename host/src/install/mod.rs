@@ -1,7 +1,7 @@
 //! Installing a driver from its INF, as pnputil and SetupAPI do it: what ends up in the registry,
 //! which file becomes the service's image, whether the device may use messages.
 //!
-//! [`Inf`] is the file; [`Installation::plan`] follows it for one device; [`verify`] holds it
+//! [`Inf`] is the file; [`Installation::plan`] follows it for one device; [`verify()`] holds it
 //! against the rules of a Windows Driver that InfVerif checks.
 
 mod add_reg;

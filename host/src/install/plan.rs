@@ -47,7 +47,7 @@ impl fmt::Display for InstallError {
 /// What is wrong with an INF, or why it is not this device's.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum InstallProblem {
-    /// No [Version] with the signature of Windows NT.
+    /// No `[Version]` with the signature of Windows NT.
     #[error("[Version] has no Signature = \"$WINDOWS NT$\": not an INF of Windows")]
     Signature,
     /// A section that another line names is missing.
@@ -116,7 +116,7 @@ pub enum InstallProblem {
         /// What is copied, with its directory id.
         copied: Vec<String>,
     },
-    /// A file that is copied is not in [SourceDisksFiles].
+    /// A file that is copied is not in `[SourceDisksFiles]`.
     #[error("{0} is copied, but [SourceDisksFiles] does not list it")]
     NoSource(String),
 }

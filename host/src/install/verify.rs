@@ -15,9 +15,9 @@ const DRIVER_STORE_BUILD: u32 = 16299;
 /// A rule for the INF of a Windows Driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Rule {
-    /// [Version] has Signature, Class, ClassGuid, Provider and DriverVer, well-formed.
+    /// `[Version]` has Signature, Class, ClassGuid, Provider and DriverVer, well-formed.
     Version,
-    /// [Version] names the catalogue that carries the signature.
+    /// `[Version]` names the catalogue that carries the signature.
     CatalogFile,
     /// PnpLockdown = 1: nobody else changes the driver's files.
     PnpLockdown,
@@ -124,7 +124,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Checks one entry of [Version].
+    /// Checks one entry of `[Version]`.
     fn entry(&mut self, rule: Rule, key: &str, is_right: impl Fn(&str) -> bool, wanted: &str) {
         let entry = self.inf.entry("Version", key);
         if entry.is_some_and(|line| is_right(line.text(0))) {
