@@ -15,7 +15,7 @@ use kmdf_host::{
     explore::{Scenario, Stage, Wrong},
     ntstatus::{
         STATUS_CANCELLED, STATUS_DELETE_PENDING, STATUS_DEVICE_NOT_READY,
-        STATUS_INVALID_DEVICE_STATE,
+        STATUS_INVALID_DEVICE_STATE, STATUS_WDF_BUSY,
     },
 };
 
@@ -24,11 +24,13 @@ use crate::EduModel;
 /// `FILE_READ_DATA | FILE_WRITE_DATA`
 const READ_WRITE: u32 = 3;
 /// What requests may end with when their device is stopped, or gone.
-const GONE: [NtStatus; 4] = [
+const GONE: [NtStatus; 5] = [
     STATUS_CANCELLED,
     STATUS_DELETE_PENDING,
     STATUS_DEVICE_NOT_READY,
     STATUS_INVALID_DEVICE_STATE,
+    // What a purged queue says to a request that is forwarded to it.
+    STATUS_WDF_BUSY,
 ];
 /// A cause that only software raises.
 const CAUSE: u32 = 0x8;

@@ -89,3 +89,52 @@ impl Digest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{cpu::Irql, time::VirtualTime};
+
+    fn digest(records: &[Event], base: u64) -> u64 {
+        let mut digest = Digest::default();
+        for event in records {
+            let record = Record {
+                time: VirtualTime::START,
+                processor: Some(0),
+                irql: Irql::PASSIVE,
+                flow: Some(1),
+                event: event.clone(),
+            };
+            digest.record(&record, |value| value.wrapping_sub(base));
+        }
+        digest.value()
+    }
+
+    fn enter(object: u64) -> Event {
+        Event::Enter {
+            callback: "EvtInterruptIsr",
+            object,
+        }
+    }
+
+    #[test]
+    fn another_place_in_memory_is_the_same_run() {
+        let first = digest(&[enter(0x7000_0010), enter(0x7000_0020)], 0x7000_0000);
+        let again = digest(&[enter(0x5500_0010), enter(0x5500_0020)], 0x5500_0000);
+        assert_eq!(first, again);
+        let text = |address: &str| Event::Host {
+            text: format!("device {address} started"),
+        };
+        assert_eq!(
+            digest(&[text("0x7f0012345670")], 0),
+            digest(&[text("0x7e0012345670")], 0)
+        );
+    }
+
+    #[test]
+    fn another_order_is_another_run() {
+        let first = digest(&[enter(1), enter(2)], 0);
+        let other = digest(&[enter(2), enter(1)], 0);
+        assert_ne!(first, other);
+    }
+}

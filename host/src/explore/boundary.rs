@@ -193,3 +193,34 @@ fn operand(
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn branch(code: &[u8]) -> Instruction {
+        Decoder::with_ip(64, code, 0x1000, DecoderOptions::NONE).decode()
+    }
+
+    #[test]
+    fn a_conditional_branch_is_taken_as_its_flags_say() {
+        const ZERO: u64 = 1 << 6;
+        const SIGN: u64 = 1 << 7;
+        const OVERFLOW: u64 = 1 << 11;
+        let equal = branch(&[0x74, 0x10]);
+        assert_eq!(holds(&equal, ZERO), Some(true));
+        assert_eq!(holds(&equal, 0), Some(false));
+        let less = branch(&[0x0F, 0x8C, 0, 0, 0, 0]);
+        assert_eq!(holds(&less, SIGN), Some(true));
+        assert_eq!(holds(&less, SIGN | OVERFLOW), Some(false));
+        let greater = branch(&[0x7F, 0x10]);
+        assert_eq!(holds(&greater, 0), Some(true));
+        assert_eq!(holds(&greater, ZERO), Some(false));
+    }
+
+    #[test]
+    fn a_branch_on_a_counter_is_left_to_the_processor() {
+        assert_eq!(holds(&branch(&[0xE2, 0xFE]), 0), None, "loop");
+        assert_eq!(holds(&branch(&[0xE3, 0x10]), 0), None, "jrcxz");
+    }
+}

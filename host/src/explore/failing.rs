@@ -191,3 +191,42 @@ impl Host {
         failure.value()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_returns_a_status_can_fail_and_what_returns_nothing_cannot() {
+        assert_eq!(
+            failure_of("WdfInterruptCreate"),
+            Some(Failure::Status(STATUS_INSUFFICIENT_RESOURCES))
+        );
+        assert_eq!(failure_of("MmMapIoSpaceEx"), Some(Failure::Null));
+        assert_eq!(failure_of("WdfRequestComplete"), None);
+        assert_eq!(failure_of("KeStallExecutionProcessor"), None);
+    }
+
+    #[test]
+    fn a_call_is_named_by_its_number_among_those_that_can_fail() {
+        let failing = Failing::default();
+        failing.prepare(FailurePlan::One(1));
+        assert_eq!(failing.failure(0x10, "WdfInterruptCreate"), None);
+        assert_eq!(failing.failure(0x20, "WdfRequestComplete"), None);
+        assert!(failing.failure(0x30, "WdfInterruptCreate").is_some());
+        assert_eq!(failing.failure(0x40, "WdfInterruptCreate"), None);
+    }
+
+    #[test]
+    fn a_seed_draws_the_same_calls_each_time() {
+        let drawn = || {
+            let failing = Failing::default();
+            failing.prepare(FailurePlan::drawn(7, 3));
+            (0..64)
+                .map(|site| failing.failure(site, "WdfInterruptCreate").is_some())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(drawn(), drawn());
+        assert!(drawn().contains(&true) && drawn().contains(&false));
+    }
+}
