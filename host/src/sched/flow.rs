@@ -199,8 +199,10 @@ impl Flow {
     }
 }
 
-impl Drop for Flow {
-    fn drop(&mut self) {
+impl Flow {
+    /// Gives the stack back: the run is over. A flow that waits holds itself from its own stack,
+    /// so that it is not enough to let go of it.
+    pub(crate) fn abandon(&self) {
         if let Some(mut coroutine) = self.coroutine.borrow_mut().take()
             && coroutine.started()
             && !coroutine.done()
@@ -209,5 +211,11 @@ impl Drop for Flow {
             // leaked: driver frames between the host's cannot be unwound.
             unsafe { coroutine.force_reset() };
         }
+    }
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        self.abandon();
     }
 }

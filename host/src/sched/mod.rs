@@ -110,6 +110,22 @@ impl Scheduler {
     }
 }
 
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        for flow in self.flows.get_mut() {
+            flow.abandon();
+        }
+        for processor in &self.processors {
+            for flow in [processor.idle.take(), processor.running.take()]
+                .into_iter()
+                .flatten()
+            {
+                flow.abandon();
+            }
+        }
+    }
+}
+
 impl Host {
     /// Starts a kernel thread.
     pub(crate) fn spawn(&self, name: impl Into<String>, body: impl FnOnce(&Self) + 'static) {
