@@ -12,6 +12,7 @@ use std::{
 use crate::{
     access::{self, Outcome},
     check::Report,
+    check::rules,
     cpu::{
         Irql,
         frame::{Trap, TrapFrame},
@@ -178,7 +179,7 @@ impl Host {
         let code = self.image.get().and_then(|image| image.section_of(address));
         if !framework && !code.is_some_and(|section| section.execute) {
             self.violation(
-                "BadCallback",
+                &rules::BAD_CALLBACK,
                 format!("{what} at {address:#x} is not code of the driver"),
             );
         }
@@ -297,7 +298,7 @@ impl Host {
             .is_some_and(|image| image.contains(frame.rip));
         if !in_image {
             self.violation(
-                "InvalidPointer",
+                &rules::INVALID_POINTER,
                 format!(
                     "the host, working for the driver, cannot access {:#x}: {}",
                     frame.fault_address,
@@ -313,24 +314,26 @@ impl Host {
             }
             Trap::GeneralProtection => self.emulate(frame),
             Trap::PageFault => self.violation(
-                "AccessViolation",
+                &rules::ACCESS_VIOLATION,
                 format!(
                     "the driver accesses {:#x}: {}",
                     frame.fault_address,
                     self.memory.describe(frame.fault_address)
                 ),
             ),
-            Trap::Breakpoint => self.violation("Breakpoint", "the driver executes int3"),
+            Trap::Breakpoint => self.violation(&rules::BREAKPOINT, "the driver executes int3"),
             Trap::Step => {}
             Trap::InvalidOpcode => {
                 self.violation(
-                    "InvalidOpcode",
+                    &rules::INVALID_OPCODE,
                     "the driver executes an invalid instruction",
                 );
             }
-            Trap::DivideError => self.violation("DivideError", "the driver's division overflows"),
+            Trap::DivideError => {
+                self.violation(&rules::DIVIDE_ERROR, "the driver's division overflows")
+            }
             Trap::Alignment => self.violation(
-                "AccessViolation",
+                &rules::ACCESS_VIOLATION,
                 format!(
                     "the driver's access to {:#x} is misaligned",
                     frame.fault_address
@@ -354,13 +357,13 @@ impl Host {
             Outcome::WriteCr8 { value } => self.set_cr8(value),
             Outcome::FastFail(code) => {
                 self.violation(
-                    "FastFail",
+                    &rules::FAST_FAIL,
                     format!("the driver fails fast with code {code:#x}"),
                 );
             }
             Outcome::Unsupported(text) => self.unsupported(text),
             outcome => self.violation(
-                "PrivilegedInstruction",
+                &rules::PRIVILEGED_INSTRUCTION,
                 format!("the driver executes what it must not: {outcome:?}"),
             ),
         }
@@ -388,7 +391,7 @@ impl Host {
         let level = u8::try_from(value).ok().and_then(Irql::new);
         let Some(irql) = level else {
             self.violation(
-                "KmdfIrql",
+                &rules::KMDF_IRQL,
                 format!("the driver sets the IRQL to {value:#x}"),
             );
         };
@@ -482,7 +485,7 @@ impl Host {
         match self.memory.device_address(address, width.bytes() as u64) {
             Some(physical) => physical,
             None => self.violation(
-                "AccessViolation",
+                &rules::ACCESS_VIOLATION,
                 format!(
                     "the driver accesses {} bytes at {address:#x}: device memory that is not \
                      mapped",
@@ -508,7 +511,7 @@ pub(crate) fn on_stack_overflow(frame: &mut TrapFrame) {
     with_current(|host| {
         host.push_crossing(frame.gpr, frame.rip, frame.rsp, false);
         host.violation(
-            "StackOverflow",
+            &rules::STACK_OVERFLOW,
             format!("the driver's stack is used up at {:#x}", frame.rsp),
         );
     });

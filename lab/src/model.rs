@@ -9,6 +9,7 @@ use kmdf_host::{
         Assignment, Bar, Bus, Clock, DeviceError, Identity, InterruptMode, Misuse, PciFunction,
         Signal, Width,
     },
+    rules,
     time::VirtualTime,
 };
 
@@ -74,7 +75,14 @@ impl Machine for OnBus<'_> {
 
     fn misuse(&mut self, misuse: EduMisuse) {
         self.0.misuse(Misuse {
-            rule: misuse.rule(),
+            rule: match misuse {
+                EduMisuse::Width { .. } => &rules::REGISTER_WIDTH,
+                EduMisuse::Undecoded { .. } => &rules::REGISTER_UNDECODED,
+                EduMisuse::FactorialWhileComputing { .. } => &rules::REGISTER_BUSY,
+                EduMisuse::DmaWhileRunning { .. } => &rules::DMA_WHILE_RUNNING,
+                EduMisuse::DmaOutOfBounds { .. } => &rules::DMA_OUT_OF_BOUNDS,
+                EduMisuse::DmaOutOfMask { .. } => &rules::DMA_OUT_OF_MASK,
+            },
             detail: misuse.to_string(),
         });
     }

@@ -114,7 +114,7 @@ fn a_transfer_that_qemu_does_not_survive_is_the_death_of_the_device() {
         offset::DMA_COMMAND,
         DmaCommand::RUN.bits(),
     );
-    assert_eq!(bus.misuses[0].rule, "DmaOutOfBounds");
+    assert_eq!(bus.misuses[0].rule.name, "DmaOutOfBounds");
     let error = run(&mut edu, &mut bus).expect_err("0 bytes at address 0 are out of bounds");
     assert!(matches!(error, DeviceError::Died { .. }), "{error}");
     assert!(

@@ -68,21 +68,6 @@ pub enum Misuse {
     },
 }
 
-impl Misuse {
-    /// A name for the rule that was broken.
-    #[must_use]
-    pub const fn rule(self) -> &'static str {
-        match self {
-            Self::Width { .. } => "RegisterWidth",
-            Self::Undecoded { .. } => "RegisterUndecoded",
-            Self::FactorialWhileComputing { .. } => "FactorialWhileComputing",
-            Self::DmaWhileRunning { .. } => "DmaWhileRunning",
-            Self::DmaOutOfBounds { .. } => "DmaOutOfBounds",
-            Self::DmaOutOfMask { .. } => "DmaOutOfMask",
-        }
-    }
-}
-
 impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = |write| if write { "write" } else { "read" };

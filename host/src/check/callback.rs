@@ -1,6 +1,7 @@
 //! What a callback must leave as it found it: IRQL, locks, and room on its stack.
 
 use crate::{
+    check::rules,
     host::{Host, KERNEL_STACK_BYTES},
     sched::{Activation, Flow, Processor},
 };
@@ -11,7 +12,7 @@ impl Host {
         let irql = processor.irql.get();
         if irql != activation.irql {
             self.violation(
-                "KmdfIrql",
+                &rules::KMDF_IRQL,
                 format!(
                     "{} was called at {} and returns at {irql}",
                     activation.what, activation.irql
@@ -25,9 +26,9 @@ impl Host {
                 .map(|lock| lock.name)
                 .collect();
             let rule = match locks.last().map(|lock| lock.name) {
-                Some("WDFWAITLOCK") => "WdfWaitlock",
-                Some("WDFINTERRUPT") => "WdfInterruptLock",
-                _ => "WdfSpinlock",
+                Some("WDFWAITLOCK") => &rules::WDF_WAITLOCK,
+                Some("WDFINTERRUPT") => &rules::WDF_INTERRUPT_LOCK,
+                _ => &rules::WDF_SPINLOCK,
             };
             self.violation(
                 rule,
@@ -53,7 +54,7 @@ impl Host {
             .saturating_sub(stack_pointer);
         if used > KERNEL_STACK_BYTES {
             self.violation(
-                "StackOverflow",
+                &rules::STACK_OVERFLOW,
                 format!("one callback uses {used} bytes of stack; a kernel stack has {KERNEL_STACK_BYTES}"),
             );
         }

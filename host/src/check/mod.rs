@@ -1,12 +1,28 @@
 //! The rules: what ends a run, and the report it ends with.
 //!
 //! A rule has Microsoft's name where there is one, so that a driver author can look it up. One
-//! file per family; the rules that belong to one object stand with that object in `kmdf/`.
+//! file per family declares the rules; what checks them stands there too, or with the object it
+//! belongs to in `kmdf/` and `kernel/`.
 
 mod callback;
+mod calls;
+mod cancel;
+mod completion;
+mod dma;
+mod interrupts;
 mod irql;
+mod locks;
+mod memory;
+mod objects;
+mod power;
+mod processor;
+mod queues;
+mod registers;
+mod rule;
 
 use std::fmt;
+
+pub use rule::{Family, Rule};
 
 use crate::{
     access::Registers,
@@ -16,6 +32,36 @@ use crate::{
     sched::Flow,
 };
 
+/// Every rule by name, for what checks it.
+pub mod rules {
+    pub use super::{
+        calls::*, cancel::*, completion::*, dma::*, interrupts::*, irql::*, locks::*, memory::*,
+        objects::*, power::*, processor::*, queues::*, registers::*,
+    };
+}
+
+/// Every rule that is checked in every run, family by family.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    [
+        irql::RULES,
+        locks::RULES,
+        completion::RULES,
+        cancel::RULES,
+        queues::RULES,
+        power::RULES,
+        objects::RULES,
+        memory::RULES,
+        interrupts::RULES,
+        registers::RULES,
+        dma::RULES,
+        calls::RULES,
+        processor::RULES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
 /// How many of the last events a report shows.
 const SHOWN_EVENTS: usize = 24;
 
@@ -24,6 +70,8 @@ const SHOWN_EVENTS: usize = 24;
 pub struct Report {
     /// Name of the rule that was broken, or of the service that is not played.
     pub rule: String,
+    /// What a driver must do, by that rule.
+    pub statement: Option<&'static str>,
     /// What happened.
     pub text: String,
     /// The processor it happened on, if driver code was running.
@@ -41,6 +89,9 @@ pub struct Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.rule, self.text)?;
+        if let Some(statement) = self.statement {
+            writeln!(f, "  rule: {statement}")?;
+        }
         match self.processor {
             Some(processor) => writeln!(f, "  on processor {processor} at {}", self.irql)?,
             None => writeln!(f, "  outside driver code")?,
@@ -70,21 +121,21 @@ impl fmt::Display for Report {
 
 impl Host {
     /// Ends the run: the driver broke a rule.
-    pub(crate) fn violation(&self, rule: &str, text: impl Into<String>) -> ! {
-        let report = Box::new(self.report(rule, text.into()));
+    pub(crate) fn violation(&self, rule: &'static Rule, text: impl Into<String>) -> ! {
+        let report = Box::new(self.report(rule.name, Some(rule.statement), text.into()));
         self.end(Stop::BugCheck(report))
     }
 
     /// Ends the run: the driver needs what the host does not play.
     pub(crate) fn unsupported(&self, text: impl Into<String>) -> ! {
-        let report = Box::new(self.report("NotPlayed", text.into()));
+        let report = Box::new(self.report("NotPlayed", None, text.into()));
         self.end(Stop::Unsupported(report))
     }
 
     /// Ends the run as [`Self::violation`] does, for a rule whose breach may show while no driver
     /// code runs: then the run ends with the next scheduling decision.
-    pub(crate) fn note_violation(&self, rule: &str, text: impl Into<String>) {
-        let report = Box::new(self.report(rule, text.into()));
+    pub(crate) fn note_violation(&self, rule: &'static Rule, text: impl Into<String>) {
+        let report = Box::new(self.report(rule.name, Some(rule.statement), text.into()));
         self.stopped
             .borrow_mut()
             .get_or_insert(Stop::BugCheck(report));
@@ -98,12 +149,13 @@ impl Host {
         self.leave_forever()
     }
 
-    fn report(&self, rule: &str, text: String) -> Report {
+    fn report(&self, rule: &str, statement: Option<&'static str>, text: String) -> Report {
         let current = self.scheduler.current();
         let records = self.events.records();
         let shown = records.len().saturating_sub(SHOWN_EVENTS);
         Report {
             rule: rule.to_owned(),
+            statement,
             text,
             processor: current.as_ref().map(|(processor, _)| processor.number),
             irql: self.irql(),
@@ -158,5 +210,21 @@ impl Host {
             Some(symbols) => symbols.describe(rva),
             None => format!("+{rva:#x}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_rule_has_a_name_of_its_own_and_says_what_a_driver_must_do() {
+        let mut names = BTreeSet::new();
+        for rule in super::rules() {
+            assert!(names.insert(rule.name), "{} is there twice", rule.name);
+            assert!(rule.statement.ends_with('.'), "{}", rule.name);
+            assert!(!rule.source.is_empty(), "{}", rule.name);
+        }
+        assert!(names.contains("KmdfIrql"));
     }
 }

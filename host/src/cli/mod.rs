@@ -5,6 +5,7 @@ mod check;
 mod exit;
 mod explore;
 mod pictures;
+mod rules;
 mod run;
 mod transcript;
 
@@ -74,6 +75,8 @@ enum Command {
     Explore(explore::Explore),
     /// Makes one run of an exploration again and prints its events
     Replay(explore::Replay),
+    /// Prints the rules that every run checks
+    Rules(rules::Rules),
 }
 
 /// Runs the program `name` with its arguments.
@@ -98,6 +101,7 @@ pub fn main(name: &'static str, devices: &dyn Devices) -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Explore(explore) => explore.run(name, devices),
         Command::Replay(replay) => replay.run(devices),
+        Command::Rules(rules) => rules.run(),
     };
     exit.into()
 }

@@ -15,7 +15,7 @@ use std::{rc::Rc, time::Duration};
 use thiserror::Error;
 
 use self::memory::SharedMemory;
-use crate::time::VirtualTime;
+use crate::{check::Rule, time::VirtualTime};
 
 /// Width of one register access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -147,8 +147,9 @@ pub trait Bus {
 /// Something a driver must not do to a device, whatever the device makes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misuse {
-    /// Name of the rule, `RegisterWidth` for example.
-    pub rule: &'static str,
+    /// The rule that was broken: of the families *registers* and *dma* of [`rules`](crate::rules),
+    /// or the device's own.
+    pub rule: &'static Rule,
     /// What was done: register, value.
     pub detail: String,
 }

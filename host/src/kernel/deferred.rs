@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    check::rules,
     cpu::stub::Call,
     host::Host,
     kmdf::{alarm::Alarm, dpc::Deferred},
@@ -70,7 +71,7 @@ fn dpc_at(host: &Host, address: u64) -> Rc<KernelDpc> {
     match dpc {
         Some(dpc) => dpc,
         None => host.violation(
-            "InvalidDpc",
+            &rules::INVALID_DPC,
             format!("{address:#x} is no DPC that KeInitializeDpc has initialized"),
         ),
     }
@@ -108,7 +109,7 @@ fn timer_at(host: &Host, address: u64) -> Rc<Cell<Option<Alarm>>> {
     match timer {
         Some(timer) => timer,
         None => host.violation(
-            "InvalidTimer",
+            &rules::INVALID_TIMER,
             format!("{address:#x} is no timer that KeInitializeTimer has initialized"),
         ),
     }
@@ -180,7 +181,7 @@ fn device_of(host: &Host, item: u64) -> u64 {
     match device {
         Some(device) => device,
         None => host.violation(
-            "InvalidWorkItem",
+            &rules::INVALID_WORK_ITEM,
             format!("{item:#x} is no work item of IoAllocateWorkItem's"),
         ),
     }

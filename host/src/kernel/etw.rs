@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use kmdf_abi::ntstatus::{NtStatus, STATUS_INVALID_HANDLE, STATUS_SUCCESS};
 
-use crate::{cpu::stub::Call, event::Event, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, event::Event, host::Host, service::services};
 
 /// `EVENT_CONTROL_CODE_ENABLE_PROVIDER`
 const ENABLE: u64 = 1;
@@ -67,7 +67,7 @@ fn unregister(host: &Host, call: &Call) -> NtStatus {
     let removed = providers.registered.borrow_mut().remove(&call.arg(0));
     if removed.is_none() {
         host.violation(
-            "EtwUnregister",
+            &rules::ETW_UNREGISTER,
             format!("{:#x} is no handle of EtwRegister's", call.arg(0)),
         );
     }
@@ -124,7 +124,10 @@ fn note(host: &Host, call: &Call, count: u32, data: u64) -> NtStatus {
         return STATUS_INVALID_HANDLE;
     }
     if count > MOST_DESCRIPTORS {
-        host.violation("EtwWrite", format!("an event has {count} pieces of data"));
+        host.violation(
+            &rules::ETW_WRITE,
+            format!("an event has {count} pieces of data"),
+        );
     }
     let mut name = format!("event {}", host.memory.read::<u16>(call.arg(1)));
     let mut bytes = 0;

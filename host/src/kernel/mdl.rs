@@ -2,7 +2,7 @@
 
 use kmdf_abi::types::MDL;
 
-use crate::{cpu::stub::Call, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 
 services! {
     IoAllocateMdl <= DISPATCH => allocate;
@@ -23,7 +23,7 @@ fn allocate(host: &Host, call: &Call) -> u64 {
 
 fn free(host: &Host, call: &Call) {
     if let Err(text) = host.memory.free(call.arg(0)) {
-        host.violation("BadFree", text);
+        host.violation(&rules::BAD_FREE, text);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Pool and mapped device memory.
 
 use crate::{
+    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     memory::Purpose,
@@ -44,12 +45,12 @@ fn allocate_pool_with_tag(host: &Host, call: &Call) -> u64 {
 fn allocate(host: &Host, paged: bool, zeroed: bool, bytes: u64, tag: u32) -> u64 {
     if paged && host.irql() > Irql::APC {
         host.violation(
-            "PagedPoolIrql",
+            &rules::PAGED_POOL_IRQL,
             format!("paged pool is allocated at {}", host.irql()),
         );
     }
     if tag == 0 {
-        host.violation("PoolTag", "pool is allocated without a tag");
+        host.violation(&rules::POOL_TAG, "pool is allocated without a tag");
     }
     host.memory
         .allocate(bytes, zeroed, Purpose::Pool { tag })
@@ -67,11 +68,11 @@ fn free_pool_with_tag(host: &Host, call: &Call) {
 
 fn free(host: &Host, address: u64, tag: Option<u32>) {
     match host.memory.free(address) {
-        Err(text) => host.violation("BadFree", text),
+        Err(text) => host.violation(&rules::BAD_FREE, text),
         Ok(allocation) => match allocation.purpose {
             Purpose::Pool { tag: allocated } if tag.is_none_or(|tag| tag == allocated) => {}
             purpose => host.violation(
-                "BadFree",
+                &rules::BAD_FREE,
                 format!("{address:#x} is freed as pool with the tag {tag:x?}, but is {purpose}"),
             ),
         },
@@ -81,7 +82,7 @@ fn free(host: &Host, address: u64, tag: Option<u32>) {
 fn map_io_space(host: &Host, call: &Call) -> u64 {
     let (physical, bytes) = (call.arg(0), call.arg(1));
     if bytes == 0 {
-        host.violation("MapIoSpace", "MmMapIoSpace is called for 0 bytes");
+        host.violation(&rules::MAP_IO_SPACE, "MmMapIoSpace is called for 0 bytes");
     }
     host.memory.map_device(physical, bytes).unwrap_or(0)
 }
@@ -91,12 +92,15 @@ fn unmap_io_space(host: &Host, call: &Call) {
     match host.memory.unmap_device(address) {
         Some(mapping) if mapping.bytes == bytes => {}
         Some(mapping) => host.violation(
-            "UnmapIoSpace",
+            &rules::UNMAP_IO_SPACE,
             format!(
                 "{bytes} bytes are unmapped of a mapping of {}",
                 mapping.bytes
             ),
         ),
-        None => host.violation("UnmapIoSpace", format!("{address:#x} is no mapping")),
+        None => host.violation(
+            &rules::UNMAP_IO_SPACE,
+            format!("{address:#x} is no mapping"),
+        ),
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     service::services,
@@ -40,7 +41,7 @@ fn raise_irql(host: &Host, call: &Call) -> u8 {
     match Irql::new(call.arg8(0)) {
         Some(irql) if irql >= before => host.raise_irql(irql).level(),
         _ => host.violation(
-            "KmdfIrql",
+            &rules::KMDF_IRQL,
             format!("KeRaiseIrql({}) is called at {before}", call.arg8(0)),
         ),
     }
@@ -51,7 +52,7 @@ fn lower_irql(host: &Host, call: &Call) {
     match Irql::new(call.arg8(0)) {
         Some(irql) if irql <= before => host.lower_irql(irql),
         _ => host.violation(
-            "KmdfIrql",
+            &rules::KMDF_IRQL,
             format!("KeLowerIrql({}) is called at {before}", call.arg8(0)),
         ),
     }
@@ -59,7 +60,7 @@ fn lower_irql(host: &Host, call: &Call) {
 
 fn bug_check(host: &Host, call: &Call) {
     host.violation(
-        "KeBugCheckEx",
+        &rules::KE_BUG_CHECK,
         format!(
             "the driver ends the system: code {:#x}, parameters {:#x}, {:#x}, {:#x}, {:#x}",
             call.arg32(0),

@@ -10,6 +10,7 @@ use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS, STATUS_TIMEOUT};
 
 use super::{deferred::DeferredObjects, etw::Providers};
 use crate::{
+    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     kmdf::lock::SpinLock,
@@ -50,8 +51,6 @@ services! {
     KeDelayExecutionThread <= APC => delay;
 }
 
-const RULE: &str = "SpinLock";
-
 fn lock_at(host: &Host, address: u64) -> Rc<SpinLock> {
     let mut locks = host.framework.kernel.locks.borrow_mut();
     Rc::clone(locks.entry(address).or_default())
@@ -69,7 +68,12 @@ fn acquire(host: &Host, address: u64) {
         id: address,
         name: "KSPIN_LOCK",
     };
-    host.acquire(&lock_at(host, address), Irql::DISPATCH, held, RULE);
+    host.acquire(
+        &lock_at(host, address),
+        Irql::DISPATCH,
+        held,
+        &rules::SPIN_LOCK,
+    );
 }
 
 /// KeAcquireSpinLockRaiseToDpc(SpinLock): the IRQL before
@@ -82,10 +86,10 @@ fn acquire_raise(host: &Host, call: &Call) -> u8 {
 /// KeReleaseSpinLock(SpinLock, NewIrql)
 fn release_lower(host: &Host, call: &Call) {
     let address = call.arg(0);
-    let before = host.release(&lock_at(host, address), address, RULE);
+    let before = host.release(&lock_at(host, address), address, &rules::SPIN_LOCK);
     if before.level() != call.arg8(1) {
         host.violation(
-            "KmdfIrql",
+            &rules::KMDF_IRQL,
             format!(
                 "KeReleaseSpinLock goes to IRQL {}; the lock was taken at {before}",
                 call.arg8(1)
@@ -101,13 +105,13 @@ fn acquire_at_dpc(host: &Host, call: &Call) {
 
 fn release_from_dpc(host: &Host, call: &Call) {
     check_at_dispatch(host, "KeReleaseSpinLockFromDpcLevel");
-    host.release(&lock_at(host, call.arg(0)), call.arg(0), RULE);
+    host.release(&lock_at(host, call.arg(0)), call.arg(0), &rules::SPIN_LOCK);
 }
 
 fn check_at_dispatch(host: &Host, what: &str) {
     if host.irql() < Irql::DISPATCH {
         host.violation(
-            "KmdfIrql",
+            &rules::KMDF_IRQL,
             format!("{what} is called at {}, below DISPATCH_LEVEL", host.irql()),
         );
     }
@@ -126,7 +130,7 @@ fn acquire_queued(host: &Host, call: &Call) {
 /// KeReleaseInStackQueuedSpinLock(LockHandle)
 fn release_queued(host: &Host, call: &Call) {
     let address: u64 = host.memory.read(call.arg(0) + QUEUE_HANDLE_LOCK);
-    host.release(&lock_at(host, address), address, RULE);
+    host.release(&lock_at(host, address), address, &rules::SPIN_LOCK);
 }
 
 /// KeInitializeEvent(Event, Type, State): type 0 is NotificationEvent, 1 SynchronizationEvent.
@@ -147,7 +151,7 @@ fn event_at(host: &Host, address: u64) -> Rc<KernelEvent> {
     match event {
         Some(event) => event,
         None => host.violation(
-            "InvalidEvent",
+            &rules::INVALID_EVENT,
             format!("{address:#x} is no event that KeInitializeEvent has initialized"),
         ),
     }
@@ -181,7 +185,7 @@ fn wait(host: &Host, call: &Call) -> NtStatus {
     let timeout = timeout(host, call.arg(4));
     if timeout != Some(0) && host.irql() > Irql::APC {
         host.violation(
-            "IrqlTooHigh",
+            &rules::IRQL_TOO_HIGH,
             format!(
                 "KeWaitForSingleObject may wait, and is called at {}",
                 host.irql()

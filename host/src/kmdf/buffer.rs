@@ -8,6 +8,7 @@ use kmdf_abi::{
 
 use super::{device::Device, memory::Memory, object::Attributes, request::Request};
 use crate::{
+    check::rules,
     cpu::stub::Call,
     host::Host,
     io::Major,
@@ -175,7 +176,7 @@ impl Host {
         ];
         for address in owned.into_iter().flatten() {
             if let Err(text) = self.free_in_frames(address) {
-                self.violation("BufferOverrun", text);
+                self.violation(&rules::BUFFER_OVERRUN, text);
             }
         }
         output

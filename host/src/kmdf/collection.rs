@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS};
 
 use super::object::{Body, Object};
-use crate::{cpu::stub::Call, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 
 /// WDFCOLLECTION: it holds a reference of each object in it.
 #[derive(Default)]
@@ -95,7 +95,10 @@ fn take_out(host: &Host, collection: &Collection, index: Option<usize>) {
     drop(items);
     match item {
         Some(item) => host.release_reference(&item),
-        None => host.violation("CollectionItem", "what is removed is not in the collection"),
+        None => host.violation(
+            &rules::COLLECTION_ITEM,
+            "what is removed is not in the collection",
+        ),
     }
 }
 

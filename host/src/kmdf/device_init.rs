@@ -9,7 +9,7 @@ use kmdf_abi::{
 };
 
 use super::{device::DeviceInit, file::FileConfig};
-use crate::{cpu::stub::Call, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 
 services! {
     WdfDeviceInitSetPnpPowerEventCallbacks <= DISPATCH => set_pnp_power_callbacks;
@@ -40,7 +40,7 @@ impl Host {
         }
         drop(init);
         self.violation(
-            "DeviceInit",
+            &rules::DEVICE_INIT,
             format!("{address:#x} is no WDFDEVICE_INIT that can still be changed"),
         );
     }
@@ -48,7 +48,7 @@ impl Host {
     fn check_size(&self, what: &str, size: u32, expected: usize) {
         if size as usize != expected {
             self.violation(
-                "StructureSize",
+                &rules::STRUCTURE_SIZE,
                 format!("{what}.Size is that of no version"),
             );
         }
@@ -83,7 +83,7 @@ fn set_power_policy_ownership(host: &Host, call: &Call) {
     accept(host, call);
     if !call.flag(1) {
         host.violation(
-            "FDOPowerPolicyOwnerAPI",
+            &rules::FDO_POWER_POLICY_OWNER,
             "the function driver gives up power policy ownership: then nobody brings its device \
              to D0",
         );
@@ -166,11 +166,11 @@ fn template(host: &Host, address: u64) -> super::object::Attributes {
     match host.attributes(address) {
         Ok(attributes) if attributes.parent == 0 => attributes,
         Ok(_) => host.violation(
-            "ParentObjectCheck",
+            &rules::PARENT_OBJECT_CHECK,
             "a parent is named for objects whose parent is always the device",
         ),
         Err(_) => host.violation(
-            "StructureSize",
+            &rules::STRUCTURE_SIZE,
             "WDF_OBJECT_ATTRIBUTES.Size is that of no version",
         ),
     }

@@ -15,6 +15,7 @@ use kmdf_abi::{
 
 use super::{object::Body, serial::CallbackLock};
 use crate::{
+    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     sched::Dpc,
@@ -138,7 +139,7 @@ fn cancel(host: &Host, call: &Call) -> bool {
     let wait = call.flag(1);
     if wait && host.irql() > Irql::PASSIVE {
         host.violation(
-            "KmdfIrql",
+            &rules::KMDF_IRQL,
             format!("WdfDpcCancel waits, and is called at {}", host.irql()),
         );
     }

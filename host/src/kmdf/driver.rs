@@ -12,6 +12,7 @@ use kmdf_abi::{
 
 use super::{object::Body, serial::Constraints};
 use crate::{
+    check::rules,
     cpu::stub::Call,
     event::Event,
     host::Host,
@@ -103,7 +104,7 @@ fn bind(host: &Host, call: &Call) -> NtStatus {
     let known = kmdf_abi::function_count(info.minor);
     if known != Some(info.functions as usize) {
         host.violation(
-            "FunctionCount",
+            &rules::FUNCTION_COUNT,
             format!(
                 "the driver was built for KMDF 1.{} with {} functions; that version has {known:?}",
                 info.minor, info.functions
@@ -129,7 +130,7 @@ fn bind(host: &Host, call: &Call) -> NtStatus {
 fn unbind(host: &Host, call: &Call) -> NtStatus {
     if call.arg(2) != host.framework.globals.get() {
         host.violation(
-            "Unbind",
+            &rules::UNBIND,
             "WdfVersionUnbind is called with other globals than were bound",
         );
     }

@@ -9,7 +9,7 @@ use super::{
     driver::{Driver, HIGHEST_MINOR},
     string::WdfString,
 };
-use crate::{cpu::stub::Call, event::Event, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, event::Event, host::Host, service::services};
 
 services! {
     WdfDriverGetRegistryPath <= DISPATCH => registry_path;
@@ -58,7 +58,7 @@ fn break_point(host: &Host, _: &Call) {
 /// WdfVerifierKeBugCheck(BugCheckCode, four parameters)
 fn bug_check(host: &Host, call: &Call) {
     host.violation(
-        "KeBugCheckEx",
+        &rules::KE_BUG_CHECK,
         format!("the driver ends the system: code {:#x}", call.arg32(0)),
     )
 }

@@ -8,7 +8,7 @@ use super::{
     device::Device,
     object::{Attributes, Body},
 };
-use crate::{cpu::stub::Call, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 
 /// WDFFILEOBJECT
 pub(crate) struct FileObject {
@@ -28,7 +28,7 @@ impl Body for FileObject {
         if name != 0
             && let Err(text) = host.memory.free(name)
         {
-            host.violation("BufferOverrun", text);
+            host.violation(&rules::BUFFER_OVERRUN, text);
         }
     }
 }

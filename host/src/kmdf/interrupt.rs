@@ -11,6 +11,7 @@ use super::{
     lock::SpinLock, object::Body, serial::CallbackLock, wait_lock::Mutex, work_item::Work,
 };
 use crate::{
+    check::{Rule, rules},
     cpu::Irql,
     host::Host,
     machine::InterruptHandler,
@@ -84,14 +85,14 @@ impl InterruptHandler for Interrupt {
             .get()
             .and_then(|assigned| assigned.message)
             .unwrap_or(0);
-        self.acquire(host, "WdfInterruptLock");
+        self.acquire(host, &rules::WDF_INTERRUPT_LOCK);
         let value = host.call_driver(
             "EvtInterruptIsr",
             self.handle,
             self.config.EvtInterruptIsr.0,
             &[self.handle, message.into()],
         );
-        self.release(host, "WdfInterruptLockRelease");
+        self.release(host, &rules::WDF_INTERRUPT_LOCK_RELEASE);
         let claimed = value as u8 != 0;
         host.events.count(|counts| {
             counts.isr_calls += 1;
@@ -141,7 +142,7 @@ impl Interrupt {
     }
 
     /// Takes its lock.
-    pub(super) fn acquire(&self, host: &Host, rule: &str) {
+    pub(super) fn acquire(&self, host: &Host, rule: &'static Rule) {
         match &self.lock {
             Lock::Spin(lock) => {
                 host.acquire(lock, self.synchronize_irql.get(), self.held(), rule);
@@ -164,7 +165,7 @@ impl Interrupt {
     }
 
     /// Gives its lock back.
-    pub(super) fn release(&self, host: &Host, rule: &str) {
+    pub(super) fn release(&self, host: &Host, rule: &'static Rule) {
         match &self.lock {
             Lock::Spin(lock) => {
                 host.release(lock, self.handle, rule);
@@ -254,7 +255,7 @@ impl Interrupt {
         };
         if self.is_passive() && assigned.message.is_some() {
             host.violation(
-                "PassiveMessageSignaled",
+                &rules::PASSIVE_MESSAGE_SIGNALED,
                 "a message-signaled interrupt is handled at PASSIVE_LEVEL: that needs a line, so \
                  an INF that asks for no messages",
             );
@@ -311,9 +312,9 @@ impl Interrupt {
         if callback == 0 {
             return Ok(());
         }
-        self.acquire(host, "WdfInterruptLock");
+        self.acquire(host, &rules::WDF_INTERRUPT_LOCK);
         let value = host.call_driver(what, self.handle, callback, &[self.handle, self.device]);
-        self.release(host, "WdfInterruptLockRelease");
+        self.release(host, &rules::WDF_INTERRUPT_LOCK_RELEASE);
         callback_status(value)
     }
 }

@@ -9,6 +9,7 @@ use kmdf_abi::{
 
 use super::interrupt::{Interrupt, Policy};
 use crate::{
+    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     pnp::FIRST_DEVICE_VECTOR,
@@ -41,7 +42,7 @@ fn check_in_isr(host: &Host, interrupt: &Interrupt, what: &str) {
     });
     if !in_isr {
         host.violation(
-            "DpcOnlyFromIsr",
+            &rules::DPC_ONLY_FROM_ISR,
             format!("{what} is called from elsewhere than the interrupt's own ISR"),
         );
     }
@@ -53,7 +54,7 @@ fn queue_dpc(host: &Host, call: &Call) -> bool {
     check_in_isr(host, &interrupt, "WdfInterruptQueueDpcForIsr");
     if interrupt.config.EvtInterruptDpc.0 == 0 {
         host.violation(
-            "DpcOnlyFromIsr",
+            &rules::DPC_ONLY_FROM_ISR,
             "the interrupt has no EvtInterruptDpc to queue",
         );
     }
@@ -66,7 +67,7 @@ fn queue_work_item(host: &Host, call: &Call) -> bool {
     check_in_isr(host, &interrupt, "WdfInterruptQueueWorkItemForIsr");
     if interrupt.config.EvtInterruptWorkItem.0 == 0 {
         host.violation(
-            "DpcOnlyFromIsr",
+            &rules::DPC_ONLY_FROM_ISR,
             "the interrupt has no EvtInterruptWorkItem to queue",
         );
     }
@@ -82,7 +83,7 @@ fn try_to_acquire_lock(host: &Host, call: &Call) -> bool {
     let interrupt = host.body::<Interrupt>(call.arg(0));
     if !interrupt.is_passive() {
         host.violation(
-            "WdfInterruptLock",
+            &rules::WDF_INTERRUPT_LOCK,
             "WdfInterruptTryToAcquireLock is called for an interrupt that is handled at DIRQL",
         );
     }
@@ -124,7 +125,7 @@ fn set_extended_policy(host: &Host, call: &Call) {
     let policy: WDF_INTERRUPT_EXTENDED_POLICY = host.memory.read(call.arg(1));
     if policy.Size as usize != size_of::<WDF_INTERRUPT_EXTENDED_POLICY>() {
         host.violation(
-            "StructureSize",
+            &rules::STRUCTURE_SIZE,
             "WDF_INTERRUPT_EXTENDED_POLICY.Size is that of no version",
         );
     }
@@ -141,7 +142,7 @@ fn set_extended_policy(host: &Host, call: &Call) {
 fn apply_policy(host: &Host, interrupt: &Rc<Interrupt>, policy: i32, processors: u64) {
     if interrupt.assigned.get().is_some() {
         host.violation(
-            "InterruptPolicy",
+            &rules::INTERRUPT_POLICY,
             "the policy of an interrupt is set after its resources were assigned",
         );
     }
@@ -156,39 +157,39 @@ fn apply_policy(host: &Host, interrupt: &Rc<Interrupt>, policy: i32, processors:
 fn acquire_lock(host: &Host, call: &Call) {
     let interrupt = host.body::<Interrupt>(call.arg(0));
     check_lockable(host, &interrupt);
-    interrupt.acquire(host, "WdfInterruptLock");
+    interrupt.acquire(host, &rules::WDF_INTERRUPT_LOCK);
 }
 
 fn release_lock(host: &Host, call: &Call) {
     let interrupt = host.body::<Interrupt>(call.arg(0));
-    interrupt.release(host, "WdfInterruptLockRelease");
+    interrupt.release(host, &rules::WDF_INTERRUPT_LOCK_RELEASE);
 }
 
 /// WdfInterruptSynchronize(Interrupt, Callback, Context)
 fn synchronize(host: &Host, call: &Call) -> bool {
     let interrupt = host.body::<Interrupt>(call.arg(0));
     check_lockable(host, &interrupt);
-    interrupt.acquire(host, "WdfInterruptLock");
+    interrupt.acquire(host, &rules::WDF_INTERRUPT_LOCK);
     let value = host.call_driver(
         "EvtInterruptSynchronize",
         interrupt.handle,
         call.arg(1),
         &[interrupt.handle, call.arg(2)],
     );
-    interrupt.release(host, "WdfInterruptLockRelease");
+    interrupt.release(host, &rules::WDF_INTERRUPT_LOCK_RELEASE);
     value as u8 != 0
 }
 
 fn check_lockable(host: &Host, interrupt: &Interrupt) {
     if interrupt.assigned.get().is_none() {
         host.violation(
-            "WdfInterruptLock",
+            &rules::WDF_INTERRUPT_LOCK,
             "the lock of an interrupt that has no resources, and so no lock, is taken",
         );
     }
     if interrupt.is_passive() && host.irql() > Irql::PASSIVE {
         host.violation(
-            "KmdfIrql",
+            &rules::KMDF_IRQL,
             format!(
                 "the lock of an interrupt that is handled at PASSIVE_LEVEL is taken at {}",
                 host.irql()
@@ -197,7 +198,7 @@ fn check_lockable(host: &Host, interrupt: &Interrupt) {
     }
     if host.irql() > interrupt.synchronize_irql.get() {
         host.violation(
-            "KmdfIrql",
+            &rules::KMDF_IRQL,
             format!(
                 "the lock of an interrupt is taken at {}, above its {}",
                 host.irql(),
@@ -229,7 +230,7 @@ fn info(host: &Host, call: &Call) {
     let mut info: WDF_INTERRUPT_INFO = host.memory.read(out);
     if info.Size as usize != size_of::<WDF_INTERRUPT_INFO>() {
         host.violation(
-            "StructureSize",
+            &rules::STRUCTURE_SIZE,
             "WDF_INTERRUPT_INFO.Size is that of no version",
         );
     }

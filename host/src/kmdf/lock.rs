@@ -6,6 +6,7 @@ use kmdf_abi::ntstatus::NtStatus;
 
 use super::object::Body;
 use crate::{
+    check::{Rule, rules},
     cpu::{Irql, stub::Call},
     host::Host,
     sched::HeldLock,
@@ -30,7 +31,13 @@ impl SpinLock {
 
 impl Host {
     /// Takes a spin lock at `irql`, or at the current level where that is higher.
-    pub(crate) fn acquire(&self, lock: &Rc<SpinLock>, irql: Irql, held: HeldLock, rule: &str) {
+    pub(crate) fn acquire(
+        &self,
+        lock: &Rc<SpinLock>,
+        irql: Irql,
+        held: HeldLock,
+        rule: &'static Rule,
+    ) {
         let (processor, flow) = self.scheduler.current().expect("locks are taken on a flow");
         if lock.owner.get() == Some(flow.id) {
             self.violation(
@@ -48,7 +55,7 @@ impl Host {
     }
 
     /// Releases a spin lock and goes back to the IRQL before, which it returns.
-    pub(crate) fn release(&self, lock: &SpinLock, id: u64, rule: &str) -> Irql {
+    pub(crate) fn release(&self, lock: &SpinLock, id: u64, rule: &'static Rule) -> Irql {
         let (_, flow) = self
             .scheduler
             .current()
@@ -100,7 +107,7 @@ fn acquire(host: &Host, call: &Call) {
     let body = host.body::<WdfSpinLock>(handle);
     if body.of_interrupt.get() {
         host.violation(
-            "WdfSpinlock",
+            &rules::WDF_SPINLOCK,
             "the spin lock of an interrupt is taken as a spin lock, below the interrupt's IRQL",
         );
     }
@@ -108,11 +115,11 @@ fn acquire(host: &Host, call: &Call) {
         id: handle,
         name: WdfSpinLock::KIND,
     };
-    host.acquire(&body.lock, Irql::DISPATCH, held, "WdfSpinlock");
+    host.acquire(&body.lock, Irql::DISPATCH, held, &rules::WDF_SPINLOCK);
 }
 
 fn release(host: &Host, call: &Call) {
     let handle = call.arg(0);
     let body = host.body::<WdfSpinLock>(handle);
-    host.release(&body.lock, handle, "WdfSpinlockRelease");
+    host.release(&body.lock, handle, &rules::WDF_SPINLOCK_RELEASE);
 }

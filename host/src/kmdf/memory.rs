@@ -5,7 +5,7 @@ use std::cell::Cell;
 use kmdf_abi::ntstatus::{NtStatus, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_PARAMETER};
 
 use super::object::Body;
-use crate::{cpu::stub::Call, host::Host, memory::Purpose, service::services};
+use crate::{check::rules, cpu::stub::Call, host::Host, memory::Purpose, service::services};
 
 /// WDFMEMORY
 pub(crate) struct Memory {
@@ -24,7 +24,7 @@ impl Body for Memory {
         if self.owned
             && let Err(text) = host.memory.free(self.buffer.get())
         {
-            host.violation("BufferOverrun", text);
+            host.violation(&rules::BUFFER_OVERRUN, text);
         }
     }
 }
@@ -128,7 +128,7 @@ fn assign(host: &Host, call: &Call) -> Result<(), NtStatus> {
     }
     if !memory.assignable {
         host.violation(
-            "MemoryAssign",
+            &rules::MEMORY_ASSIGN,
             "WdfMemoryAssignBuffer is called for memory that has a buffer of its own",
         );
     }

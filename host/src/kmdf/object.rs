@@ -12,7 +12,7 @@ use kmdf_abi::{
     types::{WDF_OBJECT_ATTRIBUTES, WDF_OBJECT_CONTEXT_TYPE_INFO},
 };
 
-use crate::{host::Host, memory::Purpose};
+use crate::{check::rules, host::Host, memory::Purpose};
 
 /// What a kind of framework object is made of.
 pub(crate) trait Body: Any {
@@ -171,12 +171,12 @@ impl Host {
         }
         if let Some(kind) = self.framework.objects.dead.borrow().get(&handle) {
             self.violation(
-                "UseAfterDelete",
+                &rules::USE_AFTER_DELETE,
                 format!("the handle {handle:#x} was a {kind} that has been deleted"),
             );
         }
         self.violation(
-            "InvalidHandle",
+            &rules::INVALID_HANDLE,
             format!("{handle:#x} is no framework handle"),
         );
     }
@@ -187,7 +187,7 @@ impl Host {
         match Rc::downcast(Rc::clone(&object.body)) {
             Ok(body) => body,
             Err(_) => self.violation(
-                "InvalidHandle",
+                &rules::INVALID_HANDLE,
                 format!(
                     "{handle:#x} is a {}, where a {} is needed",
                     object.kind,
@@ -293,7 +293,7 @@ impl Host {
         }
         for address in contexts.iter().filter_map(|context| context.address) {
             if let Err(text) = self.memory.free(address) {
-                self.violation("ContextOverrun", text);
+                self.violation(&rules::CONTEXT_OVERRUN, text);
             }
         }
         self.framework

@@ -6,6 +6,7 @@ use kmdf_abi::ntstatus::{NtStatus, STATUS_OBJECT_NAME_EXISTS, STATUS_SUCCESS};
 
 use super::object::{Body, Object};
 use crate::{
+    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     service::services,
@@ -70,7 +71,7 @@ fn delete(host: &Host, call: &Call) {
             | "WDFCMRESLIST"
     ) {
         host.violation(
-            "BadDelete",
+            &rules::BAD_DELETE,
             format!("a {} is the framework's to delete", object.kind),
         );
     }
@@ -87,7 +88,7 @@ fn context_get_object(host: &Host, call: &Call) -> u64 {
     match host.framework.objects.with_context(call.arg(0)) {
         Some(handle) => handle,
         None => host.violation(
-            "InvalidHandle",
+            &rules::INVALID_HANDLE,
             format!("{:#x} is no context space", call.arg(0)),
         ),
     }
@@ -108,7 +109,7 @@ impl Host {
     pub(crate) fn release_reference(&self, object: &Rc<Object>) {
         let Some(references) = object.references.get().checked_sub(1) else {
             self.violation(
-                "BadDereference",
+                &rules::BAD_DEREFERENCE,
                 format!(
                     "a {} is dereferenced more often than it was referenced",
                     object.kind

@@ -24,6 +24,7 @@ use super::{
     work_item::Work,
 };
 use crate::{
+    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     io::Major,
@@ -373,7 +374,7 @@ fn forward(host: &Host, call: &Call) -> NtStatus {
     }
     if request.cancel.get() != 0 {
         host.violation(
-            "ReqIsCancOnCancReq",
+            &rules::REQ_IS_CANC_ON_CANC_REQ,
             "a request is forwarded while it is cancelable",
         );
     }

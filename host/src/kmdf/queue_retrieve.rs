@@ -11,7 +11,7 @@ use super::{
     queue::{Dispatch, Queue},
     request::{Owner, Request},
 };
-use crate::{cpu::stub::Call, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 
 services! {
     WdfIoQueueRetrieveNextRequest <= DISPATCH => next;
@@ -69,7 +69,7 @@ fn by_file(host: &Host, call: &Call) -> Result<(), NtStatus> {
 fn check_sequential(host: &Host, queue: &Queue) {
     if queue.dispatch == Dispatch::Sequential && queue.presented.borrow().is_empty() {
         host.violation(
-            "WdfIoQueueRetrieveNextRequest",
+            &rules::RETRIEVE_NEXT_REQUEST,
             "a request is retrieved from a sequential queue of which the driver has none: the \
              framework may present one at the same time",
         );
@@ -112,7 +112,7 @@ fn found(host: &Host, call: &Call) -> NtStatus {
     let (tag, out) = (call.arg(1), call.arg(2));
     if queue.dispatch != Dispatch::Manual {
         host.violation(
-            "WdfIoQueueRetrieveFoundRequest",
+            &rules::RETRIEVE_FOUND_REQUEST,
             "WdfIoQueueRetrieveFoundRequest is called for a queue that is not manual",
         );
     }
@@ -160,7 +160,7 @@ fn requeue(host: &Host, call: &Call) -> Result<(), NtStatus> {
     }
     if request.cancel.get() != 0 {
         host.violation(
-            "ReqIsCancOnCancReq",
+            &rules::REQ_IS_CANC_ON_CANC_REQ,
             "a request is requeued while it is cancelable",
         );
     }

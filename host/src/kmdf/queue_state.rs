@@ -7,7 +7,7 @@ use super::{
     queue::Queue,
     request::{Owner, Request},
 };
-use crate::{cpu::stub::Call, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 
 /// `WdfRequestStopActionSuspend`
 const STOP_SUSPEND: u32 = 1;
@@ -58,7 +58,7 @@ impl Host {
         if callback != 0 {
             if queue.change.get().is_some() {
                 self.violation(
-                    "ChangeQueueState",
+                    &rules::CHANGE_QUEUE_STATE,
                     "the state of a queue is changed while an earlier change is not complete",
                 );
             }
@@ -80,7 +80,7 @@ impl Host {
             .any(|activation| activation.what.starts_with("EvtIo"));
         if own {
             self.violation(
-                "NoIoQueuePurgeSynchronously",
+                &rules::NO_IO_QUEUE_PURGE_SYNCHRONOUSLY,
                 format!("{what} is called from a callback of a queue, which it may wait for"),
             );
         }
@@ -175,7 +175,7 @@ impl Host {
             .map(|request| request.handle);
         if let Some(request) = late {
             self.violation(
-                "DrvAckIoStop",
+                &rules::DRV_ACK_IO_STOP,
                 format!(
                     "the driver neither completes nor requeues nor acknowledges the request \
                      {request:#x} of a power-managed queue that was stopped: after {} s Windows \

@@ -16,6 +16,7 @@ use kmdf_abi::{
 
 use super::{buffer::Buffers, device::Device, object::Body, queue::Queue};
 use crate::{
+    check::rules,
     cpu::stub::Call,
     event::Event,
     host::Host,
@@ -98,7 +99,7 @@ impl Host {
         let request = self.body::<Request>(handle);
         match request.owner.get() {
             Owner::Queue(_) => self.violation(
-                "InvalidReqAccess",
+                &rules::INVALID_REQ_ACCESS,
                 format!("{what} is called for a request that waits in a queue"),
             ),
             // The driver holds a reference of its own.
@@ -110,9 +111,9 @@ impl Host {
     fn completed_before(&self, what: &str) -> ! {
         let completing = what.starts_with("WdfRequestComplete");
         let rule = if completing {
-            "DoubleCompletion"
+            &rules::DOUBLE_COMPLETION
         } else {
-            "RequestCompleted"
+            &rules::REQUEST_COMPLETED
         };
         self.violation(
             rule,
@@ -157,7 +158,7 @@ impl Host {
         let mut parameters: WDF_REQUEST_PARAMETERS = self.memory.read(out);
         if usize::from(parameters.Size) < size_of::<WDF_REQUEST_PARAMETERS>() {
             self.violation(
-                "StructureSize",
+                &rules::STRUCTURE_SIZE,
                 "WDF_REQUEST_PARAMETERS.Size is that of no version",
             );
         }
@@ -240,7 +241,7 @@ fn complete_with_information(host: &Host, call: &Call) {
 fn finish(host: &Host, request: &Rc<Request>, status: NtStatus, information: u64) {
     if request.cancel.get() != 0 {
         host.violation(
-            "ReqNotCanceled",
+            &rules::REQ_NOT_CANCELED,
             "a request is completed while it is cancelable: WdfRequestUnmarkCancelable comes first",
         );
     }
@@ -256,13 +257,13 @@ fn finish(host: &Host, request: &Rc<Request>, status: NtStatus, information: u64
         && information > limit as u64
     {
         host.violation(
-            "InformationTooLarge",
+            &rules::INFORMATION_TOO_LARGE,
             format!("a request is completed with {information} bytes; its buffer has {limit}"),
         );
     }
     if status == kmdf_abi::ntstatus::STATUS_PENDING {
         host.violation(
-            "CompletePending",
+            &rules::COMPLETE_PENDING,
             "a request is completed with STATUS_PENDING",
         );
     }

@@ -8,7 +8,7 @@ use super::{
     queue::Queue,
     request::{Owner, Request},
 };
-use crate::{cpu::stub::Call, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 
 impl Host {
     /// `IoCancelIrp` for a request, wherever it is.
@@ -78,7 +78,7 @@ fn mark(host: &Host, what: &str, handle: u64, callback: u64) -> NtStatus {
     let request = host.driver_request(handle, what);
     if request.cancel.get() != 0 {
         host.violation(
-            "MarkCancOnCancReq",
+            &rules::MARK_CANC_ON_CANC_REQ,
             "a cancelable request is marked cancelable again",
         );
     }
@@ -108,7 +108,7 @@ fn is_canceled(host: &Host, call: &Call) -> bool {
     let request = host.driver_request(call.arg(0), "WdfRequestIsCanceled");
     if request.cancel.get() != 0 {
         host.violation(
-            "ReqIsCancOnCancReq",
+            &rules::REQ_IS_CANC_ON_CANC_REQ,
             "WdfRequestIsCanceled is called for a cancelable request",
         );
     }
@@ -120,7 +120,7 @@ fn stop_acknowledge(host: &Host, call: &Call) {
     let request = host.driver_request(call.arg(0), "WdfRequestStopAcknowledge");
     if !request.stopping.get() {
         host.violation(
-            "StopAckWithinEvtIoStop",
+            &rules::STOP_ACK_WITHIN_EVT_IO_STOP,
             "WdfRequestStopAcknowledge is called outside of EvtIoStop for that request",
         );
     }
@@ -133,7 +133,7 @@ fn stop_acknowledge(host: &Host, call: &Call) {
     }
     if request.cancel.get() != 0 {
         host.violation(
-            "EvtIoStopCancel",
+            &rules::EVT_IO_STOP_CANCEL,
             "a cancelable request is requeued from EvtIoStop",
         );
     }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use kmdf_abi::{constants::CmResourceTypeInterrupt, types::CM_PARTIAL_RESOURCE_DESCRIPTOR};
 
 use super::object::Body;
-use crate::{cpu::stub::Call, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 
 /// WDFCMRESLIST
 #[derive(Default)]
@@ -20,7 +20,7 @@ impl Body for ResourceList {
     fn dispose(&self, host: &Host) {
         for address in self.descriptors.take() {
             if let Err(text) = host.memory.free(address) {
-                host.violation("ResourceList", text);
+                host.violation(&rules::RESOURCE_LIST, text);
             }
         }
     }

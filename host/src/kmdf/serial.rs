@@ -11,7 +11,7 @@ use super::{
     queue::Queue,
     wait_lock::Mutex,
 };
-use crate::{cpu::Irql, host::Host, kmdf::device::Device, sched::HeldLock};
+use crate::{check::rules, cpu::Irql, host::Host, kmdf::device::Device, sched::HeldLock};
 
 /// `WDF_SYNCHRONIZATION_SCOPE`, with what it is inherited from resolved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,9 +104,9 @@ impl CallbackLock {
         match self {
             Self::None => body(),
             Self::Spin(lock) => {
-                host.acquire(lock, Irql::DISPATCH, held, "AutomaticSerialization");
+                host.acquire(lock, Irql::DISPATCH, held, &rules::WDF_SPINLOCK);
                 let result = body();
-                host.release(lock, self.id(), "AutomaticSerialization");
+                host.release(lock, self.id(), &rules::WDF_SPINLOCK);
                 result
             }
             Self::Mutex(lock) => {

@@ -7,7 +7,7 @@ use kmdf_abi::{
 use std::cell::RefCell;
 
 use super::object::Body;
-use crate::{cpu::stub::Call, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 
 /// WDFSTRING
 #[derive(Default)]
@@ -29,7 +29,7 @@ impl WdfString {
         if let Some((address, _)) = self.buffer.take()
             && let Err(text) = host.memory.free(address)
         {
-            host.violation("BufferOverrun", text);
+            host.violation(&rules::BUFFER_OVERRUN, text);
         }
     }
 

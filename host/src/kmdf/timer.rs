@@ -16,6 +16,7 @@ use kmdf_abi::{
 
 use super::{alarm::Alarm, dpc::Deferred, object::Body, work_item::Work};
 use crate::{
+    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     service::services,
@@ -188,13 +189,13 @@ fn stop(host: &Host, call: &Call) -> bool {
     let wait = call.flag(1);
     if wait && host.irql() > Irql::PASSIVE {
         host.violation(
-            "KmdfIrql",
+            &rules::KMDF_IRQL,
             format!("WdfTimerStop waits, and is called at {}", host.irql()),
         );
     }
     if wait && runs_here(host) {
         host.violation(
-            "TimerDeadlock",
+            &rules::TIMER_DEADLOCK,
             "a timer waits for itself: WdfTimerStop with Wait is called from a timer's callback",
         );
     }

@@ -6,6 +6,7 @@ use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS, STATUS_TIMEOUT};
 
 use super::object::Body;
 use crate::{
+    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     sched::HeldLock,
@@ -105,7 +106,7 @@ fn acquire(host: &Host, call: &Call) -> NtStatus {
     };
     if timeout != Some(0) && host.irql() > Irql::PASSIVE {
         host.violation(
-            "KmdfIrql",
+            &rules::KMDF_IRQL,
             format!(
                 "WdfWaitLockAcquire may wait, and is called at {}",
                 host.irql()
@@ -114,13 +115,13 @@ fn acquire(host: &Host, call: &Call) -> NtStatus {
     }
     if lock.of_interrupt.get() {
         host.violation(
-            "WdfWaitlock",
+            &rules::WDF_WAITLOCK,
             "the wait lock of an interrupt is taken as a wait lock: WdfInterruptAcquireLock is for that",
         );
     }
     if lock.mutex.is_mine(host) {
         host.violation(
-            "WdfWaitlock",
+            &rules::WDF_WAITLOCK,
             "a WDFWAITLOCK is taken by the flow that holds it",
         );
     }
@@ -148,7 +149,7 @@ fn release(host: &Host, call: &Call) {
     let lock = host.body::<WaitLock>(handle);
     if !lock.mutex.is_mine(host) {
         host.violation(
-            "WdfWaitlockRelease",
+            &rules::WDF_WAITLOCK_RELEASE,
             "a WDFWAITLOCK is released by a flow that does not hold it",
         );
     }

@@ -15,6 +15,7 @@ use kmdf_abi::{
 
 use super::object::Body;
 use crate::{
+    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     service::services,
@@ -159,7 +160,7 @@ fn flush(host: &Host, call: &Call) {
         });
     if own {
         host.violation(
-            "WorkItemDeadlock",
+            &rules::WORK_ITEM_DEADLOCK,
             "a work item waits for itself: WdfWorkItemFlush is called from its own callback",
         );
     }

@@ -5,7 +5,7 @@ use std::{
     rc::Rc,
 };
 
-use crate::{cpu::Irql, device::Signal, event::Event, host::Host, sched::Choice};
+use crate::{check::rules, cpu::Irql, device::Signal, event::Event, host::Host, sched::Choice};
 
 /// How often a level may still be asserted after its handlers ran before it counts as a storm.
 const STORM: u32 = 1000;
@@ -228,7 +228,7 @@ impl Host {
         if vector.unrelieved.get() >= STORM {
             if claimed {
                 self.violation(
-                    "IsrUnacked",
+                    &rules::ISR_UNACKED,
                     format!(
                         "vector {number}: its handlers returned TRUE {STORM} times and the line \
                          is still asserted"
@@ -236,7 +236,7 @@ impl Host {
                 );
             }
             self.violation(
-                "InterruptStorm",
+                &rules::INTERRUPT_STORM,
                 format!("vector {number}: no handler claims the line, and it stays asserted"),
             );
         }

@@ -9,6 +9,7 @@ use kmdf_abi::{
 
 use super::{Grant, power::Leaving};
 use crate::{
+    check::rules,
     event::Event,
     host::{Host, Stop},
     kmdf::{
@@ -47,7 +48,7 @@ impl Host {
                 self.delete_device(&device);
             }
             None if status.is_success() && unused.is_some() => self.violation(
-                "DeviceCreateFail",
+                &rules::DEVICE_CREATE_FAIL,
                 "EvtDriverDeviceAdd succeeds without having created a device",
             ),
             None => {}

@@ -15,6 +15,7 @@ use std::{
 use kmdf_abi::ntstatus::NtStatus;
 
 use crate::{
+    check::rules,
     host::{Host, Stop},
     image::{Image, MapError, Symbols},
     kmdf::{
@@ -83,7 +84,7 @@ impl Host {
             let object = host.framework.driver_object.get();
             let unload: u64 = host.memory.read(object + DRIVER_UNLOAD_OFFSET);
             if unload == 0 {
-                host.violation("DriverUnload", "the driver has no DriverUnload");
+                host.violation(&rules::DRIVER_UNLOAD, "the driver has no DriverUnload");
             }
             host.call_driver("DriverUnload", 0, unload, &[object]);
             host.leftovers()

@@ -11,7 +11,10 @@ use kmdf_abi::{
 };
 
 use super::enabler::Enabler;
-use crate::{cpu::stub::Call, host::Host, kmdf::object::Body, memory::Purpose, service::services};
+use crate::{
+    check::rules, cpu::stub::Call, host::Host, kmdf::object::Body, memory::Purpose,
+    service::services,
+};
 
 /// WDFCOMMONBUFFER
 pub(crate) struct CommonBuffer {
@@ -27,7 +30,7 @@ impl Body for CommonBuffer {
 
     fn dispose(&self, host: &Host) {
         if let Err(text) = host.free_in_frames(self.memory.get()) {
-            host.violation("BufferOverrun", text);
+            host.violation(&rules::BUFFER_OVERRUN, text);
         }
     }
 }

@@ -8,6 +8,7 @@ use kmdf_abi::{
 };
 
 use crate::{
+    check::rules,
     cpu::stub::Call,
     host::Host,
     kmdf::{device::Device, object::Body},
@@ -124,7 +125,7 @@ fn set_elements(host: &Host, call: &Call) {
     let enabler = host.body::<Enabler>(call.arg(0));
     if enabler.packet || call.arg(1) == 0 {
         host.violation(
-            "DmaEnabler",
+            &rules::DMA_ENABLER,
             "a number of elements is set for an enabler without scatter/gather, or it is 0",
         );
     }

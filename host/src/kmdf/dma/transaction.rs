@@ -15,6 +15,7 @@ use kmdf_abi::{
 
 use super::{enabler::Enabler, mapping::Mapping};
 use crate::{
+    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     io::Major,
@@ -83,14 +84,14 @@ impl Transaction {
         if list != 0
             && let Err(text) = host.memory.free(list)
         {
-            host.violation("BufferOverrun", text);
+            host.violation(&rules::BUFFER_OVERRUN, text);
         }
     }
 
     fn expect(&self, host: &Host, state: State, what: &str) {
         if self.state.get() != state {
             host.violation(
-                "DmaTransactionState",
+                &rules::DMA_TRANSACTION_STATE,
                 format!(
                     "{what} is called for a DMA transaction that is {:?}, not {state:?}",
                     self.state.get()
@@ -314,7 +315,7 @@ fn complete(host: &Host, call: &Call, bytes: Option<u64>, last: bool, out: u64) 
     let bytes = bytes.unwrap_or(mapped);
     if bytes > mapped {
         host.violation(
-            "DmaTransactionLength",
+            &rules::DMA_TRANSACTION_LENGTH,
             format!("{bytes} bytes are reported of a DMA transfer of {mapped}"),
         );
     }

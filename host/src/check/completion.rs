@@ -1,0 +1,16 @@
+//! Completing requests.
+
+use super::rule::rules;
+
+rules! { Completion:
+    DOUBLE_COMPLETION = "DoubleCompletion", "DoubleCompletion, DoubleCompletionLocal (DDI compliance)",
+        "A request is completed once.";
+    REQUEST_COMPLETED = "RequestCompleted", "RequestCompleted, RequestCompletedLocal (DDI compliance)",
+        "A request is not used after it was completed.";
+    INVALID_REQ_ACCESS = "InvalidReqAccess", "InvalidReqAccess (DDI compliance)",
+        "A request is used by the driver only while the driver owns it: not while it waits in a queue.";
+    INFORMATION_TOO_LARGE = "InformationTooLarge", "WdfRequestCompleteWithInformation",
+        "A request is completed with no more bytes than its buffer has.";
+    COMPLETE_PENDING = "CompletePending", "WdfRequestComplete",
+        "A request is completed with the status of its end, not with STATUS_PENDING.";
+}

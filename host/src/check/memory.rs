@@ -1,0 +1,26 @@
+//! Memory: pool, buffers, mappings, stacks.
+
+use super::rule::rules;
+
+rules! { Memory:
+    ACCESS_VIOLATION = "AccessViolation", "bug checks 0x50, 0xD1, 0xBE",
+        "The driver reads and writes memory it has, and nothing else.";
+    INVALID_POINTER = "InvalidPointer", "bug checks 0x50, 0xD1",
+        "A pointer that is handed to the framework or the kernel leads to memory of the size that is said or documented.";
+    BUFFER_OVERRUN = "BufferOverrun", "special pool; bug checks 0xC1, 0xD6",
+        "A buffer is written inside its bounds.";
+    CONTEXT_OVERRUN = "ContextOverrun", "special pool; bug checks 0xC1, 0xD6",
+        "An object's context space is written inside its bounds.";
+    BAD_FREE = "BadFree", "bug check 0xC4, DRIVER_VERIFIER_DETECTED_VIOLATION",
+        "What is freed was allocated that way, with that tag, and is freed once.";
+    POOL_TAG = "PoolTag", "ExAllocatePool2",
+        "Pool is allocated with a tag.";
+    MAP_IO_SPACE = "MapIoSpace", "MmMapIoSpaceEx",
+        "A mapping of device memory has a size.";
+    UNMAP_IO_SPACE = "UnmapIoSpace", "MmUnmapIoSpace",
+        "A mapping is unmapped once, as a whole, with the size it was mapped with.";
+    MEMORY_ASSIGN = "MemoryAssign", "WdfMemoryAssignBuffer",
+        "A buffer is assigned to memory objects that were created for one.";
+    STACK_OVERFLOW = "StackOverflow", "bug check 0x7F, double fault",
+        "A callback leaves room on its kernel stack of 24 KiB.";
+}

@@ -1,0 +1,14 @@
+//! Queues: their states, and what is retrieved from them.
+
+use super::rule::rules;
+
+rules! { Queues:
+    CHANGE_QUEUE_STATE = "ChangeQueueState", "ChangeQueueState (DDI compliance)",
+        "The state of a queue is changed when the change before is complete.";
+    NO_IO_QUEUE_PURGE_SYNCHRONOUSLY = "NoIoQueuePurgeSynchronously", "WdfIoQueuePurgeSynchronously, WdfIoQueueStopSynchronously, WdfIoQueueDrainSynchronously",
+        "A callback of a queue does not wait for a queue to become empty.";
+    RETRIEVE_NEXT_REQUEST = "WdfIoQueueRetrieveNextRequest", "WdfIoQueueRetrieveNextRequest (DDI compliance)",
+        "The next request is retrieved from a queue that can give one: a manual queue, or a sequential one of which the driver has a request.";
+    RETRIEVE_FOUND_REQUEST = "WdfIoQueueRetrieveFoundRequest", "WdfIoQueueRetrieveFoundRequest (DDI compliance)",
+        "A found request is retrieved from the manual queue it was found in.";
+}

@@ -1,0 +1,86 @@
+//! What a rule is.
+
+use std::fmt;
+
+/// A family of rules: what they are about. Each has a file of its own in `check/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// At which IRQL what may be called, and with which a callback returns.
+    Irql,
+    /// Locks and waiting: taken once, given back by the flow that took them, in one order.
+    Locks,
+    /// A request is completed once, and not touched afterwards.
+    Completion,
+    /// Cancelable requests.
+    Cancel,
+    /// The states of queues, and what is retrieved from them.
+    Queues,
+    /// Stopping, power and removal.
+    Power,
+    /// Handles, parents, references, lifetimes.
+    Objects,
+    /// Pool, buffers, mappings, stacks.
+    Memory,
+    /// ISRs, DPCs of interrupts, lines and messages.
+    Interrupts,
+    /// Register accesses, as far as a device says what it does not take.
+    Registers,
+    /// DMA: the framework's objects, and what a device says of its transfers.
+    Dma,
+    /// What is asked of a function of framework or kernel beside all that.
+    Calls,
+    /// Instructions that end a system.
+    Processor,
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Irql => "irql",
+            Self::Locks => "locks",
+            Self::Completion => "completion",
+            Self::Cancel => "cancel",
+            Self::Queues => "queues",
+            Self::Power => "power",
+            Self::Objects => "objects",
+            Self::Memory => "memory",
+            Self::Interrupts => "interrupts",
+            Self::Registers => "registers",
+            Self::Dma => "dma",
+            Self::Calls => "calls",
+            Self::Processor => "processor",
+        })
+    }
+}
+
+/// What a driver must do. A run in which it does not ends with a [`Report`](crate::Report).
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Rule {
+    /// Its name: Microsoft's where there is one.
+    pub name: &'static str,
+    /// What it is about.
+    pub family: Family,
+    /// What a driver must do, in one sentence.
+    pub statement: &'static str,
+    /// Where it comes from: Microsoft's rule or bug check of that name, the documentation of a
+    /// function, or `kmdf-host` for what only this host can see.
+    pub source: &'static str,
+}
+
+/// Declares the rules of a family: `STATIC = "Name", "source", "statement";`
+macro_rules! rules {
+    ($family:ident: $($rule:ident = $name:literal, $source:literal, $statement:literal;)*) => {
+        $(
+            #[doc = $statement]
+            pub static $rule: $crate::check::Rule = $crate::check::Rule {
+                name: $name,
+                family: $crate::check::Family::$family,
+                statement: $statement,
+                source: $source,
+            };
+        )*
+        pub(super) static RULES: &[&$crate::check::Rule] = &[$(&$rule),*];
+    };
+}
+pub(super) use rules;
