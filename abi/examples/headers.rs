@@ -10,7 +10,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .next()
         .ok_or("usage: headers DIRECTORY [KMDF_MINOR]")?;
     let minor = arguments.next().map_or(Ok(15), |minor| minor.parse())?;
-    for header in kmdf_abi::c::headers(minor)? {
+    for header in kmdf_abi::c::headers(minor)?
+        .into_iter()
+        .chain(kmdf_abi::c::driver_headers(minor)?)
+    {
         let path = Path::new(&root).join(header.path);
         fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
         fs::write(path, header.contents)?;

@@ -2,16 +2,19 @@
 //!
 //! `wdk-build` looks for headers in fixed places below `WDKContentRoot` and hands them to
 //! bindgen; [`headers`] writes what it finds there. They hold declarations only: no inline
-//! functions, no annotations, nothing that ends up in the driver's image.
+//! functions, no annotations, nothing that ends up in the driver's image. [`driver_headers`] adds
+//! what a driver in C needs besides.
 
 mod checks;
 mod declarations;
+mod driver;
 mod order;
 
 use std::fmt::Write as _;
 
 pub use checks::layout_checks;
 use declarations::{Unit, function, macros};
+pub use driver::{DRIVER_INCLUDE, driver_headers};
 
 use crate::facts::{Facts, Types};
 

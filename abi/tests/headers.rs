@@ -119,3 +119,38 @@ fn clang_lays_out_every_structure_as_the_facts_say() {
         }
     }
 }
+
+/// Compiles every inline function and `…_INIT` helper of the headers for drivers in C.
+#[test]
+#[ignore = "needs clang: CLANG=/path/to/clang cargo test -p kmdf-abi -- --ignored"]
+fn clang_compiles_the_headers_for_drivers_in_c() {
+    let clang = env::var_os("CLANG").unwrap_or_else(|| "clang".into());
+    for minor in kmdf_abi::minor_versions() {
+        let root = tempfile::tempdir().unwrap();
+        let all = [
+            c::headers(minor).unwrap(),
+            c::driver_headers(minor).unwrap(),
+        ];
+        for header in all.concat() {
+            let path = root.path().join(header.path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, header.contents).unwrap();
+        }
+        let source = root.path().join("driver.c");
+        fs::write(&source, "#include <ntddk.h>\n#include <wdf.h>\n").unwrap();
+        let kit = root.path().join("Include").join(c::KIT_VERSION);
+        let include = |path: &Path| format!("-I{}", path.display());
+        let output = Command::new(&clang)
+            .args(["-fsyntax-only", "-nostdinc", "-Werror", "-Wall"])
+            .args(["-fms-compatibility", "-fms-extensions"])
+            .arg("--target=x86_64-pc-windows-msvc")
+            .arg(format!("-DKMDF_VERSION_MINOR={minor}"))
+            .arg(include(&root.path().join(c::DRIVER_INCLUDE)))
+            .args(["km/crt", "shared"].map(|part| include(&kit.join(part))))
+            .arg(&source)
+            .output()
+            .unwrap_or_else(|error| panic!("{}: {error}; set CLANG", clang.display()));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "1.{minor}:\n{said}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fs::{self, File},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
 };
 
@@ -85,6 +85,31 @@ impl Setup {
         };
         setup.driver_entry()?;
         Ok(setup)
+    }
+
+    /// The checkout's paths.
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// What to build for.
+    pub(crate) fn arch(&self) -> Arch {
+        self.arch
+    }
+
+    /// The C compiler.
+    pub(crate) fn clang(&self) -> &Clang {
+        &self.clang
+    }
+
+    /// The linker.
+    pub(crate) fn lld(&self) -> &Path {
+        &self.toolchain.lld
+    }
+
+    /// Headers and libraries.
+    pub(crate) fn kit(&self) -> &Kit {
+        &self.kit
     }
 
     /// cargo with this setup; the caller adds the arguments.

@@ -3,6 +3,7 @@
 //! How it works and why: `docs/cross.md` and `docs/adr/0002-cross-build.md`.
 
 pub mod arch;
+pub mod c;
 mod clang;
 mod command;
 pub mod driver;

@@ -5,6 +5,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 use cross::{
     arch::Arch,
+    c,
     driver::{Profile, Setup},
     error::Result,
     image::{self, Expectations, Report},
@@ -58,6 +59,23 @@ enum Command {
         /// The largest size allowed.
         #[arg(long, value_name = "BYTES")]
         max_size: Option<usize>,
+    },
+    /// Compile C files into a KMDF driver with its symbols, check the image, and print its path.
+    C {
+        #[command(flatten)]
+        target: Target,
+        /// The image to make [default: target/cross/c/NAME.sys, named as the first file].
+        #[arg(long, value_name = "FILE.sys")]
+        out: Option<PathBuf>,
+        /// One more directory with headers.
+        #[arg(short = 'I', value_name = "DIRECTORY")]
+        include: Vec<PathBuf>,
+        /// A macro for the preprocessor.
+        #[arg(short = 'D', value_name = "NAME[=VALUE]")]
+        define: Vec<String>,
+        /// The C files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
     },
     /// Run cargo as the build does, for example: cargo -- clippy -p edu_kmdf -- -D warnings
     Cargo {
@@ -133,6 +151,23 @@ fn run(cli: Cli) -> Result<ExitCode> {
                 println!("no symbols given or found: the entry point's name was not checked");
             }
             println!("{} is fine: {}", image.display(), describe(&report));
+        }
+        Command::C {
+            target,
+            out,
+            include,
+            define,
+            files,
+        } => {
+            let source = c::Source {
+                files,
+                output: out,
+                include,
+                define,
+            };
+            let (image, report) = c::build(&target.prepare()?, &source)?;
+            eprintln!("cross: the image passed the check: {}", describe(&report));
+            println!("{}", image.display());
         }
         Command::Cargo { target, arguments } => {
             return Ok(target.prepare()?.run_cargo(&arguments)?.into());

@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use kmdf_abi::c::{KIT_VERSION, headers};
+use kmdf_abi::c::{KIT_VERSION, UnknownMinor, driver_headers, headers};
 
 use crate::{
     arch::Arch,
@@ -78,7 +78,9 @@ impl Kit {
     }
 
     fn headers(&self) -> Result<()> {
-        let headers = headers(u32::from(self.minor)).map_err(|error| {
+        let minor = u32::from(self.minor);
+        let both = || Ok([headers(minor)?, driver_headers(minor)?].concat());
+        let headers = both().map_err(|error: UnknownMinor| {
             Error::build(
                 error.to_string(),
                 "choose one of them as target-kmdf-version-minor in Cargo.toml",
@@ -103,7 +105,14 @@ impl Kit {
         Ok(())
     }
 
-    fn kernel_libraries(&self, arch: Arch) -> PathBuf {
+    /// KMDF 1.x.
+    #[must_use]
+    pub fn minor(&self) -> u8 {
+        self.minor
+    }
+
+    /// Where the kernel's import libraries are.
+    pub fn kernel_libraries(&self, arch: Arch) -> PathBuf {
         self.root
             .join("Lib")
             .join(KIT_VERSION)

@@ -1,0 +1,232 @@
+/* Annotations: they say to a checker what the documentation says; to the compiler nothing. */
+#define IN
+#define OUT
+#define OPTIONAL
+#define _In_
+#define _In_opt_
+#define _In_z_
+#define _In_reads_(x)
+#define _In_reads_opt_(x)
+#define _In_reads_bytes_(x)
+#define _In_reads_bytes_opt_(x)
+#define _Inout_
+#define _Inout_opt_
+#define _Inout_updates_(x)
+#define _Inout_updates_bytes_(x)
+#define _Out_
+#define _Out_opt_
+#define _Out_writes_(x)
+#define _Out_writes_opt_(x)
+#define _Out_writes_bytes_(x)
+#define _Out_writes_bytes_opt_(x)
+#define _Outptr_
+#define _Outptr_opt_
+#define _Outptr_result_maybenull_
+#define _Ret_maybenull_
+#define _Reserved_
+#define _Null_terminated_
+#define _Field_size_(x)
+#define _Field_size_bytes_(x)
+#define _When_(condition, annotation)
+#define _At_(target, annotation)
+#define _On_failure_(x)
+#define _Post_satisfies_(x)
+#define _Pre_satisfies_(x)
+#define _Success_(x)
+#define _Must_inspect_result_
+#define _Check_return_
+#define _Use_decl_annotations_
+#define _Analysis_assume_(x)
+#define _Analysis_noreturn_
+#define _Function_class_(x)
+#define _Dispatch_type_(x)
+#define _Acquires_lock_(x)
+#define _Releases_lock_(x)
+#define _Requires_lock_held_(x)
+#define _Requires_lock_not_held_(x)
+#define _IRQL_always_function_max_(x)
+#define _IRQL_always_function_min_(x)
+#define _IRQL_raises_(x)
+#define _IRQL_requires_(x)
+#define _IRQL_requires_max_(x)
+#define _IRQL_requires_min_(x)
+#define _IRQL_requires_same_
+#define _IRQL_restores_
+#define _IRQL_saves_
+#define _Interlocked_operand_
+#define __drv_aliasesMem
+#define __drv_allocatesMem(x)
+#define __drv_freesMem(x)
+#define __analysis_assume(x)
+
+/* The language. */
+#ifndef FORCEINLINE
+#define FORCEINLINE static inline __attribute__((always_inline, unused))
+#endif
+#define NTAPI
+#define UNREFERENCED_PARAMETER(P) ((void)(P))
+#define DBG_UNREFERENCED_PARAMETER(P) ((void)(P))
+#define DBG_UNREFERENCED_LOCAL_VARIABLE(V) ((void)(V))
+#define C_ASSERT(e) _Static_assert(e, #e)
+#define FIELD_OFFSET(type, field) ((LONG)__builtin_offsetof(type, field))
+#define CONTAINING_RECORD(address, type, field) \
+    ((type *)((PCHAR)(address) - __builtin_offsetof(type, field)))
+#define RTL_NUMBER_OF(A) (sizeof(A) / sizeof((A)[0]))
+#define ARRAYSIZE(A) RTL_NUMBER_OF(A)
+#define RTL_FIELD_SIZE(type, field) (sizeof(((type *)0)->field))
+#define ULongToPtr(u) ((PVOID)(ULONG_PTR)(ULONG)(u))
+#define PtrToUlong(p) ((ULONG)(ULONG_PTR)(p))
+#ifndef min
+#define min(a, b) (((a) < (b)) ? (a) : (b))
+#define max(a, b) (((a) > (b)) ? (a) : (b))
+#endif
+
+#define NT_SUCCESS(Status) (((NTSTATUS)(Status)) >= 0)
+#define NT_INFORMATION(Status) ((((ULONG)(Status)) >> 30) == 1)
+#define NT_WARNING(Status) ((((ULONG)(Status)) >> 30) == 2)
+#define NT_ERROR(Status) ((((ULONG)(Status)) >> 30) == 3)
+
+/* What a checked build prints and asserts is nothing here. */
+#define KdPrint(args) ((void)0)
+#define KdPrintEx(args) ((void)0)
+#define ASSERT(e) ((void)0)
+#define ASSERTMSG(message, e) ((void)0)
+#define NT_ASSERT(e) ((void)0)
+#define PAGED_CODE() ((void)0)
+#define PAGED_CODE_LOCKED() ((void)0)
+
+/* Constants that are no enumerators and that the declarations above have no value of. */
+#ifndef POOL_FLAG_NON_PAGED
+#define POOL_FLAG_UNINITIALIZED 0x0000000000000002ULL
+#define POOL_FLAG_NON_PAGED 0x0000000000000040ULL
+#define POOL_FLAG_NON_PAGED_EXECUTE 0x0000000000000080ULL
+#define POOL_FLAG_PAGED 0x0000000000000100ULL
+#endif
+
+/* Memory. */
+#define RtlZeroMemory(Destination, Length) ((void)memset((Destination), 0, (Length)))
+#define RtlFillMemory(Destination, Length, Fill) ((void)memset((Destination), (Fill), (Length)))
+#define RtlCopyMemory(Destination, Source, Length) \
+    ((void)memcpy((Destination), (Source), (Length)))
+#define RtlMoveMemory(Destination, Source, Length) \
+    ((void)memmove((Destination), (Source), (Length)))
+#define RtlEqualMemory(Left, Right, Length) (!memcmp((Left), (Right), (Length)))
+
+/* Strings and identifiers. */
+#define RTL_CONSTANT_STRING(s) \
+    { sizeof(s) - sizeof((s)[0]), sizeof(s), (void *)(s) }
+#define DECLARE_CONST_UNICODE_STRING(variable, string) \
+    static const WCHAR variable##_buffer[] = string;   \
+    static const UNICODE_STRING variable = {           \
+        sizeof(string) - sizeof(WCHAR), sizeof(string), (PWSTR)variable##_buffer}
+#define DECLARE_UNICODE_STRING_SIZE(variable, characters) \
+    WCHAR variable##_buffer[characters];                  \
+    UNICODE_STRING variable = {0, (characters) * sizeof(WCHAR), variable##_buffer}
+#ifdef INITGUID
+#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) \
+    const GUID __declspec(selectany) name = {                        \
+        l, w1, w2, {b1, b2, b3, b4, b5, b6, b7, b8}}
+#else
+#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) extern const GUID name
+#endif
+#define InitializeObjectAttributes(p, n, a, r, s)           \
+    do {                                                    \
+        (p)->Length = sizeof(OBJECT_ATTRIBUTES);            \
+        (p)->RootDirectory = (r);                           \
+        (p)->Attributes = (a);                              \
+        (p)->ObjectName = (n);                              \
+        (p)->SecurityDescriptor = (s);                      \
+        (p)->SecurityQualityOfService = NULL;               \
+    } while (0)
+
+/* Doubly linked lists. */
+FORCEINLINE void InitializeListHead(PLIST_ENTRY Head) {
+    Head->Flink = Head->Blink = Head;
+}
+FORCEINLINE BOOLEAN IsListEmpty(const LIST_ENTRY *Head) {
+    return Head->Flink == Head;
+}
+FORCEINLINE BOOLEAN RemoveEntryList(PLIST_ENTRY Entry) {
+    PLIST_ENTRY next = Entry->Flink, previous = Entry->Blink;
+    previous->Flink = next;
+    next->Blink = previous;
+    return next == previous;
+}
+FORCEINLINE PLIST_ENTRY RemoveHeadList(PLIST_ENTRY Head) {
+    PLIST_ENTRY entry = Head->Flink;
+    RemoveEntryList(entry);
+    return entry;
+}
+FORCEINLINE PLIST_ENTRY RemoveTailList(PLIST_ENTRY Head) {
+    PLIST_ENTRY entry = Head->Blink;
+    RemoveEntryList(entry);
+    return entry;
+}
+FORCEINLINE void InsertHeadList(PLIST_ENTRY Head, PLIST_ENTRY Entry) {
+    Entry->Flink = Head->Flink;
+    Entry->Blink = Head;
+    Head->Flink->Blink = Entry;
+    Head->Flink = Entry;
+}
+FORCEINLINE void InsertTailList(PLIST_ENTRY Head, PLIST_ENTRY Entry) {
+    Entry->Flink = Head;
+    Entry->Blink = Head->Blink;
+    Head->Blink->Flink = Entry;
+    Head->Blink = Entry;
+}
+
+/* Interlocked operations: full barriers, as on every x64. */
+#define InterlockedIncrement(p) __sync_add_and_fetch((volatile LONG *)(p), 1)
+#define InterlockedDecrement(p) __sync_sub_and_fetch((volatile LONG *)(p), 1)
+#define InterlockedAdd(p, v) __sync_add_and_fetch((volatile LONG *)(p), (v))
+#define InterlockedExchangeAdd(p, v) __sync_fetch_and_add((volatile LONG *)(p), (v))
+#define InterlockedExchange(p, v) \
+    __atomic_exchange_n((volatile LONG *)(p), (LONG)(v), __ATOMIC_SEQ_CST)
+#define InterlockedExchangePointer(p, v) \
+    __atomic_exchange_n((PVOID volatile *)(p), (PVOID)(v), __ATOMIC_SEQ_CST)
+#define InterlockedCompareExchange(p, v, old) \
+    __sync_val_compare_and_swap((volatile LONG *)(p), (LONG)(old), (LONG)(v))
+#define InterlockedCompareExchangePointer(p, v, old) \
+    __sync_val_compare_and_swap((PVOID volatile *)(p), (PVOID)(old), (PVOID)(v))
+#define InterlockedOr(p, v) __sync_fetch_and_or((volatile LONG *)(p), (LONG)(v))
+#define InterlockedAnd(p, v) __sync_fetch_and_and((volatile LONG *)(p), (LONG)(v))
+#define InterlockedXor(p, v) __sync_fetch_and_xor((volatile LONG *)(p), (LONG)(v))
+#define InterlockedIncrement64(p) __sync_add_and_fetch((volatile LONG64 *)(p), 1)
+#define InterlockedDecrement64(p) __sync_sub_and_fetch((volatile LONG64 *)(p), 1)
+#define InterlockedExchange64(p, v) \
+    __atomic_exchange_n((volatile LONG64 *)(p), (LONG64)(v), __ATOMIC_SEQ_CST)
+#define KeMemoryBarrier() __sync_synchronize()
+#define MemoryBarrier() __sync_synchronize()
+
+/* Device registers: one access of the type's width, in program order. */
+#define KMDF_ABI_REGISTER(NAME, TYPE)                                             \
+    FORCEINLINE TYPE READ_REGISTER_##NAME(const volatile TYPE *Register) {        \
+        __sync_synchronize();                                                     \
+        return *Register;                                                         \
+    }                                                                             \
+    FORCEINLINE void WRITE_REGISTER_##NAME(volatile TYPE *Register, TYPE Value) { \
+        *Register = Value;                                                        \
+        __sync_synchronize();                                                     \
+    }
+KMDF_ABI_REGISTER(UCHAR, UCHAR)
+KMDF_ABI_REGISTER(USHORT, USHORT)
+KMDF_ABI_REGISTER(ULONG, ULONG)
+KMDF_ABI_REGISTER(ULONG64, ULONG64)
+#undef KMDF_ABI_REGISTER
+
+/* IRQL and spin locks. */
+#define KeRaiseIrql(NewIrql, OldIrql) (*(OldIrql) = KfRaiseIrql(NewIrql))
+#define KeInitializeSpinLock(SpinLock) ((void)(*(SpinLock) = 0))
+#define KeAcquireSpinLock(SpinLock, OldIrql) (*(OldIrql) = KeAcquireSpinLockRaiseToDpc(SpinLock))
+
+/* A buffer that a memory descriptor list describes, as the system sees it. */
+FORCEINLINE PVOID MmGetSystemAddressForMdlSafe(PMDL Mdl, ULONG Priority) {
+    if (Mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL))
+        return Mdl->MappedSystemVa;
+    return MmMapLockedPagesSpecifyCache(Mdl, KernelMode, MmCached, NULL, FALSE, Priority);
+}
+#define MmGetMdlByteCount(Mdl) ((Mdl)->ByteCount)
+#define MmGetMdlByteOffset(Mdl) ((Mdl)->ByteOffset)
+#define MmGetMdlVirtualAddress(Mdl) ((PVOID)((PCHAR)(Mdl)->StartVa + (Mdl)->ByteOffset))
+
+DRIVER_INITIALIZE DriverEntry;
