@@ -20,6 +20,7 @@ mod interrupts_pile_up_before_a_dpc;
 mod model_and_qemu_see_the_same_accesses;
 mod nothing_answers_without_a_host;
 mod nothing_is_allocated_after_the_start;
+mod pictures_show_the_way_of_an_interrupt;
 mod qemu_is_missing_or_dies;
 mod requests_survive_sleep_and_end_at_surprise_removal;
 mod settings_of_the_registry_shape_the_interrupts;

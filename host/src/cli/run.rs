@@ -112,7 +112,9 @@ impl Run {
                 failure.exit()
             }
         };
-        let title = format!("{} on {}", self.driver.display(), self.device.join(", "));
+        // Where the file lies is the machine's own affair: a picture is the same everywhere.
+        let driver = self.driver.file_name().unwrap_or(self.driver.as_os_str());
+        let title = format!("{} on {}", driver.display(), self.device.join(", "));
         let written = self.write_traces(devices, &recordings).and_then(|()| {
             self.pictures
                 .write(&title, &records, devices.register_names())
