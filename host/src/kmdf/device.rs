@@ -108,7 +108,14 @@ impl Device {
             .cloned()
     }
 
-    /// From now on nobody opens it, and new requests fail.
+    /// Its queues that are power-managed, or those that are not.
+    pub(crate) fn queues_that_are(&self, power_managed: bool) -> Vec<Rc<Queue>> {
+        let mut queues = self.queues.borrow().clone();
+        queues.retain(|queue| queue.power_managed == power_managed);
+        queues
+    }
+
+    /// From now on nobody opens it.
     pub(crate) fn begin_removal(&self) {
         self.removing.set(true);
         for interface in self.interfaces.borrow_mut().iter_mut() {

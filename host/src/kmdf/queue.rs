@@ -61,8 +61,10 @@ pub(crate) struct Queue {
     pub(super) accepting: Cell<bool>,
     /// Whether it hands requests out.
     pub(super) dispatching: Cell<bool>,
-    /// Whether a flow is presenting requests of a sequential queue.
-    presenting: Cell<bool>,
+    /// How many of its requests are just being presented: their callbacks have not returned.
+    pub(super) presenting: Cell<u32>,
+    /// Whether it was purged and not started since: the driver cannot keep a request of it.
+    pub(super) canceling: Cell<bool>,
     /// What is called when the queue has reached a state.
     pub(super) change: Cell<Option<StateChange>>,
     /// EvtIoQueueReady and its context: called when an empty queue gets a request.
@@ -80,7 +82,7 @@ impl Queue {
         let presented = self.presented.borrow().len();
         self.hands_out()
             && match self.dispatch {
-                Dispatch::Sequential => presented == 0 && !self.presenting.get(),
+                Dispatch::Sequential => presented == 0 && self.presenting.get() == 0,
                 Dispatch::Parallel(limit) => presented < limit as usize,
                 Dispatch::Manual => false,
             }
@@ -162,8 +164,7 @@ impl Host {
 
     /// Puts a request back at the head of its queue.
     pub(crate) fn requeue(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
-        if !queue.accepting.get() && self.body::<Device>(queue.device).removing.get() {
-            // Purged for good: nothing waits there any more.
+        if queue.canceling.get() {
             self.complete_request(request, STATUS_CANCELLED, 0);
             return;
         }
@@ -211,12 +212,12 @@ impl Host {
             queue.presented.borrow_mut().push(Rc::clone(&request));
             request.owner.set(Owner::Driver(queue.handle));
             request.presented.set(true);
-            queue.presenting.set(true);
+            queue.presenting.update(|count| count + 1);
             queue
                 .lock
                 .clone()
                 .hold(self, || self.present(queue, &request));
-            queue.presenting.set(false);
+            queue.presenting.update(|count| count - 1);
         }
     }
 
@@ -317,7 +318,8 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         powered: Cell::new(device.phase.get() == Phase::Working),
         accepting: Cell::new(true),
         dispatching: Cell::new(true),
-        presenting: Cell::new(false),
+        presenting: Cell::new(0),
+        canceling: Cell::new(false),
         change: Cell::new(None),
         ready: Cell::new(None),
         passive: RefCell::new(None),

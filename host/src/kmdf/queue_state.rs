@@ -88,8 +88,10 @@ impl Host {
         self.block_until(move |_| waited.has_reached(empty));
     }
 
-    /// Cancels what waits in a queue and what the driver has of it and lets be canceled.
+    /// Cancels what waits in a queue and what the driver has of it and lets be canceled, now or, while
+    /// the queue is not started again, later.
     fn purge(&self, queue: &Rc<Queue>) {
+        queue.canceling.set(true);
         loop {
             let waiting = queue.waiting.borrow_mut().pop_front();
             let Some(request) = waiting else { break };
@@ -127,31 +129,33 @@ impl Host {
         }
     }
 
-    /// Stops the power-managed queues of a device: EvtIoStop for each request the driver owns, and
-    /// a wait until it has completed, requeued or acknowledged each.
-    pub(crate) fn power_down_queues(&self, device: &Device, removing: bool) {
-        let queues: Vec<_> = device
-            .queues
-            .borrow()
-            .iter()
-            .filter(|queue| queue.power_managed)
-            .cloned()
-            .collect();
+    /// Stops the power-managed queues of a device. First none presents anything any more, and what is
+    /// being presented has been: so EvtIoStop never comes before the end of the callback that got the
+    /// request. Then EvtIoStop for each request the driver owns, and a wait until it has completed,
+    /// requeued or acknowledged each. A device that is removed leaves D0 in no other way.
+    pub(crate) fn power_down_queues(&self, device: &Device) {
+        let queues = device.queues_that_are(true);
         for queue in &queues {
             queue.powered.set(false);
+            let waited = Rc::clone(queue);
+            self.block_until(move |_| waited.presenting.get() == 0);
             for request in queue.presented.borrow().iter() {
                 request.stop_acknowledged.set(false);
             }
         }
-        let action = if removing { STOP_PURGE } else { STOP_SUSPEND };
         for queue in &queues {
-            let presented = queue.presented.borrow().clone();
-            for request in presented {
-                self.stop_request(queue, &request, action);
-            }
+            self.stop_requests(queue, STOP_SUSPEND);
         }
         for queue in queues {
             self.wait_for_acknowledgements(&queue);
+        }
+    }
+
+    /// EvtIoStop for each request of a queue that the driver owns.
+    fn stop_requests(&self, queue: &Queue, action: u32) {
+        let presented = queue.presented.borrow().clone();
+        for request in presented {
+            self.stop_request(queue, &request, action);
         }
     }
 
@@ -188,7 +192,8 @@ impl Host {
 
     fn stop_request(&self, queue: &Queue, request: &Rc<Request>, action: u32) {
         let mine = request.owner.get() == Owner::Driver(queue.handle);
-        if !mine || queue.config.EvtIoStop.0 == 0 {
+        // One that is being canceled is on its way to its end.
+        if !mine || request.cancel_called.get() || queue.config.EvtIoStop.0 == 0 {
             return;
         }
         let cancelable = if request.cancel.get() == 0 {
@@ -205,16 +210,16 @@ impl Host {
         request.stopping.set(false);
     }
 
-    /// Cancels everything that waits in a device's queues and waits for what the driver owns.
-    pub(crate) fn purge_queues(&self, device: &Device) {
-        let queues = device.queues.borrow().clone();
+    /// Purges those of a removed device's queues that are power-managed or not: new requests fail, what
+    /// waits is canceled. EvtIoStop, and a wait, for what the driver still owns.
+    pub(crate) fn purge_queues(&self, device: &Device, power_managed: bool) {
+        let queues = device.queues_that_are(power_managed);
         for queue in &queues {
             queue.accepting.set(false);
         }
-        for queue in &queues {
-            self.purge(queue);
-        }
         for queue in queues {
+            self.purge(&queue);
+            self.stop_requests(&queue, STOP_PURGE);
             self.block_until(move |_| queue.is_empty());
         }
     }
@@ -268,6 +273,7 @@ fn state(host: &Host, call: &Call) -> u32 {
 
 fn start(host: &Host, call: &Call) {
     let queue = host.body::<Queue>(call.arg(0));
+    queue.canceling.set(false);
     queue.accepting.set(true);
     queue.dispatching.set(true);
     host.present_requests(&queue);

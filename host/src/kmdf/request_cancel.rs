@@ -85,7 +85,11 @@ fn mark(host: &Host, what: &str, handle: u64, callback: u64) -> NtStatus {
     if callback == 0 {
         return STATUS_INVALID_PARAMETER;
     }
-    if request.irp.cancelled.get() {
+    let purged = match request.owner.get() {
+        Owner::Driver(queue) if queue != 0 => host.body::<Queue>(queue).canceling.get(),
+        _ => false,
+    };
+    if purged || request.irp.cancelled.get() {
         return STATUS_CANCELLED;
     }
     request.cancel.set(callback);

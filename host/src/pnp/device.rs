@@ -234,13 +234,14 @@ impl Host {
 
     /// From EvtDeviceReleaseHardware to the deletion of the device.
     fn finish_removal(&self, device: &Rc<Device>) {
+        self.release_hardware(device);
+        self.purge_queues(device, true);
         let (initialized, _) = device.self_managed.get();
         if initialized {
             let callback = device.callbacks.EvtDeviceSelfManagedIoFlush.0;
             self.device_callback(device, "EvtDeviceSelfManagedIoFlush", callback, &[]);
         }
-        self.purge_queues(device);
-        self.release_hardware(device);
+        self.purge_queues(device, false);
         device.phase.set(Phase::Removed);
         if device.open.borrow().is_empty() {
             self.delete_device(device);

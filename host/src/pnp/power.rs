@@ -116,8 +116,7 @@ impl Host {
                 &[],
             );
         }
-        let removing = matches!(leaving, Leaving::Removal | Leaving::SurpriseRemoval);
-        self.power_down_queues(device, removing);
+        self.power_down_queues(device);
         if device.phase.get() == Phase::Working {
             device.phase.set(Phase::LowPower);
         }
