@@ -239,12 +239,11 @@ impl Session {
     /// The run stopped.
     pub fn request(&self, file: &File, operation: Operation) -> Result<Outcome, Stop> {
         let irp = self.host.submit(file, operation);
-        loop {
-            self.host.run_until(|_| irp.is_finished())?;
-            if let Some(outcome) = irp.outcome() {
-                return Ok(outcome);
-            }
-        }
+        self.host.run_until(|_| irp.is_finished())?;
+        let Some(outcome) = irp.outcome() else {
+            unreachable!("a finished request has an outcome")
+        };
+        Ok(outcome)
     }
 
     /// Serves apps until `done` holds, which is asked whenever there is nothing to do.

@@ -115,7 +115,7 @@ fn write_string(host: &Host, call: &Call) -> NtStatus {
     STATUS_SUCCESS
 }
 
-/// Takes an event down: its name, if TraceLogging's metadata is there, and how much data it has.
+/// Takes an event down, as TraceLogging's metadata describe it, if they are there.
 fn note(host: &Host, call: &Call, count: u32, data: u64) -> NtStatus {
     /// `EVENT_DATA_DESCRIPTOR_TYPE_EVENT_METADATA`, `…_PROVIDER_METADATA`
     const EVENT_METADATA: u8 = 1;
@@ -129,36 +129,131 @@ fn note(host: &Host, call: &Call, count: u32, data: u64) -> NtStatus {
             format!("an event has {count} pieces of data"),
         );
     }
-    let mut name = format!("event {}", host.memory.read::<u16>(call.arg(1)));
-    let mut bytes = 0;
+    let mut schema = None;
+    let mut payload = Vec::new();
     for index in 0..u64::from(count) {
         let descriptor = data + index * DESCRIPTOR_BYTES;
         let address: u64 = host.memory.read(descriptor);
         let length: u32 = host.memory.read(descriptor + 8);
+        let blob = host.memory.read_bytes(address, length as usize);
         match host.memory.read::<u8>(descriptor + 12) {
-            EVENT_METADATA => {
-                let blob = host.memory.read_bytes(address, length as usize);
-                name = event_name(&blob).unwrap_or(name);
+            kind @ (EVENT_METADATA | PROVIDER_METADATA) => {
+                if !has_its_length(&blob) {
+                    host.violation(
+                        "EtwWrite",
+                        format!("metadata of {length} bytes say that they have another length"),
+                    );
+                }
+                if kind == EVENT_METADATA {
+                    schema = Some(blob);
+                }
             }
-            PROVIDER_METADATA => {}
-            _ => bytes += length,
+            _ => payload.extend(blob),
         }
     }
+    let text = if let Some(schema) = schema {
+        describe(&schema, &payload).unwrap_or_else(|| {
+            host.violation(
+                "EtwWrite",
+                "the metadata of an event do not fit what it has",
+            )
+        })
+    } else {
+        let id: u16 = host.memory.read(call.arg(1));
+        format!("event {id} ({} bytes)", payload.len())
+    };
     host.record(Event::DebugPrint {
-        text: format!("traces {name} ({bytes} bytes)"),
+        text: format!("traces {text}"),
     });
     STATUS_SUCCESS
 }
 
-/// The name in an event's metadata: a length of 2 bytes, tags as long as their top bit is set, then
-/// the name and a zero.
-fn event_name(blob: &[u8]) -> Option<String> {
-    const LENGTH_BYTES: usize = 2;
-    let tags = blob.get(LENGTH_BYTES..)?;
-    let last = tags.iter().position(|tag| tag & 0x80 == 0)?;
-    let name = tags.get(last + 1..)?;
-    let end = name.iter().position(|&byte| byte == 0)?;
-    Some(String::from_utf8_lossy(&name[..end]).into_owned())
+/// Whether metadata begin with their own length, in 2 bytes.
+fn has_its_length(blob: &[u8]) -> bool {
+    blob.first_chunk()
+        .is_some_and(|&length| usize::from(u16::from_le_bytes(length)) == blob.len())
+}
+
+/// An event as its metadata describe it: its name, and its fields with their values as far as these are
+/// numbers. `None` if the metadata end too early.
+///
+/// Behind their length are tags, the name and a zero; then for each field a name and a zero, a type,
+/// and, if the type's top bit is set, a format and tags. Tags go on while their top bit is set.
+fn describe(schema: &[u8], payload: &[u8]) -> Option<String> {
+    const MORE: u8 = 0x80;
+    const COUNTED: u8 = 0x60;
+    let mut schema = schema.get(2..)?;
+    let skip_tags = |schema: &mut &[u8]| -> Option<()> {
+        while take(schema)? & MORE != 0 {}
+        Some(())
+    };
+    skip_tags(&mut schema)?;
+    let mut text = take_text(&mut schema)?;
+    let mut payload = payload;
+    let mut known = true;
+    while !schema.is_empty() {
+        let name = take_text(&mut schema)?;
+        let kind = take(&mut schema)?;
+        if kind & MORE != 0 && take(&mut schema)? & MORE != 0 {
+            skip_tags(&mut schema)?;
+        }
+        if kind & COUNTED != 0 {
+            // Arrays and the like: their values are not shown, nor are those behind them.
+            return Some(text + " …");
+        }
+        text.push(' ');
+        let value = if known {
+            take_number(kind & !MORE, &mut payload)
+        } else {
+            None
+        };
+        known = value.is_some();
+        text.push_str(&name);
+        text.push('=');
+        match value {
+            Some(value) => text.push_str(&value.to_string()),
+            None => text.push('?'),
+        }
+    }
+    // A listener would read what is left as the next event's, or not at all.
+    if known && !payload.is_empty() {
+        return None;
+    }
+    Some(text)
+}
+
+fn take(bytes: &mut &[u8]) -> Option<u8> {
+    let (&first, rest) = bytes.split_first()?;
+    *bytes = rest;
+    Some(first)
+}
+
+fn take_text(bytes: &mut &[u8]) -> Option<String> {
+    let end = bytes.iter().position(|&byte| byte == 0)?;
+    let text = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    *bytes = &bytes[end + 1..];
+    Some(text)
+}
+
+/// A value of `TlgInINT8` to `TlgInUINT64` or of a hexadecimal type.
+fn take_number(kind: u8, payload: &mut &[u8]) -> Option<i128> {
+    const HEX_INT32: u8 = 20;
+    const HEX_INT64: u8 = 21;
+    let (bytes, signed) = match kind {
+        3 | 5 | 7 | 9 => (1 << ((kind - 3) / 2), true),
+        4 | 6 | 8 | 10 => (1 << ((kind - 4) / 2), false),
+        HEX_INT32 => (4, false),
+        HEX_INT64 => (8, false),
+        _ => return None,
+    };
+    let (value, rest) = payload.split_at_checked(bytes)?;
+    *payload = rest;
+    let mut wide = [0; 16];
+    wide[..bytes].copy_from_slice(value);
+    if signed && value[bytes - 1] & 0x80 != 0 {
+        wide[bytes..].fill(0xFF);
+    }
+    Some(i128::from_le_bytes(wide))
 }
 
 #[cfg(test)]
@@ -166,18 +261,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_named_by_its_metadata() {
+    fn an_event_is_described_by_its_metadata() {
         assert_eq!(
-            event_name(b"\x0C\0\0Started\0code\0\x08").as_deref(),
-            Some("Started")
+            describe(b"\x10\0\0Started\0code\0\x08", &[7, 0, 0, 0]).as_deref(),
+            Some("Started code=7")
         );
-        assert_eq!(event_name(b"\x06\0\x81\0A\0").as_deref(), Some("A"));
+        assert_eq!(describe(b"\x06\0\x81\0A\0", &[]).as_deref(), Some("A"));
+        assert_eq!(
+            describe(
+                b"\0\0\0A\0signed\0\x83\x01text\0\x02number\0\x0A",
+                &[0xFE, b'x', 0]
+            )
+            .as_deref(),
+            Some("A signed=-2 text=? number=?")
+        );
     }
 
     #[test]
-    fn metadata_that_ends_early_names_nothing() {
-        for blob in [&b""[..], b"\x03", b"\x03\0\x80", b"\x05\0\0AB"] {
-            assert_eq!(event_name(blob), None);
+    fn metadata_that_end_early_describe_nothing() {
+        for blob in [
+            &b""[..],
+            b"\x03",
+            b"\x03\0\x80",
+            b"\x05\0\0AB",
+            b"\0\0\0A\0code\0",
+        ] {
+            assert_eq!(describe(blob, &[]), None);
         }
+    }
+
+    #[test]
+    fn an_event_with_more_data_than_its_metadata_describe_is_refused() {
+        assert_eq!(describe(b"\0\0\0A\0code\0\x08", &[1, 0, 0, 0, 0]), None);
+    }
+
+    #[test]
+    fn metadata_say_how_long_they_are() {
+        assert!(has_its_length(b"\x03\0A"));
+        assert!(!has_its_length(b"\x04\0A"));
+        assert!(!has_its_length(b"\x01"));
     }
 }
