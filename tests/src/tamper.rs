@@ -1,13 +1,11 @@
 //! Devices that are not left alone: what a scenario does to a device behind its driver's back.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc};
 
 use edu_lab::EduModel;
-use kmdf_host::{
-    device::{
-        Assignment, Bus, Clock, DeviceError, Identity, PciFunction, Width, memory::SharedMemory,
-    },
-    time::VirtualTime,
+use kmdf_host::device::{
+    Bus, DeviceError, Identity, PciFunction,
+    wrapper::{Request, Wrapper},
 };
 
 /// A moment at which a scenario may act on a device.
@@ -64,63 +62,31 @@ pub fn nothing() -> Act {
     Box::new(|_, _, _| Ok(()))
 }
 
-impl PciFunction for Tampered {
-    fn identity(&self) -> Identity {
-        self.identity.clone()
+impl Wrapper for Tampered {
+    fn look<R>(&self, body: impl FnOnce(&dyn PciFunction) -> R) -> R {
+        body(self.function.as_ref())
     }
 
-    fn clock(&self) -> Clock {
-        self.function.clock()
-    }
-
-    fn memory(&self) -> Option<Rc<SharedMemory>> {
-        self.function.memory()
-    }
-
-    fn start(&mut self, bus: &mut dyn Bus, assignment: &Assignment) -> Result<(), DeviceError> {
-        self.function.start(bus, assignment)?;
-        self.act(Moment::Started, bus)
-    }
-
-    fn stop(&mut self, bus: &mut dyn Bus) -> Result<(), DeviceError> {
-        self.act(Moment::Stopping, bus)?;
-        self.function.stop(bus)
-    }
-
-    fn read(
-        &mut self,
-        bus: &mut dyn Bus,
-        bar: u8,
-        offset: u64,
-        width: Width,
-    ) -> Result<u64, DeviceError> {
-        let value = self.function.read(bus, bar, offset, width)?;
-        self.act(Moment::Read(offset), bus)?;
+    fn perform(&mut self, bus: &mut dyn Bus, request: Request<'_>) -> Result<u64, DeviceError> {
+        let moment = match request {
+            Request::Start(_) => Some(Moment::Started),
+            Request::Read { offset, .. } => Some(Moment::Read(offset)),
+            Request::Write { offset, .. } => Some(Moment::Written(offset)),
+            Request::Stop => {
+                self.act(Moment::Stopping, bus)?;
+                None
+            }
+            Request::Advance(_) | Request::Wait(_) => None,
+        };
+        let value = request.perform(self.function.as_mut(), bus)?;
+        if let Some(moment) = moment {
+            self.act(moment, bus)?;
+        }
         Ok(value)
     }
 
-    fn write(
-        &mut self,
-        bus: &mut dyn Bus,
-        bar: u8,
-        offset: u64,
-        width: Width,
-        value: u64,
-    ) -> Result<(), DeviceError> {
-        self.function.write(bus, bar, offset, width, value)?;
-        self.act(Moment::Written(offset), bus)
-    }
-
-    fn advance(&mut self, bus: &mut dyn Bus, now: VirtualTime) -> Result<(), DeviceError> {
-        self.function.advance(bus, now)
-    }
-
-    fn next_event(&self) -> Option<VirtualTime> {
-        self.function.next_event()
-    }
-
-    fn wait(&mut self, bus: &mut dyn Bus, limit: Duration) -> Result<(), DeviceError> {
-        self.function.wait(bus, limit)
+    fn identity(&self) -> Identity {
+        self.identity.clone()
     }
 }
 
@@ -144,57 +110,12 @@ impl SharedModel {
     }
 }
 
-impl PciFunction for SharedModel {
-    fn identity(&self) -> Identity {
-        self.0.borrow().identity()
+impl Wrapper for SharedModel {
+    fn look<R>(&self, body: impl FnOnce(&dyn PciFunction) -> R) -> R {
+        body(&*self.0.borrow())
     }
 
-    fn clock(&self) -> Clock {
-        self.0.borrow().clock()
-    }
-
-    fn memory(&self) -> Option<Rc<SharedMemory>> {
-        self.0.borrow().memory()
-    }
-
-    fn start(&mut self, bus: &mut dyn Bus, assignment: &Assignment) -> Result<(), DeviceError> {
-        self.0.borrow_mut().start(bus, assignment)
-    }
-
-    fn stop(&mut self, bus: &mut dyn Bus) -> Result<(), DeviceError> {
-        self.0.borrow_mut().stop(bus)
-    }
-
-    fn read(
-        &mut self,
-        bus: &mut dyn Bus,
-        bar: u8,
-        offset: u64,
-        width: Width,
-    ) -> Result<u64, DeviceError> {
-        self.0.borrow_mut().read(bus, bar, offset, width)
-    }
-
-    fn write(
-        &mut self,
-        bus: &mut dyn Bus,
-        bar: u8,
-        offset: u64,
-        width: Width,
-        value: u64,
-    ) -> Result<(), DeviceError> {
-        self.0.borrow_mut().write(bus, bar, offset, width, value)
-    }
-
-    fn advance(&mut self, bus: &mut dyn Bus, now: VirtualTime) -> Result<(), DeviceError> {
-        self.0.borrow_mut().advance(bus, now)
-    }
-
-    fn next_event(&self) -> Option<VirtualTime> {
-        self.0.borrow().next_event()
-    }
-
-    fn wait(&mut self, bus: &mut dyn Bus, limit: Duration) -> Result<(), DeviceError> {
-        self.0.borrow_mut().wait(bus, limit)
+    fn perform(&mut self, bus: &mut dyn Bus, request: Request<'_>) -> Result<u64, DeviceError> {
+        request.perform(&mut *self.0.borrow_mut(), bus)
     }
 }

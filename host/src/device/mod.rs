@@ -8,7 +8,9 @@
 
 pub mod memory;
 pub mod qemu;
+mod recorded;
 pub mod trace;
+pub mod wrapper;
 
 use std::{rc::Rc, time::Duration};
 

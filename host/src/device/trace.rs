@@ -16,20 +16,12 @@
 //! what happened. For the same reason [`compare`] holds accesses against accesses and signals
 //! against signals: a device that is faster signals between other accesses, and does the same.
 
-use std::{
-    cell::{Ref, RefCell},
-    fmt,
-    rc::Rc,
-    time::Duration,
-};
+use std::fmt;
 
 use thiserror::Error;
 
-use super::{
-    Assignment, Bus, Clock, DeviceError, Identity, InterruptMode, Misuse, PciFunction, Signal,
-    Width, memory::SharedMemory,
-};
-use crate::time::VirtualTime;
+pub use super::recorded::{Recorded, Recording};
+use super::{InterruptMode, Signal, Width};
 
 /// Something that passed between a device and the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -267,175 +259,6 @@ pub fn compare(first: &Trace, second: &Trace) -> Option<Difference> {
                 })
             })
         })
-}
-
-/// A trace that is still growing: the other end of a [`Recorded`] function.
-#[derive(Clone, Debug, Default)]
-pub struct Recording(Rc<RefCell<Trace>>);
-
-impl Recording {
-    /// What was recorded so far.
-    ///
-    /// # Panics
-    /// The function is in the middle of an access.
-    #[must_use]
-    pub fn trace(&self) -> Ref<'_, Trace> {
-        self.0.borrow()
-    }
-
-    fn push(&self, event: Event) {
-        self.0.borrow_mut().events.push(event);
-    }
-}
-
-/// A function of which everything that passes is recorded.
-pub struct Recorded {
-    function: Box<dyn PciFunction>,
-    recording: Recording,
-}
-
-impl Recorded {
-    /// Wraps a function. What is recorded is found in the second value.
-    #[must_use]
-    pub fn new(function: Box<dyn PciFunction>) -> (Self, Recording) {
-        let recording = Recording::default();
-        let recorded = Self {
-            function,
-            recording: recording.clone(),
-        };
-        (recorded, recording)
-    }
-
-    /// Does something with the function, and records what it sent behind what was done.
-    fn record<R>(
-        &mut self,
-        bus: &mut dyn Bus,
-        operation: impl FnOnce(&mut dyn PciFunction, &mut dyn Bus) -> Result<R, DeviceError>,
-        event: impl FnOnce(&R) -> Option<Event>,
-    ) -> Result<R, DeviceError> {
-        let mut tap = Tap {
-            bus,
-            sent: Vec::new(),
-        };
-        let result = operation(self.function.as_mut(), &mut tap);
-        if let Some(event) = result.as_ref().ok().and_then(event) {
-            self.recording.push(event);
-        }
-        for signal in tap.sent {
-            self.recording.push(Event::Signal(signal));
-        }
-        result
-    }
-}
-
-/// A bus that takes note of the signals.
-struct Tap<'a> {
-    bus: &'a mut dyn Bus,
-    sent: Vec<Signal>,
-}
-
-impl Bus for Tap<'_> {
-    fn signal(&mut self, signal: Signal) {
-        self.sent.push(signal);
-        self.bus.signal(signal);
-    }
-
-    fn read_memory(&mut self, address: u64, bytes: &mut [u8]) {
-        self.bus.read_memory(address, bytes);
-    }
-
-    fn write_memory(&mut self, address: u64, bytes: &[u8]) {
-        self.bus.write_memory(address, bytes);
-    }
-
-    fn misuse(&mut self, misuse: Misuse) {
-        self.bus.misuse(misuse);
-    }
-}
-
-impl PciFunction for Recorded {
-    fn identity(&self) -> Identity {
-        self.function.identity()
-    }
-
-    fn clock(&self) -> Clock {
-        self.function.clock()
-    }
-
-    fn memory(&self) -> Option<Rc<SharedMemory>> {
-        self.function.memory()
-    }
-
-    fn start(&mut self, bus: &mut dyn Bus, assignment: &Assignment) -> Result<(), DeviceError> {
-        self.record(
-            bus,
-            |function, bus| function.start(bus, assignment),
-            |()| Some(Event::Start(assignment.interrupt)),
-        )
-    }
-
-    fn stop(&mut self, bus: &mut dyn Bus) -> Result<(), DeviceError> {
-        self.record(
-            bus,
-            |function, bus| function.stop(bus),
-            |()| Some(Event::Stop),
-        )
-    }
-
-    fn read(
-        &mut self,
-        bus: &mut dyn Bus,
-        bar: u8,
-        offset: u64,
-        width: Width,
-    ) -> Result<u64, DeviceError> {
-        self.record(
-            bus,
-            |function, bus| function.read(bus, bar, offset, width),
-            |&value| {
-                Some(Event::Read(Access {
-                    bar,
-                    offset,
-                    width,
-                    value,
-                }))
-            },
-        )
-    }
-
-    fn write(
-        &mut self,
-        bus: &mut dyn Bus,
-        bar: u8,
-        offset: u64,
-        width: Width,
-        value: u64,
-    ) -> Result<(), DeviceError> {
-        self.record(
-            bus,
-            |function, bus| function.write(bus, bar, offset, width, value),
-            |()| {
-                Some(Event::Write(Access {
-                    bar,
-                    offset,
-                    width,
-                    value,
-                }))
-            },
-        )
-    }
-
-    fn advance(&mut self, bus: &mut dyn Bus, now: VirtualTime) -> Result<(), DeviceError> {
-        self.record(bus, |function, bus| function.advance(bus, now), |()| None)
-    }
-
-    fn next_event(&self) -> Option<VirtualTime> {
-        self.function.next_event()
-    }
-
-    fn wait(&mut self, bus: &mut dyn Bus, limit: Duration) -> Result<(), DeviceError> {
-        self.record(bus, |function, bus| function.wait(bus, limit), |()| None)
-    }
 }
 
 #[cfg(test)]
