@@ -10,7 +10,7 @@ use edu_spec::registers::Causes;
 use crate::{
     device::{EduDevice, State},
     factorial, trace, transfer,
-    wdf::WorkItemHandler,
+    wdf::{DeferredHandler, WorkItem},
 };
 
 /// The engines, as traces name them.
@@ -94,10 +94,10 @@ impl EduDevice {
     }
 }
 
-impl WorkItemHandler for Attention {
+impl DeferredHandler<WorkItem> for Attention {
     type Device = EduDevice;
 
-    fn on_work(device: &EduDevice) {
+    fn run(device: &EduDevice) {
         let mut state = device.state.lock();
         let findings = core::mem::take(&mut state.findings);
         if findings.missed[Engine::Factorial as usize] {

@@ -27,8 +27,8 @@ use crate::{
     transfer::Dma,
     watchdog::Tick,
     wdf::{
-        CommonBuffer, Connected, DeviceInit, Dpc, Driver, Guarded, Interrupt, InterruptLock,
-        NtStatus, Queue, Result, SpinLock, Timer, WorkItem, context_type,
+        CommonBuffer, Connected, Deferred, DeviceInit, Dpc, Driver, Guarded, Interrupt,
+        InterruptLock, NtStatus, Queue, Result, SpinLock, Timer, WorkItem, context_type,
     },
 };
 
@@ -47,11 +47,11 @@ pub struct EduDevice {
     /// Sequential: the DMA engine does one transfer at a time.
     pub dma_queue: Queue,
     /// Does the work of the DMA cause.
-    pub dma_dpc: Dpc,
+    pub dma_dpc: Deferred<Dpc>,
     /// Looks after what is odd, at PASSIVE_LEVEL.
-    pub attention: WorkItem,
+    pub attention: Deferred<WorkItem>,
     /// Ticks while an engine is occupied.
-    pub watchdog_timer: Timer,
+    pub watchdog_timer: Deferred<Timer>,
     /// Sequential: the factorial engine computes one at a time.
     pub factorial_queue: Queue,
 }
@@ -122,9 +122,9 @@ impl Driver for EduDevice {
             settings,
             register_queue: Queue::create_control::<RegisterAccess>(device)?,
             waiting_queue: Queue::create_manual::<Waiting>(device)?,
-            watchdog_timer: Timer::create::<Tick>(device)?,
-            attention: WorkItem::create::<Attention>(device)?,
-            dma_dpc: Dpc::create::<Dma>(device)?,
+            watchdog_timer: Deferred::create::<Tick>(device)?,
+            attention: Deferred::create::<Attention>(device)?,
+            dma_dpc: Deferred::create::<Dma>(device)?,
             dma_queue: Queue::create_read_write_engine::<Dma>(device)?,
             factorial_queue: Queue::create_control_engine::<Factorial>(device)?,
         })?;

@@ -24,8 +24,8 @@ use crate::{
     registers::DeviceRegisters,
     trace,
     wdf::{
-        CancelHandler, Canceled, CommonBuffer, DpcHandler, NtStatus, ReadWrite, ReadWriteHandler,
-        Request, Result, Stop, StopHandler, sleep,
+        CancelHandler, Canceled, CommonBuffer, DeferredHandler, Dpc, NtStatus, ReadWrite,
+        ReadWriteHandler, Request, Result, Stop, StopHandler, sleep,
     },
 };
 
@@ -117,11 +117,11 @@ impl CancelHandler for Dma {
     }
 }
 
-impl DpcHandler for Dma {
+impl DeferredHandler<Dpc> for Dma {
     type Device = EduDevice;
 
     /// Queued by the interrupt's DPC for the DMA cause.
-    fn on_dpc(device: &EduDevice) {
+    fn run(device: &EduDevice) {
         let mut state = device.state.lock();
         let ended = state.dma_interrupt();
         device.attend(&state);

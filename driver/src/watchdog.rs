@@ -11,7 +11,7 @@ use edu_driver_core::watchdog::Verdict;
 use crate::{
     device::{EduDevice, State},
     factorial, transfer,
-    wdf::TimerHandler,
+    wdf::{DeferredHandler, Timer},
 };
 
 /// Time between two ticks.
@@ -30,10 +30,10 @@ impl EduDevice {
     }
 }
 
-impl TimerHandler for Tick {
+impl DeferredHandler<Timer> for Tick {
     type Device = EduDevice;
 
-    fn on_timer(device: &EduDevice) {
+    fn run(device: &EduDevice) {
         let mut state = device.state.lock();
         let job = state.factorial.job();
         let factorial = state.factorial_watchdog.tick(job);

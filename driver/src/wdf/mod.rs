@@ -21,9 +21,9 @@
 //! through an argument of a callback, and the framework calls no callback of a deleted object.
 
 mod context;
+mod deferred;
 mod device;
 mod dma;
-mod dpc;
 mod driver;
 mod interrupt;
 mod mapping;
@@ -33,15 +33,13 @@ mod request;
 mod resources;
 mod spin_lock;
 mod status;
-mod timer;
 pub mod trace;
 mod wait;
-mod work_item;
 
 pub use context::{Context, ContextType};
+pub use deferred::{Deferred, DeferredHandler, Dpc, Timer, WorkItem};
 pub use device::{Connected, Device, DeviceInit, Disconnected, PnpPower};
 pub use dma::CommonBuffer;
-pub use dpc::{Dpc, DpcHandler};
 pub use driver::{Driver, create_driver};
 pub use interrupt::{
     DeferredInterrupt, Handling, Interrupt, InterruptContext, InterruptHandler, InterruptLock, Isr,
@@ -57,9 +55,7 @@ pub use request::{CancelHandler, CancelableRequest, Canceled, Request, RequestId
 pub use resources::{InterruptResource, MemoryRange, Resources};
 pub use spin_lock::{Guarded, SpinLock};
 pub use status::{NtStatus, Result};
-pub use timer::{Timer, TimerHandler};
 pub use wait::sleep;
-pub use work_item::{WorkItem, WorkItemHandler};
 
 pub(crate) use context::context_type;
 
