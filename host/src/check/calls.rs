@@ -18,5 +18,5 @@ rules! { Calls:
     ETW_UNREGISTER = "EtwUnregister", "EtwUnregister",
         "An ETW provider is unregistered with the handle that EtwRegister gave.";
     ETW_WRITE = "EtwWrite", "EtwWriteTransfer",
-        "An event has at most 128 pieces of data.";
+        "An event has at most 128 pieces of data, and its metadata describe them.";
 }

@@ -140,7 +140,7 @@ fn note(host: &Host, call: &Call, count: u32, data: u64) -> NtStatus {
             kind @ (EVENT_METADATA | PROVIDER_METADATA) => {
                 if !has_its_length(&blob) {
                     host.violation(
-                        "EtwWrite",
+                        &rules::ETW_WRITE,
                         format!("metadata of {length} bytes say that they have another length"),
                     );
                 }
@@ -154,7 +154,7 @@ fn note(host: &Host, call: &Call, count: u32, data: u64) -> NtStatus {
     let text = if let Some(schema) = schema {
         describe(&schema, &payload).unwrap_or_else(|| {
             host.violation(
-                "EtwWrite",
+                &rules::ETW_WRITE,
                 "the metadata of an event do not fit what it has",
             )
         })
