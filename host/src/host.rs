@@ -11,14 +11,14 @@ use std::{
 
 use crate::{
     access::{self, Outcome},
-    check::Report,
-    check::rules,
+    check::{Cost, Report, rules},
     cpu::{
         Irql,
         frame::{Trap, TrapFrame},
         guest,
         stub::{Call, Stubs},
         trap::{self, Territory},
+        watchdog,
     },
     device::{DeviceError, PciFunction, Width},
     event::{Event, EventLog, Observer},
@@ -191,6 +191,7 @@ impl Host {
             stack_pointer: (&raw const marker).addr() as u64,
             irql,
             locks: flow.locks.borrow().len(),
+            cost: Cost::default(),
         };
         flow.activations.borrow_mut().push(activation);
         self.record(Event::Enter {
@@ -265,6 +266,7 @@ impl Host {
             ));
         };
         self.record(Event::Service { name: service.name });
+        self.charge(Cost::CALL);
         self.check_irql(service);
         let site = self.relative(call.return_address()) as u32;
         self.explorer.coverage.call(site, service.name);
@@ -283,6 +285,7 @@ impl Host {
         let boundary = frame.trap == Trap::Breakpoint && self.is_boundary(frame);
         if boundary || frame.trap == Trap::Step {
             self.push_crossing(frame.gpr, frame.rip, frame.rsp, false);
+            self.charge(Cost::INSTRUCTION);
             if boundary {
                 self.at_boundary(frame);
             } else {
@@ -308,6 +311,7 @@ impl Host {
         }
         match frame.trap {
             Trap::PageFault if self.memory.is_device(frame.fault_address) => {
+                self.charge(Cost::ACCESS);
                 self.preemption_point(Point::Register);
                 self.emulate(frame);
                 self.preemption_point(Point::Register);
@@ -323,6 +327,7 @@ impl Host {
             ),
             Trap::Breakpoint => self.violation(&rules::BREAKPOINT, "the driver executes int3"),
             Trap::Step => {}
+            Trap::Watchdog => self.hangs(),
             Trap::InvalidOpcode => {
                 self.violation(
                     &rules::INVALID_OPCODE,
@@ -498,11 +503,13 @@ impl Host {
 
 /// A call from a stub.
 pub(crate) fn on_call(call: &Call) -> u64 {
+    watchdog::crossed();
     with_current(|host| host.serve(call))
 }
 
 /// A trap, on the interrupted flow's stack.
 pub(crate) fn on_trap(frame: &mut TrapFrame) {
+    watchdog::crossed();
     with_current(|host| host.handle_trap(frame));
 }
 

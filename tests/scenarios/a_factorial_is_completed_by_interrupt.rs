@@ -118,6 +118,24 @@ fn a_person_sees_the_answer_and_the_counts() {
     }
 }
 
+/// A record with its addresses masked: where the system puts a run's memory is its own business.
+fn without_addresses(record: &str) -> String {
+    record
+        .split(' ')
+        .map(
+            |word| match word.trim_end_matches(|end: char| !end.is_ascii_hexdigit()) {
+                address
+                    if address.starts_with("0x7") && address.len() == "0x7fffffffffff".len() =>
+                {
+                    "(address)"
+                }
+                _ => word,
+            },
+        )
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 #[test]
 fn a_seed_replays_a_run_record_by_record() {
     let run = |seed| {
@@ -128,7 +146,7 @@ fn a_seed_replays_a_run_record_by_record() {
         lab.shut_down()
             .records
             .iter()
-            .map(ToString::to_string)
+            .map(|record| without_addresses(&record.to_string()))
             .collect::<Vec<_>>()
     };
     for_each_seed(3, |seed| {

@@ -16,12 +16,14 @@ mod memory;
 mod objects;
 mod power;
 mod processor;
+mod progress;
 mod queues;
 mod registers;
 mod rule;
 
 use std::fmt;
 
+pub(crate) use progress::Cost;
 pub use rule::{Family, Rule};
 
 use crate::{
@@ -36,7 +38,7 @@ use crate::{
 pub mod rules {
     pub use super::{
         calls::*, cancel::*, completion::*, dma::*, interrupts::*, irql::*, locks::*, memory::*,
-        objects::*, power::*, processor::*, queues::*, registers::*,
+        objects::*, power::*, processor::*, progress::*, queues::*, registers::*,
     };
 }
 
@@ -56,6 +58,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         dma::RULES,
         calls::RULES,
         processor::RULES,
+        progress::RULES,
     ]
     .into_iter()
     .flatten()

@@ -32,6 +32,8 @@ pub enum Family {
     Calls,
     /// Instructions that end a system.
     Processor,
+    /// Callbacks and requests come to their end, and in time.
+    Progress,
 }
 
 impl fmt::Display for Family {
@@ -50,6 +52,7 @@ impl fmt::Display for Family {
             Self::Dma => "dma",
             Self::Calls => "calls",
             Self::Processor => "processor",
+            Self::Progress => "progress",
         })
     }
 }

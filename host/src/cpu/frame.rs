@@ -47,6 +47,8 @@ pub(crate) enum Trap {
     DivideError,
     /// An access that is misaligned, or to a page that cannot be had.
     Alignment,
+    /// The watchdog: driver code has not come to the host for too long.
+    Watchdog,
 }
 
 impl TrapFrame {

@@ -5,5 +5,6 @@ pub(crate) mod guest;
 mod irql;
 pub(crate) mod stub;
 pub(crate) mod trap;
+pub(crate) mod watchdog;
 
 pub use irql::Irql;

@@ -1,9 +1,9 @@
 //! Traps: how an access, a breakpoint or a fault of driver code reaches the host.
 //!
-//! A synchronous signal (SIGSEGV, SIGBUS, SIGTRAP, SIGILL, SIGFPE) whose instruction pointer lies
-//! in the driver's image is turned into a call: the handler, on its alternate stack, writes a
-//! [`TrapFrame`] onto the interrupted stack and returns into a trampoline there, which calls
-//! [`on_trap`] and then resumes the driver with `iretq`. So the host handles a trap like any call
+//! A synchronous signal (SIGSEGV, SIGBUS, SIGTRAP, SIGILL, SIGFPE), or the watchdog's, whose
+//! instruction pointer lies in the driver's image is turned into a call: the handler, on its
+//! alternate stack, writes a [`TrapFrame`] onto the interrupted stack and returns into a trampoline
+//! there, which calls [`on_trap`] and then resumes the driver with `iretq`. So the host handles a trap like any call
 //! from the driver: on the flow's own stack, free to allocate, to run an ISR nested above the
 //! interrupted code, or to switch to another flow. x64 Windows code has no red zone, which is what
 //! makes the memory below its stack pointer free.
@@ -18,7 +18,10 @@ use std::{
     sync::Once,
 };
 
-use super::frame::{Trap, TrapFrame};
+use super::{
+    frame::{Trap, TrapFrame},
+    watchdog,
+};
 
 /// What the signal handler must know of the thread it interrupts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +90,7 @@ pub(crate) fn install() {
             libc::SIGTRAP,
             libc::SIGILL,
             libc::SIGFPE,
+            watchdog::SIGNAL,
         ] {
             // SAFETY: zero is a valid `sigaction`: no flags, an empty mask.
             let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
@@ -98,6 +102,7 @@ pub(crate) fn install() {
             assert_eq!(result, 0, "sigaction refuses signal {signal}");
         }
     });
+    watchdog::install();
 }
 
 extern "C" fn handle_signal(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
@@ -111,6 +116,9 @@ extern "C" fn handle_signal(signal: i32, info: *mut libc::siginfo_t, context: *m
     let rsp = registers[libc::REG_RSP as usize] as u64;
     let in_image = (territory.image.0..territory.image.1).contains(&rip);
     let in_flow = territory.stack.1 != 0;
+    if signal == watchdog::SIGNAL && !(in_image && in_flow && watchdog::is_due()) {
+        return;
+    }
     if !in_flow {
         return give_up(signal);
     }
@@ -122,6 +130,7 @@ extern "C" fn handle_signal(signal: i32, info: *mut libc::siginfo_t, context: *m
         libc::SIGBUS => Trap::Alignment,
         libc::SIGILL => Trap::InvalidOpcode,
         libc::SIGFPE => Trap::DivideError,
+        watchdog::SIGNAL => Trap::Watchdog,
         _ if info.si_code == TRAP_TRACE => Trap::Step,
         _ => Trap::Breakpoint,
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    check::rules,
+    check::{Cost, rules},
     cpu::{Irql, stub::Call},
     host::Host,
     service::services,
@@ -124,5 +124,7 @@ fn time_increment(_: &Host, _: &Call) -> u32 {
 }
 
 fn stall(host: &Host, call: &Call) {
-    host.pass(Duration::from_micros(call.arg32(0).into()));
+    let time = Duration::from_micros(call.arg32(0).into());
+    host.pass(time);
+    host.charge(Cost::stall(time));
 }

@@ -11,7 +11,7 @@ use corosensei::{
     stack::{DefaultStack, Stack},
 };
 
-use crate::{cpu::Irql, explore::Walk, host::Host};
+use crate::{check::Cost, cpu::Irql, explore::Walk, host::Host};
 
 /// Stack of a flow: the driver's 24 KiB, and what the host needs to serve its calls and traps.
 const STACK_BYTES: usize = 512 * 1024;
@@ -59,6 +59,8 @@ pub(crate) struct Activation {
     pub(crate) irql: Irql,
     /// How many locks the flow held at the call.
     pub(crate) locks: usize,
+    /// What it has done since.
+    pub(crate) cost: Cost,
 }
 
 type Condition = Box<dyn Fn(&Host) -> bool>;

@@ -276,6 +276,7 @@ impl Host {
     /// APC_LEVEL only.
     pub(crate) fn block_until(&self, condition: impl Fn(&Self) -> bool + 'static) {
         self.wait_until(Pause::Blocked, condition);
+        self.charge_anew();
     }
 
     fn wait_until(&self, pause: Pause, condition: impl Fn(&Self) -> bool + 'static) {

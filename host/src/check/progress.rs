@@ -1,0 +1,233 @@
+//! Getting on: what a callback costs, counted, and callbacks and requests that never end.
+//!
+//! Microsoft's guidance is 25 µs for an ISR and 100 µs for a DPC. What a routine takes on this
+//! machine says nothing about that, and would be another number each time, so what it does is
+//! counted instead, at a price: [`ACCESS`] for a register access (what a read takes on its way to a
+//! PCI Express device and back), what a stall says, and [`INSTRUCTION`] for an instruction where
+//! instructions are counted, which is while `explore` stops at each. What nests in a routine (an
+//! interrupt, a request that its queue presents) counts on its own.
+
+use std::time::Duration;
+
+use super::rule::rules;
+use crate::{
+    cpu::{Irql, watchdog},
+    host::Host,
+    sched::Activation,
+};
+
+rules! { Progress:
+    ISR_TOO_LONG = "IsrTooLong", "guidelines for ISRs: 25 µs",
+        "An ISR is done within 25 µs: 25 register accesses, or as much stalling.";
+    DPC_TOO_LONG = "DpcTooLong", "guidelines for DPCs: 100 µs; bug check 0x133, DPC_WATCHDOG_VIOLATION",
+        "A DPC, and a timer's callback at DISPATCH_LEVEL, is done within 100 µs: 100 register accesses, or as much stalling.";
+    CALLBACK_NEVER_ENDS = "CallbackNeverEnds", "bug check 0x133, DPC_WATCHDOG_VIOLATION; kmdf-host",
+        "A callback comes to its end: it does not loop or wait for what never comes.";
+    REQUEST_AGE = "RequestAge", "DeferredRequestCompleted (DDI compliance); kmdf-host",
+        "A request that the driver has is completed while there is still something that can make the driver do it.";
+}
+
+/// The price of a register access.
+const ACCESS: Duration = Duration::from_micros(1);
+/// The price of an instruction.
+const INSTRUCTION: Duration = Duration::from_nanos(1);
+const ISR: Duration = Duration::from_micros(25);
+const DPC: Duration = Duration::from_micros(100);
+
+/// Register accesses in one callback from which on each lets its price pass on the virtual clock,
+/// so that a driver that polls its device gets somewhere.
+const POLLING: u64 = 64;
+/// Register accesses of one callback, since it began or waited, that count as never ending: 0.2 s
+/// of polling.
+const MOST_ACCESSES: u64 = 200_000;
+/// Calls of one callback, likewise.
+const MOST_CALLS: u64 = 500_000;
+/// Instructions of one callback, likewise, where they are counted.
+const MOST_INSTRUCTIONS: u64 = 2_000_000;
+
+/// What a callback has done since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cost {
+    accesses: u64,
+    calls: u64,
+    instructions: u64,
+    /// What its accesses, stalls and instructions would take.
+    time: Duration,
+}
+
+impl Cost {
+    /// A register access.
+    pub(crate) const ACCESS: Self = Self {
+        accesses: 1,
+        calls: 0,
+        instructions: 0,
+        time: ACCESS,
+    };
+    /// A call of the framework or the kernel.
+    pub(crate) const CALL: Self = Self {
+        accesses: 0,
+        calls: 1,
+        instructions: 0,
+        time: Duration::ZERO,
+    };
+    /// An instruction.
+    pub(crate) const INSTRUCTION: Self = Self {
+        accesses: 0,
+        calls: 0,
+        instructions: 1,
+        time: INSTRUCTION,
+    };
+
+    /// A stall.
+    pub(crate) const fn stall(time: Duration) -> Self {
+        Self {
+            accesses: 0,
+            calls: 0,
+            instructions: 0,
+            time,
+        }
+    }
+
+    fn plus(self, more: Self) -> Self {
+        Self {
+            accesses: self.accesses + more.accesses,
+            calls: self.calls + more.calls,
+            instructions: self.instructions + more.instructions,
+            time: self.time.saturating_add(more.time),
+        }
+    }
+
+    /// Whether no callback that ends does so much without waiting.
+    const fn is_endless(&self) -> bool {
+        self.accesses > MOST_ACCESSES
+            || self.calls > MOST_CALLS
+            || self.instructions > MOST_INSTRUCTIONS
+    }
+}
+
+impl std::fmt::Display for Cost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} register accesses, {} calls",
+            self.accesses, self.calls
+        )?;
+        if self.instructions > 0 {
+            write!(f, ", {} instructions", self.instructions)?;
+        }
+        Ok(())
+    }
+}
+
+/// The rule for how long a callback may take, if there is one.
+fn limit(activation: &Activation) -> Option<(&'static super::Rule, Duration)> {
+    match activation.what {
+        "EvtInterruptIsr" if activation.irql > Irql::DISPATCH => Some((&ISR_TOO_LONG, ISR)),
+        "EvtInterruptDpc" | "EvtDpcFunc" | "EvtTimerFunc" | "DeferredRoutine"
+            if activation.irql == Irql::DISPATCH =>
+        {
+            Some((&DPC_TOO_LONG, DPC))
+        }
+        _ => None,
+    }
+}
+
+impl Host {
+    /// Adds to what the running callback has cost, and checks it.
+    pub(crate) fn charge(&self, cost: Cost) {
+        let Some((_, flow)) = self.scheduler.current() else {
+            return;
+        };
+        let activation = {
+            let mut activations = flow.activations.borrow_mut();
+            let Some(activation) = activations.last_mut() else {
+                return;
+            };
+            activation.cost = activation.cost.plus(cost);
+            *activation
+        };
+        let spent = activation.cost;
+        if let Some((rule, limit)) = limit(&activation)
+            && spent.time > limit
+        {
+            self.violation(
+                rule,
+                format!(
+                    "{} takes more than {limit:?}: {spent}, {:?} with its stalls",
+                    activation.what, spent.time
+                ),
+            );
+        }
+        if spent.is_endless() {
+            self.violation(
+                &CALLBACK_NEVER_ENDS,
+                format!(
+                    "{} goes on and on: {spent} since it began or waited",
+                    activation.what
+                ),
+            );
+        }
+        if cost.accesses > 0 && spent.accesses > POLLING {
+            self.pass(ACCESS);
+        }
+    }
+
+    /// The running callback waits: what comes next is not the same loop.
+    pub(crate) fn charge_anew(&self) {
+        if let Some((_, flow)) = self.scheduler.current()
+            && let Some(activation) = flow.activations.borrow_mut().last_mut()
+        {
+            activation.cost = Cost::default();
+        }
+    }
+
+    /// Ends the run: the watchdog found driver code that does not come to the host.
+    pub(crate) fn hangs(&self) -> ! {
+        self.violation(
+            &CALLBACK_NEVER_ENDS,
+            format!(
+                "the driver runs for more than {:?} of processor time without a call or a register \
+                 access",
+                watchdog::BUDGET
+            ),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn isr(irql: Irql) -> Activation {
+        Activation {
+            what: "EvtInterruptIsr",
+            object: 0,
+            stack_pointer: 0,
+            irql,
+            locks: 0,
+            cost: Cost::default(),
+        }
+    }
+
+    #[test]
+    fn an_isr_at_dirql_has_25_microseconds_and_one_at_passive_level_has_none() {
+        let dirql = Irql::new(7).expect("an IRQL");
+        assert_eq!(limit(&isr(dirql)), Some((&ISR_TOO_LONG, ISR)));
+        assert_eq!(limit(&isr(Irql::PASSIVE)), None);
+    }
+
+    #[test]
+    fn accesses_stalls_and_instructions_add_up() {
+        let cost = Cost::ACCESS
+            .plus(Cost::INSTRUCTION)
+            .plus(Cost::stall(Duration::from_micros(5)));
+        assert_eq!(cost.time, Duration::from_nanos(6001));
+        assert!(!cost.is_endless());
+        let polling = Cost {
+            accesses: MOST_ACCESSES,
+            ..Cost::default()
+        };
+        assert!(!polling.is_endless());
+        assert!(polling.plus(Cost::ACCESS).is_endless());
+    }
+}
