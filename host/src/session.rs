@@ -325,13 +325,19 @@ fn install(host: &Host, inf: &Inf, interrupts: Interrupts) -> Result<Vec<Install
     let mut installed = Vec::new();
     let mut refused = None;
     for (slot, function) in host.slots.iter().enumerate() {
-        let ids = DeviceIds::of_pci(&function.identity);
+        let ids = match &function.root_id {
+            Some(id) => DeviceIds::of_root(id),
+            None => DeviceIds::of_pci(&function.identity),
+        };
         match Installation::plan(inf, &ids, &Platform::default()) {
             Ok(installation) => {
                 let messages = installation
                     .msi
                     .map_or(0, |msi| msi.limit.unwrap_or(u32::MAX));
+                let identity = &function.identity;
+                let silent = identity.messages == 0 && !identity.interrupt_pin;
                 let grant = match interrupts {
+                    _ if silent => Grant::None,
                     Interrupts::Line => Grant::Line,
                     Interrupts::AsInstalled if messages == 0 => Grant::Line,
                     Interrupts::AsInstalled => Grant::Messages(messages),

@@ -85,7 +85,7 @@ pub fn main(name: &'static str, devices: &dyn Devices) -> ExitCode {
     let command = Arguments::command()
         .name(name)
         .mut_subcommand("run", |run| {
-            run.after_help(format!("Devices:\n{}{}", run::QEMU_HELP, devices.help()))
+            run.after_help(format!("Devices:\n{}{}", run::OWN_HELP, devices.help()))
         })
         .mut_subcommand("explore", |explore| {
             explore.after_help(scenario_help(devices))

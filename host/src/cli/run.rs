@@ -19,15 +19,16 @@ use crate::{
     BootError, Driver, InOrder, Interrupts, Machine, Record, Seeded, Session, Stop, Strategy,
     app::Server,
     device::{
-        DeviceError, PciFunction,
+        DeviceError, PciFunction, RootDevice,
         qemu::{Qemu, QemuOptions},
         trace::{Recorded, Recording},
     },
 };
 
 /// The devices that every program offers.
-pub(super) const QEMU_HELP: &str =
-    "  qemu:DEVICE        QEMU's own device, as its -device option takes it (qemu:edu)\n";
+pub(super) const OWN_HELP: &str =
+    "  qemu:DEVICE        QEMU's own device, as its -device option takes it (qemu:edu)
+  root:ID            no hardware: a device that the root enumerates (root:ROOT\\ECHO)\n";
 
 /// How many events a report can look back on.
 const EVENT_LIMIT: usize = 1000;
@@ -261,6 +262,9 @@ fn make_device(spec: &str, devices: &dyn Devices) -> Result<Box<dyn PciFunction>
     if let Some(device) = spec.strip_prefix("qemu:") {
         let qemu = Qemu::start(QemuOptions::new(device))?;
         return Ok(Box::new(qemu));
+    }
+    if let Some(id) = spec.strip_prefix("root:") {
+        return Ok(Box::new(RootDevice::new(id)));
     }
     match devices.make(spec) {
         Some(device) => Ok(device?),

@@ -9,8 +9,11 @@
 pub mod memory;
 pub mod qemu;
 mod recorded;
+mod root;
 pub mod trace;
 pub mod wrapper;
+
+pub use root::RootDevice;
 
 use std::{rc::Rc, time::Duration};
 
@@ -206,6 +209,11 @@ pub enum DeviceError {
 pub trait PciFunction {
     /// What enumeration finds. The same for the life of the function.
     fn identity(&self) -> Identity;
+
+    /// The hardware id that it is found by, where no bus enumerates it: see [`RootDevice`].
+    fn root_id(&self) -> Option<String> {
+        None
+    }
 
     /// Whose clock it runs by.
     fn clock(&self) -> Clock;

@@ -90,6 +90,10 @@ impl<W: Wrapper> PciFunction for W {
         Wrapper::identity(self)
     }
 
+    fn root_id(&self) -> Option<String> {
+        self.look(|function| function.root_id())
+    }
+
     fn clock(&self) -> Clock {
         self.look(|function| function.clock())
     }

@@ -50,6 +50,15 @@ impl DeviceIds {
         }
     }
 
+    /// The identifiers of a device that the root enumerates: the one it was installed with.
+    #[must_use]
+    pub fn of_root(id: &str) -> Self {
+        Self {
+            hardware: vec![id.to_owned()],
+            compatible: Vec::new(),
+        }
+    }
+
     /// All identifiers, the most specific first.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.hardware

@@ -287,10 +287,12 @@ impl Host {
         if object.references.get() > 0 {
             return;
         }
-        let contexts = object.contexts.take();
+        // The callback is the last that sees the context spaces.
+        let contexts = object.contexts.borrow().clone();
         for context in &contexts {
             self.object_callback("EvtDestroyCallback", object, context.destroy);
         }
+        object.contexts.take();
         for address in contexts.iter().filter_map(|context| context.address) {
             if let Err(text) = self.memory.free(address) {
                 self.violation(&rules::CONTEXT_OVERRUN, text);

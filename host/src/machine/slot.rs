@@ -20,6 +20,8 @@ use crate::{
 /// One function and what PnP assigned to it.
 pub(crate) struct Slot {
     pub(crate) identity: Identity,
+    /// Its hardware id, where no bus enumerates it.
+    pub(crate) root_id: Option<String>,
     pub(crate) clock: Clock,
     function: RefCell<Box<dyn PciFunction>>,
     assignment: RefCell<Option<Assignment>>,
@@ -62,6 +64,7 @@ impl Slot {
     pub(crate) fn new(function: Box<dyn PciFunction>) -> Self {
         Self {
             identity: function.identity(),
+            root_id: function.root_id(),
             clock: function.clock(),
             memory: function.memory(),
             gone: Cell::new(false),

@@ -1,0 +1,81 @@
+//! Devices without hardware: what `devcon install FILE.inf ROOT\NAME` makes.
+
+use std::time::Duration;
+
+use super::{Assignment, Bus, Clock, DeviceError, Identity, PciFunction, Width};
+use crate::time::VirtualTime;
+
+/// A device that no bus finds and that has no hardware: PnP's root enumerates it, and it gets no
+/// resources. It takes a slot of the machine like any other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootDevice {
+    id: String,
+}
+
+impl RootDevice {
+    /// A device with that hardware id, `ROOT\ECHO` for example.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self { id: id.into() }
+    }
+}
+
+impl PciFunction for RootDevice {
+    /// Nothing: no bus enumerates it.
+    fn identity(&self) -> Identity {
+        Identity {
+            vendor: 0xFFFF,
+            device: 0xFFFF,
+            subsystem_vendor: 0,
+            subsystem: 0,
+            revision: 0,
+            class: 0,
+            bars: Vec::new(),
+            messages: 0,
+            interrupt_pin: false,
+        }
+    }
+
+    fn root_id(&self) -> Option<String> {
+        Some(self.id.clone())
+    }
+
+    fn clock(&self) -> Clock {
+        Clock::Virtual
+    }
+
+    fn start(&mut self, _: &mut dyn Bus, _: &Assignment) -> Result<(), DeviceError> {
+        Ok(())
+    }
+
+    fn stop(&mut self, _: &mut dyn Bus) -> Result<(), DeviceError> {
+        Ok(())
+    }
+
+    fn read(&mut self, _: &mut dyn Bus, _: u8, _: u64, width: Width) -> Result<u64, DeviceError> {
+        Ok(width.all_ones())
+    }
+
+    fn write(
+        &mut self,
+        _: &mut dyn Bus,
+        _: u8,
+        _: u64,
+        _: Width,
+        _: u64,
+    ) -> Result<(), DeviceError> {
+        Ok(())
+    }
+
+    fn advance(&mut self, _: &mut dyn Bus, _: VirtualTime) -> Result<(), DeviceError> {
+        Ok(())
+    }
+
+    fn next_event(&self) -> Option<VirtualTime> {
+        None
+    }
+
+    fn wait(&mut self, _: &mut dyn Bus, _: Duration) -> Result<(), DeviceError> {
+        Ok(())
+    }
+}
