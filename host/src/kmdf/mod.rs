@@ -19,6 +19,7 @@ pub(crate) mod memory;
 pub(crate) mod object;
 pub(crate) mod object_services;
 pub(crate) mod queue;
+pub(crate) mod queue_present;
 pub(crate) mod queue_retrieve;
 pub(crate) mod queue_state;
 pub(crate) mod registry;

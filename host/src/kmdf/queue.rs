@@ -1,7 +1,7 @@
 //! I/O queues: how requests wait and are presented to the driver.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     collections::VecDeque,
     rc::Rc,
 };
@@ -18,18 +18,12 @@ use kmdf_abi::{
 use super::{
     device::{Device, Phase},
     object::Body,
+    queue_present::Later,
     queue_state::StateChange,
     request::{Owner, Request},
     serial::{CallbackLock, Constraints, Scope},
-    work_item::Work,
 };
-use crate::{
-    check::rules,
-    cpu::{Irql, stub::Call},
-    host::Host,
-    io::Major,
-    service::services,
-};
+use crate::{check::rules, cpu::stub::Call, host::Host, io::Major, service::services};
 
 /// How a queue gives its requests to the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +63,8 @@ pub(crate) struct Queue {
     pub(super) change: Cell<Option<StateChange>>,
     /// EvtIoQueueReady and its context: called when an empty queue gets a request.
     pub(super) ready: Cell<Option<(u64, u64)>>,
-    /// Presents requests at PASSIVE_LEVEL where they arrive above it.
-    passive: RefCell<Option<Rc<Work>>>,
+    /// Presents requests where the flow that could must not.
+    pub(super) later: OnceCell<Later>,
 }
 
 impl Body for Queue {
@@ -78,7 +72,7 @@ impl Body for Queue {
 }
 
 impl Queue {
-    fn may_present(&self) -> bool {
+    pub(super) fn may_present(&self) -> bool {
         let presented = self.presented.borrow().len();
         self.hands_out()
             && match self.dispatch {
@@ -98,7 +92,7 @@ impl Queue {
         self.waiting.borrow().is_empty() && self.presented.borrow().is_empty()
     }
 
-    fn callback(&self, major: Major) -> Option<u64> {
+    pub(super) fn callback(&self, major: Major) -> Option<u64> {
         let specific = match major {
             Major::Read => self.config.EvtIoRead.0,
             Major::Write => self.config.EvtIoWrite.0,
@@ -181,75 +175,6 @@ impl Host {
         }
         self.queue_changed(queue);
     }
-
-    /// Presents the requests that the queue's rules let through: in this flow, unless its callbacks
-    /// want PASSIVE_LEVEL and this flow is above it.
-    pub(crate) fn present_requests(&self, queue: &Rc<Queue>) {
-        let outside = self.scheduler.current().is_none();
-        if queue.constraints.passive && (outside || self.irql() > Irql::PASSIVE) {
-            if queue.may_present() && !queue.waiting.borrow().is_empty() {
-                let work = Rc::clone(queue.passive.borrow_mut().get_or_insert_with(|| {
-                    let queue = Rc::downgrade(queue);
-                    Rc::new(Work::new("queue", move |host| {
-                        if let Some(queue) = queue.upgrade() {
-                            host.present_requests(&queue);
-                        }
-                    }))
-                }));
-                work.enqueue(self);
-            }
-            return;
-        }
-        // A callback that completes a request is not called again from inside itself: whoever
-        // called it presents what can be presented when it returns.
-        if queue.lock.is_mine(self) {
-            return;
-        }
-        while queue.may_present() {
-            let Some(request) = queue.waiting.borrow_mut().pop_front() else {
-                return;
-            };
-            queue.presented.borrow_mut().push(Rc::clone(&request));
-            request.owner.set(Owner::Driver(queue.handle));
-            request.presented.set(true);
-            queue.presenting.update(|count| count + 1);
-            queue
-                .lock
-                .clone()
-                .hold(self, || self.present(queue, &request));
-            queue.presenting.update(|count| count - 1);
-        }
-    }
-
-    fn present(&self, queue: &Queue, request: &Rc<Request>) {
-        let irp = &request.irp;
-        let Some(callback) = queue.callback(irp.major) else {
-            self.complete_request(request, STATUS_INVALID_DEVICE_REQUEST, 0);
-            return;
-        };
-        let (output, input) = (irp.output_length as u64, irp.input.len() as u64);
-        let nothing = match irp.major {
-            Major::Read => output == 0,
-            Major::Write => input == 0,
-            Major::DeviceControl | Major::Create => false,
-        };
-        if nothing && queue.config.AllowZeroLengthRequests == 0 {
-            self.complete_request(request, STATUS_SUCCESS, 0);
-            return;
-        }
-        let (queue_handle, handle) = (queue.handle, request.handle);
-        let control = [queue_handle, handle, output, input, irp.code.into()];
-        let (what, arguments): (_, &[u64]) = match irp.major {
-            _ if callback == queue.config.EvtIoDefault.0 => {
-                ("EvtIoDefault", &[queue_handle, handle])
-            }
-            Major::Read => ("EvtIoRead", &[queue_handle, handle, output]),
-            Major::Write => ("EvtIoWrite", &[queue_handle, handle, input]),
-            Major::DeviceControl => ("EvtIoDeviceControl", &control),
-            Major::Create => unreachable!("only EvtIoDefault takes a create request"),
-        };
-        self.call_driver(what, handle, callback, arguments);
-    }
 }
 
 services! {
@@ -322,7 +247,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         canceling: Cell::new(false),
         change: Cell::new(None),
         ready: Cell::new(None),
-        passive: RefCell::new(None),
+        later: OnceCell::new(),
     });
     device.queues.borrow_mut().push(queue);
     if call.arg(3) != 0 {

@@ -40,7 +40,9 @@ impl Host {
         {
             queue.change.set(None);
             let arguments = [queue.handle, change.context];
-            self.call_driver("EvtIoQueueState", queue.handle, change.callback, &arguments);
+            queue.lock.clone().hold(self, || {
+                self.call_driver("EvtIoQueueState", queue.handle, change.callback, &arguments);
+            });
         }
     }
 

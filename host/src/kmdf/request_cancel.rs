@@ -7,6 +7,7 @@ use kmdf_abi::ntstatus::{NtStatus, STATUS_CANCELLED, STATUS_INVALID_PARAMETER, S
 use super::{
     queue::Queue,
     request::{Owner, Request},
+    serial::CallbackLock,
 };
 use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 
@@ -22,15 +23,25 @@ impl Host {
                     self.canceled_on_queue(&queue, request);
                 }
             }
-            Owner::Driver(_) => {
+            Owner::Driver(queue) => {
                 let callback = request.cancel.replace(0);
                 if callback != 0 {
                     request.cancel_called.set(true);
-                    let handle = request.handle;
-                    self.call_driver("EvtRequestCancel", handle, callback, &[handle]);
+                    self.call_cancel(queue, request.handle, callback);
                 }
             }
         }
+    }
+
+    /// Calls EvtRequestCancel, under the lock of the queue's other callbacks.
+    fn call_cancel(&self, queue: u64, request: u64, callback: u64) {
+        let lock = match queue {
+            0 => CallbackLock::None,
+            queue => self.body::<Queue>(queue).lock.clone(),
+        };
+        lock.hold(self, || {
+            self.call_driver("EvtRequestCancel", request, callback, &[request]);
+        });
     }
 
     /// Ends a request that was canceled while it waited: EvtIoCanceledOnQueue where the driver has
@@ -64,8 +75,11 @@ services! {
 fn mark_cancelable(host: &Host, call: &Call) {
     let (request, callback) = (call.arg(0), call.arg(1));
     if mark(host, "WdfRequestMarkCancelable", request, callback) == STATUS_CANCELLED {
-        host.body::<Request>(request).cancel_called.set(true);
-        host.call_driver("EvtRequestCancel", request, callback, &[request]);
+        let body = host.body::<Request>(request);
+        body.cancel_called.set(true);
+        if let Owner::Driver(queue) = body.owner.get() {
+            host.call_cancel(queue, request, callback);
+        }
     }
 }
 
