@@ -92,6 +92,8 @@ pub struct Package {
     pub(crate) image: Rc<Image>,
     pub(crate) symbols: Rc<Symbols>,
     inf: Rc<Inf>,
+    /// Values of the hardware keys beside those of the INF.
+    registry: Rc<[(String, RegistryValue)]>,
 }
 
 impl Package {
@@ -107,7 +109,16 @@ impl Package {
             image: Rc::new(image),
             symbols: Rc::new(symbols),
             inf: Rc::new(inf),
+            registry: Rc::default(),
         })
+    }
+
+    /// With values in the hardware key of every device beside those that the INF adds, and instead of
+    /// those of the same name.
+    #[must_use]
+    pub fn with_registry(mut self, values: &[(String, RegistryValue)]) -> Self {
+        self.registry = values.into();
+        self
     }
 }
 
@@ -155,8 +166,7 @@ impl Session {
         Self::boot_with_registry(driver, machine, interrupts, &[])
     }
 
-    /// As [`Self::boot`], with values in the hardware key of every device beside those that the INF
-    /// adds, and instead of those of the same name.
+    /// As [`Self::boot`], with values in the hardware keys: see [`Package::with_registry`].
     ///
     /// # Errors
     /// As [`Self::boot`].
@@ -166,14 +176,8 @@ impl Session {
         interrupts: Interrupts,
         values: &[(String, RegistryValue)],
     ) -> Result<Self, BootError> {
-        let mut session = Self::install(&Package::read(driver)?, machine, interrupts)?;
-        for device in &session.installed {
-            for (name, value) in values {
-                session
-                    .host
-                    .set_registry_value(device.slot, name, value.clone());
-            }
-        }
+        let package = Package::read(driver)?.with_registry(values);
+        let mut session = Self::install(&package, machine, interrupts)?;
         session.start()?;
         Ok(session)
     }
@@ -191,6 +195,9 @@ impl Session {
         let installed = install(&host, &package.inf, interrupts)?;
         for device in &installed {
             host.install_registry(device.slot, &device.installation);
+            for (name, value) in package.registry.iter() {
+                host.set_registry_value(device.slot, name, value.clone());
+            }
         }
         Ok(Self {
             host,

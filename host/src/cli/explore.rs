@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{
     Devices, Exit,
     pictures::{Pictures, Records},
+    registry::Registry,
 };
 use crate::{
     BootError, Driver, Package, Record, Stop,
@@ -32,6 +33,8 @@ struct Common {
     /// Processors of the machine
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
     processors: u32,
+    #[command(flatten)]
+    registry: Registry,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -141,6 +144,7 @@ impl Common {
             symbols: self.pdb.clone(),
             inf: self.inf.clone(),
         })?;
+        let package = package.with_registry(&self.registry.values());
         Ok(Target::new(package, self.processors))
     }
 
@@ -150,10 +154,11 @@ impl Common {
             .as_ref()
             .map_or_else(String::new, |pdb| format!(" --pdb {}", pdb.display()));
         format!(
-            "{program} replay --driver {} --inf {}{pdb} --processors {} --scenario {} {}",
+            "{program} replay --driver {} --inf {}{pdb} --processors {}{} --scenario {} {}",
             self.driver.display(),
             self.inf.display(),
             self.processors,
+            self.registry,
             finding.scenario,
             finding.way
         )

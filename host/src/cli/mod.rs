@@ -5,6 +5,7 @@ mod check;
 mod exit;
 mod explore;
 mod pictures;
+mod registry;
 mod rules;
 mod run;
 mod transcript;

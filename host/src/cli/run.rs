@@ -13,6 +13,7 @@ use kmdf_host_client::SOCKET_VARIABLE;
 use super::{
     Devices, Exit,
     pictures::{Pictures, Records},
+    registry::Registry,
     transcript,
 };
 use crate::{
@@ -54,6 +55,8 @@ pub(super) struct Run {
     /// How interrupts are granted
     #[arg(long, value_enum, default_value_t)]
     interrupts: Granted,
+    #[command(flatten)]
+    registry: Registry,
     /// Processors of the machine
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
     processors: u32,
@@ -146,7 +149,12 @@ impl Run {
             .socket
             .clone()
             .unwrap_or_else(|| directory.path().join("socket"));
-        let session = Session::boot(&driver, machine, self.interrupts.into())?;
+        let session = Session::boot_with_registry(
+            &driver,
+            machine,
+            self.interrupts.into(),
+            &self.registry.values(),
+        )?;
         transcript::started(&session, &driver, self.json);
         let mut server = Server::bind(&socket)
             .map_err(|error| Failure::file(&socket.display().to_string(), error))?;
