@@ -12,7 +12,7 @@
 
 #![forbid(unsafe_code)]
 
-use edu_spec::registers::MAX_MESSAGES;
+use edu_spec::registers::{Identification, MAX_MESSAGES};
 
 use crate::{
     device::EduDevice,
@@ -26,34 +26,12 @@ impl PnpPower for EduDevice {
         resources: &Resources<'_>,
         disconnected: &mut Disconnected<'_>,
     ) -> Result<()> {
-        // The device's only memory BAR.
-        let bar = resources
-            .memory()
-            .next()
-            .ok_or(NtStatus::DEVICE_CONFIGURATION_ERROR)?;
-        let shared = self.isr_shared.shared(disconnected)?;
-        let (isr_registers, mut device_registers) = registers::map(&bar)?;
-        let identification = device_registers.identification();
-        if !identification.is_edu() {
-            registers::unmap(isr_registers, device_registers);
-            trace::DEVICE_REFUSED.write([trace::status(NtStatus::NO_SUCH_DEVICE)]);
-            return Err(NtStatus::NO_SUCH_DEVICE);
+        let found = self.find_hardware(resources, disconnected);
+        match found {
+            Ok(identification) => trace::DEVICE_FOUND.write([identification.0.into()]),
+            Err(failure) => trace::DEVICE_REFUSED.write([trace::status(failure)]),
         }
-        trace::DEVICE_FOUND.write([identification.0.into()]);
-        shared.registers = Some(isr_registers);
-        // If this fails, EvtDeviceReleaseHardware, which is called all the same, unmaps.
-        let interrupts = if self.settings.late {
-            Some(interrupt::create_for(&self.isr_shared, resources))
-        } else {
-            None
-        };
-        let mut state = self.state.lock();
-        state.identification = identification;
-        state.replace_registers(Some(device_registers));
-        if let Some(interrupts) = interrupts {
-            state.interrupts = interrupts?;
-        }
-        Ok(())
+        found.map(drop)
     }
 
     fn release_hardware(&self, disconnected: &mut Disconnected<'_>) {
@@ -105,5 +83,41 @@ impl PnpPower for EduDevice {
         drop(state);
         trace::DEVICE_STOPPED.write([interrupts]);
         connected
+    }
+}
+
+impl EduDevice {
+    /// Maps the registers and hands them to their owners; creates the interrupt objects, if now is the
+    /// time. If it fails, EvtDeviceReleaseHardware, which is called all the same, undoes what was done.
+    fn find_hardware(
+        &self,
+        resources: &Resources<'_>,
+        disconnected: &mut Disconnected<'_>,
+    ) -> Result<Identification> {
+        // The device's only memory BAR.
+        let bar = resources
+            .memory()
+            .next()
+            .ok_or(NtStatus::DEVICE_CONFIGURATION_ERROR)?;
+        let shared = self.isr_shared.shared(disconnected)?;
+        let (isr_registers, mut device_registers) = registers::map(&bar)?;
+        let identification = device_registers.identification();
+        if !identification.is_edu() {
+            registers::unmap(isr_registers, device_registers);
+            return Err(NtStatus::NO_SUCH_DEVICE);
+        }
+        shared.registers = Some(isr_registers);
+        let interrupts = if self.settings.late {
+            Some(interrupt::create_for(&self.isr_shared, resources))
+        } else {
+            None
+        };
+        let mut state = self.state.lock();
+        state.identification = identification;
+        state.replace_registers(Some(device_registers));
+        if let Some(interrupts) = interrupts {
+            state.interrupts = interrupts?;
+        }
+        Ok(identification)
     }
 }

@@ -68,7 +68,8 @@ pub trait StopHandler {
     /// The context of the device.
     type Device: Context;
 
-    /// The device leaves D0 or is removed while the driver owns a request. IRQL: <= DISPATCH_LEVEL.
+    /// The device leaves D0 or is removed while the driver owns a request. The callback that was given
+    /// the request has returned: the framework waits for it first. IRQL: <= DISPATCH_LEVEL.
     ///
     /// Whoever owns the request must give it up now: requeue or complete it, or let the one who
     /// completes it do so.
@@ -96,9 +97,9 @@ pub struct Stop<'a> {
 /// `WDF_REQUEST_STOP_ACTION_FLAGS`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopAction {
-    /// The device leaves D0 for a while.
+    /// The device leaves D0: for a while, or as the first step of its removal.
     Suspend,
-    /// The device is removed.
+    /// The device has been removed, and the driver has kept the request so far.
     Purge,
 }
 
