@@ -7,6 +7,7 @@ use edu_tests::{
     bench::factorial,
     doctored::{self, Doctored},
     for_each_seed,
+    program::Run,
     timeline::calls_of,
 };
 use kmdf_host::{Event, File, Grant, Interrupts};
@@ -139,4 +140,30 @@ fn a_priority_of_the_registry_is_set_and_one_that_does_not_exist_is_ignored() {
         works(&lab, &file, 1);
         lab.shut_down();
     }
+}
+
+#[test]
+fn a_person_may_set_a_value_without_another_inf() {
+    for device in ["model,messages=2", "qemu:edu"] {
+        Run::on(device)
+            .arguments(["--registry", "InterruptProcessors=0x2"])
+            .arguments(["--registry", "InterruptPriority=3"])
+            .eductl(["info"])
+            .end()
+            .exits(0)
+            .says("processors 0x2 of group 0\n")
+            .says("nothing left behind");
+    }
+    // As the passive INF does: the line, because only a line can be handled there.
+    Run::on("model")
+        .arguments(["--registry", "InterruptPassive=1", "--interrupts", "line"])
+        .eductl(["stress", "--count", "50"])
+        .end()
+        .exits(0)
+        .says("50 right, 0 wrong, 0 failed");
+    Run::on("model")
+        .arguments(["--registry", "InterruptLate"])
+        .end()
+        .exits(2)
+        .complains("NAME=DWORD");
 }

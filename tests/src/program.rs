@@ -81,6 +81,14 @@ impl Run {
         self
     }
 
+    /// With a script as the program to run, in which `$0` is `eductl`.
+    #[must_use]
+    pub fn shell(mut self, script: &str) -> Self {
+        self.program = vec!["sh".into(), "-c".into(), script.into()];
+        self.program.push(found::eductl().into());
+        self
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(found::edu_lab());
         command

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kmdf_host::{Event, Record};
+use kmdf_host::{Event, Irql, Record};
 
 /// What one call of a callback did itself; what interrupted it is not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,10 @@ pub struct Call {
     pub writes: Vec<u64>,
     /// What it called.
     pub services: Vec<&'static str>,
+    /// What it said: the events it traced, with their fields.
+    pub said: Vec<String>,
+    /// At which IRQL it was entered.
+    pub irql: Irql,
 }
 
 /// The calls of all callbacks, in the order of their beginning.
@@ -36,6 +40,7 @@ pub fn calls(records: &[Record]) -> Vec<Call> {
             stack.push(calls.len());
             calls.push(Call {
                 callback,
+                irql: record.irql,
                 ..Call::default()
             });
             continue;
@@ -52,6 +57,7 @@ pub fn calls(records: &[Record]) -> Vec<Call> {
             Event::Read { address, .. } => call.reads.push(address & BAR_MASK),
             Event::Write { address, .. } => call.writes.push(address & BAR_MASK),
             Event::Service { name } => call.services.push(name),
+            Event::DebugPrint { text } => call.said.push(text.clone()),
             _ => {}
         }
     }
