@@ -26,6 +26,14 @@ fn broken(faults: Faults, seed: u64) -> Lab {
     .boot()
 }
 
+/// Every interrupt has the topmost cause, too.
+fn with_odd_cause() -> Faults {
+    Faults {
+        extra_causes: 1 << 31,
+        ..Faults::default()
+    }
+}
+
 /// A device of a kind that somebody else has a hand on, too.
 fn tampered(kind: Kind, seed: u64, act: Act) -> Lab {
     let device: Box<dyn PciFunction> = match kind {
@@ -81,13 +89,7 @@ fn a_cause_that_nobody_has_a_use_for_is_acknowledged_and_told() {
 #[test]
 fn many_odd_causes_at_once_are_one_run_of_the_work_item_or_few() {
     for_each_seed(10, |seed| {
-        let lab = broken(
-            Faults {
-                extra_causes: 1 << 31,
-                ..Faults::default()
-            },
-            seed,
-        );
+        let lab = broken(with_odd_cause(), seed);
         let file = lab.open();
         let irps: Vec<_> = (0..20).map(|n| lab.submit_factorial(&file, n)).collect();
         lab.wait_for(&irps);
@@ -200,13 +202,7 @@ fn requests_in_both_engines_of_a_device_that_is_gone_end_and_it_is_told() {
 #[test]
 fn the_work_item_is_waited_for_before_the_registers_go() {
     for_each_seed(5, |seed| {
-        let lab = broken(
-            Faults {
-                extra_causes: 1 << 31,
-                ..Faults::default()
-            },
-            seed,
-        );
+        let lab = broken(with_odd_cause(), seed);
         let file = lab.open();
         assert_eq!(lab.factorial(&file, 5), Ok(120));
         let records = lab.shut_down().records;

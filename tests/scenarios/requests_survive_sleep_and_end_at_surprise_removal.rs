@@ -101,61 +101,49 @@ fn pending_work(lab: &Lab, seed: u64) -> Vec<std::rc::Rc<kmdf_host::Irp>> {
     irps
 }
 
+/// Has a device do something to requests that it has, at any moment from before they are presented to
+/// after they are done, and judges how each of them ended.
+fn at_any_moment(processors: u32, act: impl Fn(&Lab), ended: impl Fn(NtStatus) -> bool) {
+    for_each_seed(30, |seed| {
+        let lab = Bench::model(Config::default())
+            .processors(processors)
+            .seed(seed)
+            .boot();
+        let irps = pending_work(&lab, seed);
+        act(&lab);
+        lab.wait_for(&irps);
+        for irp in &irps {
+            let outcome = irp.outcome().expect("it has ended");
+            assert!(ended(outcome.status), "{irp:?}");
+        }
+        lab.shut_down();
+    });
+}
+
 #[test]
 fn a_surprise_removal_at_any_moment_ends_every_request() {
     for processors in [1, 2, 4] {
-        for_each_seed(30, |seed| {
-            let lab = Bench::model(Config::default())
-                .processors(processors)
-                .seed(seed)
-                .boot();
-            let irps = pending_work(&lab, seed);
-            went(lab.session().host().surprise_remove(0));
-            lab.wait_for(&irps);
-            for irp in &irps {
-                let outcome = irp.outcome().expect("it has ended");
-                assert!(ended(outcome.status), "{irp:?}");
-            }
-            lab.shut_down();
-        });
+        let act = |lab: &Lab| went(lab.session().host().surprise_remove(0));
+        at_any_moment(processors, act, ended);
     }
 }
 
 #[test]
 fn an_orderly_removal_at_any_moment_ends_every_request() {
     for processors in [1, 2, 4] {
-        for_each_seed(30, |seed| {
-            let lab = Bench::model(Config::default())
-                .processors(processors)
-                .seed(seed)
-                .boot();
-            let irps = pending_work(&lab, seed);
-            went(lab.session().host().remove_device(0));
-            lab.wait_for(&irps);
-            for irp in &irps {
-                let outcome = irp.outcome().expect("it has ended");
-                assert!(ended(outcome.status), "{irp:?}");
-            }
-            lab.shut_down();
-        });
+        let act = |lab: &Lab| went(lab.session().host().remove_device(0));
+        at_any_moment(processors, act, ended);
     }
 }
 
 #[test]
 fn a_rebalance_at_any_moment_loses_no_request() {
     for grant in [Grant::Line, Grant::Messages(1)] {
-        for_each_seed(30, |seed| {
-            let lab = Bench::model(Config::default()).seed(seed).boot();
-            let irps = pending_work(&lab, seed);
+        let act = |lab: &Lab| {
             assert!(went(lab.session().host().rebalance(0, grant)).is_success());
-            let file = lab.open();
-            assert_eq!(lab.raise(&file, 0x10), Ok(()));
-            lab.wait_for(&irps);
-            for irp in &irps {
-                let outcome = irp.outcome().expect("it has ended");
-                assert!(outcome.status.is_success(), "{irp:?}");
-            }
-            lab.shut_down();
-        });
+            // For the one that waits for an event.
+            assert_eq!(lab.raise(&lab.open(), 0x10), Ok(()));
+        };
+        at_any_moment(2, act, NtStatus::is_success);
     }
 }
