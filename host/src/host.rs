@@ -198,6 +198,7 @@ impl Host {
             callback: what,
             object,
         });
+        self.check_paged_callback(what, address);
         let outer = self.begin_walk(address);
         // SAFETY: the address lies in executable code of the image, and this is a flow's stack.
         let value = unsafe { guest::call(address, arguments) };
@@ -267,6 +268,7 @@ impl Host {
         };
         self.record(Event::Service { name: service.name });
         self.charge(Cost::CALL);
+        self.check_paged_irql("code that calls", call.return_address());
         self.check_irql(service);
         let site = self.relative(call.return_address()) as u32;
         self.explorer.coverage.call(site, service.name);
@@ -299,6 +301,16 @@ impl Host {
             .image
             .get()
             .is_some_and(|image| image.contains(frame.rip));
+        if frame.trap == Trap::PageFault && self.memory.was_request_buffer(frame.fault_address) {
+            self.violation(
+                &rules::BUF_AFTER_REQ_COMPLETED,
+                format!(
+                    "the driver accesses {:#x}: {}",
+                    frame.fault_address,
+                    self.memory.describe(frame.fault_address)
+                ),
+            );
+        }
         if !in_image {
             self.violation(
                 &rules::INVALID_POINTER,

@@ -46,7 +46,7 @@ pub use host::{Host, Machine, Stop};
 pub use io::{File, Irp, Major, Operation, Outcome};
 pub use kmdf_abi::ntstatus::{self, NtStatus};
 pub use physical::AppMemory;
-pub use pnp::{Grant, Leftovers};
+pub use pnp::Grant;
 pub use run::Turn;
 pub use sched::{Choice, InOrder, Point, Seeded, Strategy};
 pub use session::{BootError, Driver, Installed, Interrupts, Package, Session, Summary};

@@ -186,6 +186,7 @@ impl Memory {
             address,
             bytes,
             purpose,
+            site: 0,
             freed: false,
         };
         self.allocations.borrow_mut().insert(address, allocation);
@@ -222,6 +223,24 @@ impl Memory {
         // SAFETY: nothing can access the pages any more; their contents are not needed.
         unsafe { libc::madvise(pointer(base).cast(), pages as usize, libc::MADV_DONTNEED) };
         Ok(allocation.clone())
+    }
+
+    /// Takes down where driver code was when it asked for an allocation.
+    pub(crate) fn set_site(&self, address: u64, site: u64) {
+        if let Some(allocation) = self.allocations.borrow_mut().get_mut(&address) {
+            allocation.site = site;
+        }
+    }
+
+    /// Whether the address was in the buffer of a request that has been freed.
+    pub(crate) fn was_request_buffer(&self, address: u64) -> bool {
+        let allocations = self.allocations.borrow();
+        let before = allocations.range(..=address).next_back();
+        before.is_some_and(|(_, allocation)| {
+            allocation.freed
+                && address < allocation.address + allocation.bytes
+                && matches!(allocation.purpose, Purpose::Buffer { .. })
+        })
     }
 
     /// The pool that the driver has not freed.

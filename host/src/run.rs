@@ -122,7 +122,14 @@ impl Host {
         }
     }
 
+    /// Why nothing goes on. By a clock that waits for everybody that is the driver's doing, where
+    /// the driver has something in hand.
     fn stuck(&self) -> Stop {
+        if self.real_start.get().is_none()
+            && let Some(report) = self.endless()
+        {
+            return Stop::BugCheck(report);
+        }
         let mut text = String::from("the threads that wait are");
         for flow in self.scheduler.flows() {
             let callbacks: Vec<_> = flow

@@ -16,7 +16,7 @@ use crate::{
     },
     io::{File, Operation, Outcome},
     ntstatus::NtStatus,
-    pnp::{Grant, Leftovers},
+    pnp::Grant,
     run::Turn,
 };
 
@@ -148,8 +148,6 @@ pub struct Installed {
 pub struct Summary {
     /// How often what happened.
     pub counts: Counts,
-    /// What the driver left behind.
-    pub leftovers: Leftovers,
 }
 
 impl Session {
@@ -296,15 +294,14 @@ impl Session {
     /// # Errors
     /// The run stopped.
     pub fn shut_down(mut self) -> Result<Summary, Stop> {
-        let leftovers = self.take_down()?;
+        self.take_down()?;
         Ok(Summary {
             counts: self.host.counts(),
-            leftovers,
         })
     }
 
     /// As [`Self::shut_down`], for who still looks at the host afterwards.
-    pub(crate) fn take_down(&mut self) -> Result<Leftovers, Stop> {
+    pub(crate) fn take_down(&mut self) -> Result<(), Stop> {
         self.host.end_apps()?;
         for device in self.installed.iter_mut().filter(|device| device.added) {
             device.added = false;
@@ -313,7 +310,7 @@ impl Session {
         if std::mem::take(&mut self.loaded) {
             self.host.unload()
         } else {
-            Ok(Leftovers::default())
+            Ok(())
         }
     }
 }

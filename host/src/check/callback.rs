@@ -1,7 +1,7 @@
 //! What a callback must leave as it found it: IRQL, locks, and room on its stack.
 
 use crate::{
-    check::rules,
+    check::{Rule, rules},
     host::{Host, KERNEL_STACK_BYTES},
     sched::{Activation, Flow, Processor},
 };
@@ -38,6 +38,19 @@ impl Host {
                     names.join(", ")
                 ),
             );
+        }
+    }
+
+    /// Checks that EvtDeviceSurpriseRemoval is not what runs.
+    pub(crate) fn check_not_surprised(&self, rule: &'static Rule, what: &str) {
+        let surprised = self.scheduler.current().is_some_and(|(_, flow)| {
+            let activations = flow.activations.borrow();
+            activations
+                .last()
+                .is_some_and(|activation| activation.what == "EvtDeviceSurpriseRemoval")
+        });
+        if surprised {
+            self.violation(rule, format!("{what} in EvtDeviceSurpriseRemoval"));
         }
     }
 

@@ -7,6 +7,10 @@ rules! { Completion:
         "A request is completed once.";
     REQUEST_COMPLETED = "RequestCompleted", "RequestCompleted, RequestCompletedLocal (DDI compliance)",
         "A request is not used after it was completed.";
+    MEM_AFTER_REQ_COMPLETED = "MemAfterReqCompleted", "MemAfterReqCompleted* (DDI compliance)",
+        "The WDFMEMORY of a request's buffer is not used after the request was completed.";
+    REQ_DELETE = "ReqDelete", "ReqDelete (DDI compliance)",
+        "A request that came from a queue is completed, never deleted.";
     INVALID_REQ_ACCESS = "InvalidReqAccess", "InvalidReqAccess (DDI compliance)",
         "A request is used by the driver only while the driver owns it: not while it waits in a queue.";
     INFORMATION_TOO_LARGE = "InformationTooLarge", "WdfRequestCompleteWithInformation",

@@ -8,6 +8,8 @@ rules! { Irql:
         "A framework function is called at an IRQL that it allows, and a callback returns at the IRQL it was called at.";
     IRQL_TOO_HIGH = "IrqlTooHigh", "documentation of each function; Irql* (DDI compliance for WDM)",
         "A kernel function is called at an IRQL that it allows.";
+    PAGED_CODE_IRQL = "PagedCodeIrql", "bug check 0xD1; PAGED_CODE",
+        "Code in a pageable section (named PAGE…) runs below DISPATCH_LEVEL.";
     PAGED_POOL_IRQL = "PagedPoolIrql", "IrqlExAllocatePool (DDI compliance for WDM)",
         "Paged pool is allocated at APC_LEVEL or below.";
 }

@@ -17,6 +17,8 @@ rules! { Locks:
         "The lock of an interrupt is given back by the flow that took it.";
     SPIN_LOCK = "SpinLock", "SpinLock, SpinLockRelease (DDI compliance for WDM)",
         "A KSPIN_LOCK is taken by a flow that does not hold it, and given back by the flow that took it, before the callback returns.";
+    LOCK_ORDER = "LockOrder", "deadlock detection (Driver Verifier); bug check 0xC4, 0x1001",
+        "Two locks that are held together are taken in the same order everywhere.";
     TIMER_DEADLOCK = "TimerDeadlock", "WdfTimerStop",
         "A timer's callback does not wait for its own end.";
     WORK_ITEM_DEADLOCK = "WorkItemDeadlock", "WdfWorkItemFlush",

@@ -7,6 +7,8 @@ rules! { Memory:
         "The driver reads and writes memory it has, and nothing else.";
     INVALID_POINTER = "InvalidPointer", "bug checks 0x50, 0xD1",
         "A pointer that is handed to the framework or the kernel leads to memory of the size that is said or documented.";
+    BUF_AFTER_REQ_COMPLETED = "BufAfterReqCompleted", "BufAfterReqCompleted* (DDI compliance)",
+        "The buffer of a request is not accessed after the request was completed.";
     BUFFER_OVERRUN = "BufferOverrun", "special pool; bug checks 0xC1, 0xD6",
         "A buffer is written inside its bounds.";
     CONTEXT_OVERRUN = "ContextOverrun", "special pool; bug checks 0xC1, 0xD6",
@@ -15,6 +17,10 @@ rules! { Memory:
         "What is freed was allocated that way, with that tag, and is freed once.";
     POOL_TAG = "PoolTag", "ExAllocatePool2",
         "Pool is allocated with a tag.";
+    POOL_LEAK = "PoolLeak", "bug check 0xC4, 0x62",
+        "All pool is freed before the driver is unloaded.";
+    MAPPING_LEAK = "MappingLeak", "MmUnmapIoSpace; bug check 0xC4",
+        "All device memory is unmapped before the driver is unloaded.";
     MAP_IO_SPACE = "MapIoSpace", "MmMapIoSpaceEx",
         "A mapping of device memory has a size.";
     UNMAP_IO_SPACE = "UnmapIoSpace", "MmUnmapIoSpace",

@@ -11,9 +11,12 @@ mod completion;
 mod dma;
 mod interrupts;
 mod irql;
+mod leaks;
 mod locks;
 mod memory;
 mod objects;
+mod order;
+mod paging;
 mod power;
 mod processor;
 mod progress;
@@ -21,8 +24,9 @@ mod queues;
 mod registers;
 mod rule;
 
-use std::fmt;
+use std::{fmt, rc::Rc};
 
+pub(crate) use order::{LockId, LockOrder};
 pub(crate) use progress::Cost;
 pub use rule::{Family, Rule};
 
@@ -31,7 +35,7 @@ use crate::{
     cpu::Irql,
     event::Record,
     host::{Host, Stop},
-    sched::Flow,
+    sched::{Flow, Processor},
 };
 
 /// Every rule by name, for what checks it.
@@ -97,7 +101,8 @@ impl fmt::Display for Report {
         }
         match self.processor {
             Some(processor) => writeln!(f, "  on processor {processor} at {}", self.irql)?,
-            None => writeln!(f, "  outside driver code")?,
+            None if self.callbacks.is_empty() => writeln!(f, "  outside driver code")?,
+            None => writeln!(f, "  in a thread that waits")?,
         }
         if !self.callbacks.is_empty() {
             writeln!(
@@ -154,22 +159,50 @@ impl Host {
 
     fn report(&self, rule: &str, statement: Option<&'static str>, text: String) -> Report {
         let current = self.scheduler.current();
+        let place = current.map(|(processor, flow)| (Some(processor), flow));
+        self.report_at(rule, statement, text, place)
+    }
+
+    /// A report about a flow that does not run.
+    fn report_of(&self, rule: &'static Rule, text: String, flow: &Rc<Flow>) -> Report {
+        let processors = self.scheduler.processors().iter();
+        let processor = processors
+            .clone()
+            .find(|processor| {
+                let running = processor.running.borrow();
+                running
+                    .as_ref()
+                    .is_some_and(|running| Rc::ptr_eq(running, flow))
+            })
+            .cloned();
+        let place = (processor, Rc::clone(flow));
+        self.report_at(rule.name, Some(rule.statement), text, Some(place))
+    }
+
+    fn report_at(
+        &self,
+        rule: &str,
+        statement: Option<&'static str>,
+        text: String,
+        place: Option<(Option<Rc<Processor>>, Rc<Flow>)>,
+    ) -> Report {
         let records = self.events.records();
+        let processor = place.as_ref().and_then(|(processor, _)| processor.as_ref());
         let shown = records.len().saturating_sub(SHOWN_EVENTS);
         Report {
             rule: rule.to_owned(),
             statement,
             text,
-            processor: current.as_ref().map(|(processor, _)| processor.number),
-            irql: self.irql(),
-            callbacks: current.as_ref().map_or_else(Vec::new, |(_, flow)| {
+            processor: processor.map(|processor| processor.number),
+            irql: processor.map_or(Irql::PASSIVE, |processor| processor.irql.get()),
+            callbacks: place.as_ref().map_or_else(Vec::new, |(_, flow)| {
                 flow.activations
                     .borrow()
                     .iter()
                     .map(|activation| activation.what)
                     .collect()
             }),
-            stack: current.map_or_else(Vec::new, |(_, flow)| self.driver_stack(&flow)),
+            stack: place.map_or_else(Vec::new, |(_, flow)| self.driver_stack(&flow)),
             events: records[shown..].to_vec(),
         }
     }

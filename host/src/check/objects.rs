@@ -13,6 +13,8 @@ rules! { Objects:
         "The driver deletes what is its own: no WDFINTERRUPT, WDFQUEUE, WDFREQUEST or other object of the framework's.";
     BAD_DEREFERENCE = "BadDereference", "WdfObjectDereference",
         "A reference is given back as often as it was taken, and no more.";
+    OBJECT_LEAK = "ObjectLeak", "bug check 0x10D, WDF_VIOLATION",
+        "References are given back and objects deleted before the driver is unloaded.";
     DEVICE_CREATE_FAIL = "DeviceCreateFail", "DeviceCreateFail (DDI compliance)",
         "EvtDriverDeviceAdd succeeds with a device, or fails without one.";
     DEVICE_INIT = "DeviceInit", "DeviceInitAPI (DDI compliance)",

@@ -7,13 +7,14 @@
 //! instructions are counted, which is while `explore` stops at each. What nests in a routine (an
 //! interrupt, a request that its queue presents) counts on its own.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
-use super::rule::rules;
+use super::{Report, rule::rules};
 use crate::{
     cpu::{Irql, watchdog},
     host::Host,
-    sched::Activation,
+    kmdf::request::{Owner, Request},
+    sched::{Activation, Flow},
 };
 
 rules! { Progress:
@@ -179,6 +180,39 @@ impl Host {
         {
             activation.cost = Cost::default();
         }
+    }
+
+    /// What the driver has not brought to its end, now that nothing can go on.
+    pub(crate) fn endless(&self) -> Option<Box<Report>> {
+        let waits = |flow: &Rc<Flow>| {
+            let activations = flow.activations.borrow();
+            activations.last().map(|activation| activation.what)
+        };
+        let threads = self.scheduler.flows().into_iter();
+        let idle = self
+            .scheduler
+            .processors()
+            .iter()
+            .filter_map(|processor| processor.running.borrow().clone());
+        for flow in threads.chain(idle) {
+            if let Some(what) = waits(&flow) {
+                let text = format!("{what} waits for what never comes, in {}", flow.name);
+                return Some(Box::new(self.report_of(&CALLBACK_NEVER_ENDS, text, &flow)));
+            }
+        }
+        let request = self.bodies::<Request>().into_iter().find(|request| {
+            matches!(request.owner.get(), Owner::Driver(_)) && request.cancel.get() == 0
+        })?;
+        let text = format!(
+            "the driver has the request {:#x} ({:?}), not cancelable, and nothing is left that could \
+             make it complete it: no interrupt, DPC, work item, timer or other request",
+            request.handle, request.irp.major
+        );
+        Some(Box::new(self.report(
+            REQUEST_AGE.name,
+            Some(REQUEST_AGE.statement),
+            text,
+        )))
     }
 
     /// Ends the run: the watchdog found driver code that does not come to the host.

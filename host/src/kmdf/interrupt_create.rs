@@ -65,6 +65,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         assigned: Cell::new(None),
         synchronize_irql: Cell::new(Irql::PASSIVE),
         connected: Cell::new(false),
+        has_lock: Cell::new(false),
         dpc: OnceCell::new(),
         work: OnceCell::new(),
         me: OnceCell::new(),

@@ -181,10 +181,11 @@ fn synchronize(host: &Host, call: &Call) -> bool {
 }
 
 fn check_lockable(host: &Host, interrupt: &Interrupt) {
-    if interrupt.assigned.get().is_none() {
+    // That of passive handling is a wait lock of its own, and always there.
+    if !interrupt.is_passive() && !interrupt.has_lock.get() {
         host.violation(
             &rules::WDF_INTERRUPT_LOCK,
-            "the lock of an interrupt that has no resources, and so no lock, is taken",
+            "the lock of an interrupt that is not connected, and so has no lock, is taken",
         );
     }
     if interrupt.is_passive() && host.irql() > Irql::PASSIVE {

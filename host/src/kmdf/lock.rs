@@ -6,7 +6,7 @@ use kmdf_abi::ntstatus::NtStatus;
 
 use super::object::Body;
 use crate::{
-    check::{Rule, rules},
+    check::{LockId, Rule, rules},
     cpu::{Irql, stub::Call},
     host::Host,
     sched::HeldLock,
@@ -20,9 +20,15 @@ pub(crate) struct SpinLock {
     owner: Cell<Option<u32>>,
     /// The IRQL its holder came from.
     before: Cell<Irql>,
+    order: LockId,
 }
 
 impl SpinLock {
+    /// What the order of locks knows it by.
+    pub(crate) fn order(&self) -> LockId {
+        self.order
+    }
+
     /// Whether somebody holds it.
     pub(crate) fn is_held(&self) -> bool {
         self.owner.get().is_some()
@@ -45,6 +51,7 @@ impl Host {
                 format!("a {} is taken by the flow that holds it", held.name),
             );
         }
+        self.check_order(&held);
         let before = processor.irql.get();
         processor.irql.set(before.max(irql));
         let waited = Rc::clone(lock);
@@ -114,6 +121,7 @@ fn acquire(host: &Host, call: &Call) {
     let held = HeldLock {
         id: handle,
         name: WdfSpinLock::KIND,
+        order: Some(body.lock.order()),
     };
     host.acquire(&body.lock, Irql::DISPATCH, held, &rules::WDF_SPINLOCK);
 }

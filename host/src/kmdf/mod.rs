@@ -37,7 +37,7 @@ use std::{
     rc::Rc,
 };
 
-use crate::{kernel, physical::PhysicalMap, service::Service};
+use crate::{check::LockOrder, kernel, physical::PhysicalMap, service::Service};
 
 /// All table functions that the host plays.
 pub(crate) const TABLES: &[&[Service]] = &[
@@ -89,6 +89,7 @@ pub(crate) struct Framework {
     pub(crate) physical: PhysicalMap,
     pub(crate) registry: registry::Registry,
     pub(crate) kernel: kernel::Objects,
+    pub(crate) lock_order: LockOrder,
 }
 
 impl Framework {

@@ -29,9 +29,13 @@ pub(crate) struct Object {
     pub(crate) handle: u64,
     pub(crate) kind: &'static str,
     parent: RefCell<Weak<Self>>,
+    /// The kind of its parent, which may be gone before it; empty for none.
+    above: &'static str,
     children: RefCell<Vec<Rc<Self>>>,
     pub(super) contexts: RefCell<Vec<Context>>,
-    pub(super) references: Cell<u32>,
+    pub(crate) references: Cell<u32>,
+    /// Where driver code was when it was made, or 0.
+    pub(crate) site: u64,
     pub(super) deleted: Cell<bool>,
     body: Rc<dyn Any>,
     dispose: fn(&dyn Any, &Host),
@@ -74,7 +78,15 @@ impl Object {
 pub(crate) struct Objects {
     live: RefCell<BTreeMap<u64, Rc<Object>>>,
     /// What handles of deleted objects were.
-    dead: RefCell<BTreeMap<u64, &'static str>>,
+    dead: RefCell<BTreeMap<u64, Dead>>,
+}
+
+/// What is known of an object that has gone.
+#[derive(Clone, Copy, Debug)]
+struct Dead {
+    kind: &'static str,
+    /// What kind of object it was below; empty for none.
+    parent: &'static str,
 }
 
 impl Objects {
@@ -83,7 +95,7 @@ impl Objects {
         self.dead
             .borrow()
             .get(&handle)
-            .is_some_and(|dead| *dead == kind)
+            .is_some_and(|dead| dead.kind == kind)
     }
 
     /// The object that has a context space at that address.
@@ -99,13 +111,9 @@ impl Objects {
         Some(object.handle)
     }
 
-    /// How many objects there are, by kind.
-    pub(crate) fn census(&self) -> BTreeMap<&'static str, usize> {
-        let mut census = BTreeMap::new();
-        for object in self.live.borrow().values() {
-            *census.entry(object.kind).or_insert(0) += 1;
-        }
-        census
+    /// All objects, in the order they were made in.
+    pub(crate) fn live(&self) -> Vec<Rc<Object>> {
+        self.live.borrow().values().cloned().collect()
     }
 }
 
@@ -123,9 +131,11 @@ impl Host {
             handle,
             kind: T::KIND,
             parent: RefCell::new(parent.map_or_else(Weak::new, Rc::downgrade)),
+            above: parent.map_or("", |parent| parent.kind),
             children: RefCell::default(),
             contexts: RefCell::default(),
             references: Cell::new(0),
+            site: self.call_site(),
             deleted: Cell::new(false),
             body: Rc::clone(&body) as Rc<dyn Any>,
             dispose: |body, host| {
@@ -169,10 +179,17 @@ impl Host {
         if let Some(object) = self.framework.objects.live.borrow().get(&handle) {
             return Rc::clone(object);
         }
-        if let Some(kind) = self.framework.objects.dead.borrow().get(&handle) {
+        if let Some(dead) = self.framework.objects.dead.borrow().get(&handle) {
+            let (rule, why) = match (dead.kind, dead.parent) {
+                ("WDFMEMORY", "WDFREQUEST") => (
+                    &rules::MEM_AFTER_REQ_COMPLETED,
+                    "of a request that has been completed",
+                ),
+                _ => (&rules::USE_AFTER_DELETE, "that has been deleted"),
+            };
             self.violation(
-                &rules::USE_AFTER_DELETE,
-                format!("the handle {handle:#x} was a {kind} that has been deleted"),
+                rule,
+                format!("the handle {handle:#x} was a {} {why}", dead.kind),
             );
         }
         self.violation(
@@ -303,11 +320,15 @@ impl Host {
             .live
             .borrow_mut()
             .remove(&object.handle);
+        let dead = Dead {
+            kind: object.kind,
+            parent: object.above,
+        };
         self.framework
             .objects
             .dead
             .borrow_mut()
-            .insert(object.handle, object.kind);
+            .insert(object.handle, dead);
     }
 
     fn object_callback(&self, what: &'static str, object: &Object, callback: u64) {

@@ -60,15 +60,15 @@ fn allocate_context(host: &Host, call: &Call) -> Result<(), NtStatus> {
 
 fn delete(host: &Host, call: &Call) {
     let object = host.object(call.arg(0));
+    if object.kind == "WDFREQUEST" {
+        host.violation(
+            &rules::REQ_DELETE,
+            "a request of a queue is deleted: it has to be completed",
+        );
+    }
     if matches!(
         object.kind,
-        "WDFINTERRUPT"
-            | "WDFDEVICE"
-            | "WDFDRIVER"
-            | "WDFREQUEST"
-            | "WDFFILEOBJECT"
-            | "WDFQUEUE"
-            | "WDFCMRESLIST"
+        "WDFINTERRUPT" | "WDFDEVICE" | "WDFDRIVER" | "WDFFILEOBJECT" | "WDFQUEUE" | "WDFCMRESLIST"
     ) {
         host.violation(
             &rules::BAD_DELETE,

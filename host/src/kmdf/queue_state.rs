@@ -241,6 +241,15 @@ impl Host {
     }
 }
 
+/// The queue of a call that stops, drains or purges it.
+fn queue_to_suspend(host: &Host, call: &Call) -> Rc<Queue> {
+    host.check_not_surprised(
+        &rules::SURPRISE_REMOVE_NO_SUSPEND_QUEUE,
+        "a queue is stopped, drained or purged",
+    );
+    host.body::<Queue>(call.arg(0))
+}
+
 services! {
     WdfIoQueueGetState <= DISPATCH => state;
     WdfIoQueueStart <= DISPATCH => start;
@@ -283,13 +292,13 @@ fn start(host: &Host, call: &Call) {
 
 /// WdfIoQueueStop(Queue, StopComplete, Context): requests wait.
 fn stop(host: &Host, call: &Call) {
-    let queue = host.body::<Queue>(call.arg(0));
+    let queue = queue_to_suspend(host, call);
     host.change_state(&queue, true, false, false, call);
     host.queue_changed(&queue);
 }
 
 fn stop_synchronously(host: &Host, call: &Call) {
-    let queue = host.body::<Queue>(call.arg(0));
+    let queue = queue_to_suspend(host, call);
     queue.accepting.set(true);
     queue.dispatching.set(false);
     host.wait_for_state(&queue, false, "WdfIoQueueStopSynchronously");
@@ -297,14 +306,14 @@ fn stop_synchronously(host: &Host, call: &Call) {
 
 /// WdfIoQueueDrain(Queue, DrainComplete, Context): what is there is handed out, new requests fail.
 fn drain(host: &Host, call: &Call) {
-    let queue = host.body::<Queue>(call.arg(0));
+    let queue = queue_to_suspend(host, call);
     host.change_state(&queue, false, true, true, call);
     host.present_requests(&queue);
     host.queue_changed(&queue);
 }
 
 fn drain_synchronously(host: &Host, call: &Call) {
-    let queue = host.body::<Queue>(call.arg(0));
+    let queue = queue_to_suspend(host, call);
     queue.accepting.set(false);
     queue.dispatching.set(true);
     host.present_requests(&queue);
@@ -313,14 +322,14 @@ fn drain_synchronously(host: &Host, call: &Call) {
 
 /// WdfIoQueuePurge(Queue, PurgeComplete, Context): what is there is canceled, new requests fail.
 fn purge(host: &Host, call: &Call) {
-    let queue = host.body::<Queue>(call.arg(0));
+    let queue = queue_to_suspend(host, call);
     host.change_state(&queue, false, true, true, call);
     host.purge(&queue);
     host.queue_changed(&queue);
 }
 
 fn purge_synchronously(host: &Host, call: &Call) {
-    let queue = host.body::<Queue>(call.arg(0));
+    let queue = queue_to_suspend(host, call);
     queue.accepting.set(false);
     host.purge(&queue);
     host.wait_for_state(&queue, true, "WdfIoQueuePurgeSynchronously");
@@ -328,14 +337,14 @@ fn purge_synchronously(host: &Host, call: &Call) {
 
 /// WdfIoQueueStopAndPurge(Queue, Complete, Context): what is there is canceled, new requests wait.
 fn stop_and_purge(host: &Host, call: &Call) {
-    let queue = host.body::<Queue>(call.arg(0));
+    let queue = queue_to_suspend(host, call);
     host.change_state(&queue, true, false, true, call);
     host.purge(&queue);
     host.queue_changed(&queue);
 }
 
 fn stop_and_purge_synchronously(host: &Host, call: &Call) {
-    let queue = host.body::<Queue>(call.arg(0));
+    let queue = queue_to_suspend(host, call);
     queue.accepting.set(true);
     queue.dispatching.set(false);
     host.purge(&queue);

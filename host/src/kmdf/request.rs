@@ -239,6 +239,10 @@ fn complete_with_information(host: &Host, call: &Call) {
 }
 
 fn finish(host: &Host, request: &Rc<Request>, status: NtStatus, information: u64) {
+    host.check_not_surprised(
+        &rules::SURPRISE_REMOVE_NO_REQUEST_COMPLETE,
+        "a request is completed",
+    );
     if request.cancel.get() != 0 {
         host.violation(
             &rules::REQ_NOT_CANCELED,

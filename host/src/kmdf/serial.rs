@@ -100,6 +100,7 @@ impl CallbackLock {
         let held = HeldLock {
             id: self.id(),
             name: "the callback lock",
+            order: None,
         };
         match self {
             Self::None => body(),

@@ -6,7 +6,7 @@ use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS, STATUS_TIMEOUT};
 
 use super::object::Body;
 use crate::{
-    check::rules,
+    check::{LockId, rules},
     cpu::{Irql, stub::Call},
     host::Host,
     sched::HeldLock,
@@ -19,9 +19,15 @@ use crate::{
 pub(crate) struct Mutex {
     /// The flow that holds it.
     owner: Cell<Option<u32>>,
+    order: LockId,
 }
 
 impl Mutex {
+    /// What the order of locks knows it by.
+    pub(crate) fn order(&self) -> LockId {
+        self.order
+    }
+
     /// Whether somebody holds it.
     pub(crate) fn is_held(&self) -> bool {
         self.owner.get().is_some()
@@ -35,6 +41,7 @@ impl Mutex {
 
     /// Takes it, waiting as long as it takes.
     pub(crate) fn acquire(self: &Rc<Self>, host: &Host, held: HeldLock) {
+        host.check_order(&held);
         let waited = Rc::clone(self);
         host.block_until(move |_| !waited.is_held());
         self.take(host, held);
@@ -128,6 +135,7 @@ fn acquire(host: &Host, call: &Call) -> NtStatus {
     let held = HeldLock {
         id: handle,
         name: WaitLock::KIND,
+        order: Some(lock.mutex.order()),
     };
     let Some(due) = timeout else {
         lock.mutex.acquire(host, held);

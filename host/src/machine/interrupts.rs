@@ -124,7 +124,11 @@ impl Host {
                 }
             }
             Signal::Line(level) => {
-                self.slots[slot].line.set(level);
+                let function = &self.slots[slot];
+                if level && !function.line.get() {
+                    function.assertions.set(function.assertions.get() + 1);
+                }
+                function.line.set(level);
                 if let Some((number, _)) = self.interrupts.line(slot) {
                     let vector = self.interrupts.get(number);
                     if level {

@@ -27,6 +27,8 @@ pub(crate) struct Slot {
     assignment: RefCell<Option<Assignment>>,
     /// The level of its interrupt pin.
     pub(crate) line: Cell<bool>,
+    /// How often it was asserted.
+    pub(crate) assertions: Cell<u64>,
     /// The memory that it brings, if it does.
     pub(crate) memory: Option<Rc<SharedMemory>>,
     /// Whether it has been pulled out: nothing answers at its addresses.
@@ -72,6 +74,7 @@ impl Slot {
             function: RefCell::new(function),
             assignment: RefCell::new(None),
             line: Cell::new(false),
+            assertions: Cell::new(0),
         }
     }
 

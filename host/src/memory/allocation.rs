@@ -23,6 +23,8 @@ pub(crate) struct Allocation {
     pub(crate) address: u64,
     pub(crate) bytes: u64,
     pub(crate) purpose: Purpose,
+    /// Where driver code was when it asked for it, or 0.
+    pub(crate) site: u64,
     pub(super) freed: bool,
 }
 

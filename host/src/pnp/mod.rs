@@ -25,13 +25,6 @@ use crate::{
     loader,
 };
 
-/// What is left of a driver that has been unloaded: nothing, if all is well.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Leftovers {
-    /// Each thing that was not given back.
-    pub items: Vec<String>,
-}
-
 impl Host {
     /// Maps the image, binds its imports and calls its entry point.
     ///
@@ -68,11 +61,11 @@ impl Host {
         status
     }
 
-    /// Unloads the driver: its DriverUnload, then what it has left.
+    /// Unloads the driver: its DriverUnload, then a look at what it has left behind.
     ///
     /// # Errors
-    /// The run stopped.
-    pub fn unload(&self) -> Result<Leftovers, Stop> {
+    /// The run stopped, or something is left.
+    pub fn unload(&self) -> Result<(), Stop> {
         self.run_to_end("unload", |host| {
             // A removed device goes when the last handle of it is closed.
             host.block_until(|host| {
@@ -87,32 +80,8 @@ impl Host {
                 host.violation(&rules::DRIVER_UNLOAD, "the driver has no DriverUnload");
             }
             host.call_driver("DriverUnload", 0, unload, &[object]);
-            host.leftovers()
+            host.check_left_behind();
         })
-    }
-
-    fn leftovers(&self) -> Leftovers {
-        let mut items = Vec::new();
-        for allocation in self.memory.leaks() {
-            items.push(format!(
-                "{} bytes of {}",
-                allocation.bytes, allocation.purpose
-            ));
-        }
-        for mapping in self.memory.device_mappings() {
-            items.push(format!("{} bytes of mapped device memory", mapping.bytes));
-        }
-        for (kind, count) in self.framework.objects.census() {
-            items.push(format!("{count} {kind}"));
-        }
-        let providers = self.framework.kernel.providers.count();
-        if providers > 0 {
-            items.push(format!("{providers} ETW providers"));
-        }
-        if self.framework.globals.get() != 0 {
-            items.push("the binding to the framework".to_owned());
-        }
-        Leftovers { items }
     }
 
     /// Runs `body` as a kernel thread and everything else with it until it returns.

@@ -11,7 +11,12 @@ use corosensei::{
     stack::{DefaultStack, Stack},
 };
 
-use crate::{check::Cost, cpu::Irql, explore::Walk, host::Host};
+use crate::{
+    check::{Cost, LockId},
+    cpu::Irql,
+    explore::Walk,
+    host::Host,
+};
 
 /// Stack of a flow: the driver's 24 KiB, and what the host needs to serve its calls and traps.
 const STACK_BYTES: usize = 512 * 1024;
@@ -90,6 +95,8 @@ pub(crate) struct HeldLock {
     pub(crate) id: u64,
     /// What it is called in reports.
     pub(crate) name: &'static str,
+    /// What the order of locks knows it by; `None` for a lock that the framework takes itself.
+    pub(crate) order: Option<LockId>,
 }
 
 impl fmt::Debug for Flow {

@@ -1,0 +1,77 @@
+//! What a driver must have given back when it is unloaded.
+
+use super::{Rule, rules};
+use crate::host::Host;
+
+impl Host {
+    /// Checks a driver that has just been unloaded.
+    pub(crate) fn check_left_behind(&self) {
+        let mut left: Vec<(&'static Rule, String)> = Vec::new();
+        for allocation in self.memory.leaks() {
+            left.push((
+                &rules::POOL_LEAK,
+                format!(
+                    "{} bytes of {}{}",
+                    allocation.bytes,
+                    allocation.purpose,
+                    self.made_at(allocation.site)
+                ),
+            ));
+        }
+        for mapping in self.memory.device_mappings() {
+            left.push((
+                &rules::MAPPING_LEAK,
+                format!("{} bytes of mapped device memory", mapping.bytes),
+            ));
+        }
+        for object in self.framework.objects.live() {
+            let references = match object.references.get() {
+                0 => String::new(),
+                count => format!(" with {count} references that were not given back"),
+            };
+            left.push((
+                &rules::OBJECT_LEAK,
+                format!("a {}{references}{}", object.kind, self.made_at(object.site)),
+            ));
+        }
+        match self.framework.kernel.providers.count() {
+            0 => {}
+            count => left.push((&rules::ETW_UNREGISTER, format!("{count} ETW providers"))),
+        }
+        if self.framework.globals.get() != 0 {
+            left.push((&rules::UNBIND, "the binding to the framework".to_owned()));
+        }
+        if let Some((rule, _)) = left.first() {
+            let items: Vec<_> = left.iter().map(|(_, text)| text.as_str()).collect();
+            self.violation(
+                rule,
+                format!(
+                    "the driver was unloaded and left behind {}",
+                    items.join("; ")
+                ),
+            );
+        }
+    }
+
+    /// Where driver code is that called the host last on this flow: 0 for nowhere.
+    pub(crate) fn call_site(&self) -> u64 {
+        let Some((_, flow)) = self.scheduler.current() else {
+            return 0;
+        };
+        let crossings = self.crossings.borrow();
+        crossings
+            .iter()
+            .rev()
+            .find(|crossing| crossing.flow == flow.id)
+            .map_or(0, |crossing| crossing.rip)
+    }
+
+    /// `, at function and line`, for a call site that is known.
+    pub(super) fn made_at(&self, site: u64) -> String {
+        match self.image.get().and_then(|image| image.rva(site)) {
+            // The call is before the address it returns to.
+            Some(rva) => format!(", at {}", self.describe_code(rva - 1)),
+            None => String::new(),
+        }
+    }
+}
