@@ -9,8 +9,10 @@ use edu_spec::registers::Causes;
 
 use crate::{
     device::{EduDevice, State},
-    factorial, trace, transfer,
-    wdf::{DeferredHandler, WorkItem},
+    factorial,
+    owned::Owned,
+    trace, transfer,
+    wdf::{DeferredHandler, NtStatus, Request, Result, WorkItem},
 };
 
 /// The engines, as traces name them.
@@ -123,6 +125,20 @@ impl DeferredHandler<WorkItem> for Attention {
 }
 
 impl State {
+    /// Ends a request whose device is gone.
+    pub fn gone<H, T>(&mut self, request: Owned<H>) -> (Request, Result<T>) {
+        self.findings.gone();
+        let failure = NtStatus::DEVICE_DOES_NOT_EXIST;
+        (request.into_request(), Err(failure))
+    }
+
+    /// Ends a request whose engine had enough time.
+    pub fn given_up<H, T>(&mut self, engine: Engine, request: Owned<H>) -> (Request, Result<T>) {
+        self.findings.stuck(engine);
+        self.statistics.timeouts += 1;
+        (request.into_request(), Err(NtStatus::IO_TIMEOUT))
+    }
+
     /// Tells the device once more that it shall interrupt: it may have forgotten. Not while its interrupts
     /// are being disconnected.
     fn rearm(&mut self) {

@@ -56,9 +56,9 @@ pub fn serve(device: &EduDevice) {
                 request.respond(&event);
             }
             Ok(None) => {
-                if let Err((request, failure)) = request.put_back() {
+                if let Err(request) = request.put_back() {
                     leave(&request);
-                    request.complete(Err(failure));
+                    request.complete(Err(NtStatus::CANCELLED));
                 } else if device.state.lock().events.newest() == newest {
                     // Every request that waits has seen the newest event, so this spoke for all.
                     return;

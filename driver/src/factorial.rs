@@ -133,10 +133,7 @@ impl State {
                 self.statistics.factorials_completed += 1;
                 Some((request.into_request(), Ok(Word(value))))
             }
-            engine::Interrupt::Gone(request) => {
-                self.findings.gone();
-                Some((request.into_request(), Err(NtStatus::DEVICE_DOES_NOT_EXIST)))
-            }
+            engine::Interrupt::Gone(request) => Some(self.gone(request)),
             engine::Interrupt::Stray => {
                 self.statistics.stray_factorials += 1;
                 None
@@ -158,15 +155,8 @@ impl State {
                 self.statistics.factorials_completed += 1;
                 Some((request.into_request(), Ok(Word(value))))
             }
-            Look::Gone(request) => {
-                self.findings.gone();
-                Some((request.into_request(), Err(NtStatus::DEVICE_DOES_NOT_EXIST)))
-            }
-            Look::GivenUp(request) => {
-                self.findings.stuck(Engine::Factorial);
-                self.statistics.timeouts += 1;
-                Some((request.into_request(), Err(NtStatus::IO_TIMEOUT)))
-            }
+            Look::Gone(request) => Some(self.gone(request)),
+            Look::GivenUp(request) => Some(self.given_up(Engine::Factorial, request)),
         }
     }
 }

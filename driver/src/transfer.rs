@@ -225,10 +225,7 @@ impl State {
             engine::Interrupt::Done(request, transfer, ()) => {
                 Some(self.end_transfer(request, transfer))
             }
-            engine::Interrupt::Gone(request) => {
-                self.findings.gone();
-                Some((request.into_request(), Err(NtStatus::DEVICE_DOES_NOT_EXIST)))
-            }
+            engine::Interrupt::Gone(request) => Some(self.gone(request)),
             engine::Interrupt::Stray => {
                 self.statistics.stray_transfers += 1;
                 None
@@ -247,15 +244,8 @@ impl State {
                 self.statistics.interrupts_missed += 1;
                 Some(self.end_transfer(request, transfer))
             }
-            Look::Gone(request) => {
-                self.findings.gone();
-                Some((request.into_request(), Err(NtStatus::DEVICE_DOES_NOT_EXIST)))
-            }
-            Look::GivenUp(request) => {
-                self.findings.stuck(Engine::Dma);
-                self.statistics.timeouts += 1;
-                Some((request.into_request(), Err(NtStatus::IO_TIMEOUT)))
-            }
+            Look::Gone(request) => Some(self.gone(request)),
+            Look::GivenUp(request) => Some(self.given_up(Engine::Dma, request)),
         }
     }
 

@@ -20,7 +20,7 @@ pub struct CommonBuffer {
 unsafe impl Send for CommonBuffer {}
 
 impl CommonBuffer {
-    /// Makes the device a bus master and allocates a buffer that it can address (`WdfDmaEnablerCreate`,
+    /// Says what the device can address and allocates a buffer there (`WdfDmaEnablerCreate`,
     /// `WdfCommonBufferCreate`). IRQL: PASSIVE_LEVEL.
     ///
     /// # Errors

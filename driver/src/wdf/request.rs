@@ -170,8 +170,8 @@ impl Request {
     /// (`WdfRequestRequeue`). IRQL: <= DISPATCH_LEVEL; hold no lock.
     ///
     /// # Errors
-    /// The request and the framework's status.
-    pub fn put_back(self) -> core::result::Result<(), (Self, NtStatus)> {
+    /// The request, for the queue takes no more.
+    pub fn put_back(self) -> core::result::Result<(), Self> {
         // SAFETY: the request is owned. The framework refuses one that was not fetched from a
         // manual queue.
         let status = unsafe { call_unsafe_wdf_function_binding!(WdfRequestRequeue, self.0) };
@@ -180,7 +180,7 @@ impl Request {
                 self.into_handle();
                 Ok(())
             }
-            Err(failure) => Err((self, failure)),
+            Err(_) => Err(self),
         }
     }
 

@@ -116,7 +116,7 @@ impl<const VALUES: usize> Event<VALUES> {
             level: self.level as u8,
             opcode: 0,
             task: 0,
-            keyword: KEYWORD_ANY,
+            keyword: KEYWORD,
         };
         let mut data = [Data::NONE; 2 + MOST_VALUES];
         let metadata = [
@@ -150,8 +150,8 @@ impl<const VALUES: usize> Event<VALUES> {
 const MOST_VALUES: usize = 2;
 /// `WINEVENT_CHANNEL_TRACELOGGING`: the event says itself what it consists of.
 const CHANNEL_TRACELOGGING: u8 = 11;
-/// No categories: every listener gets what its level asks for.
-const KEYWORD_ANY: u64 = 1;
+/// All events are of one category: a listener that names none gets them, and may name this one.
+const KEYWORD: u64 = 1;
 /// `EVENT_DATA_DESCRIPTOR_TYPE_PROVIDER_METADATA`
 const PROVIDER_METADATA: u32 = 2;
 /// `EVENT_DATA_DESCRIPTOR_TYPE_EVENT_METADATA`
