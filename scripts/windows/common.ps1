@@ -11,12 +11,14 @@ $Repository = (Resolve-Path (Join-Path $PSScriptRoot '..\..')).Path
 $WdfParameters = "HKLM:\SYSTEM\CurrentControlSet\Services\$ServiceName\Parameters\Wdf"
 
 # Ends the script unless it runs elevated: what follows changes the system. With -WhatIf nothing
-# changes, so it may run as anybody.
+# changes, so it may run as anybody, unless even reading takes that right.
 function Assert-Elevated {
-    if ($WhatIfPreference) { return }
+    param([switch] $ToRead)
+    if ($WhatIfPreference -and -not $ToRead) { return }
     $principal = [Security.Principal.WindowsPrincipal][Security.Principal.WindowsIdentity]::GetCurrent()
     if (-not $principal.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)) {
-        throw "This changes the system: run it in an elevated PowerShell (Run as administrator), or with -WhatIf."
+        $else = if ($ToRead) { '' } else { ', or with -WhatIf' }
+        throw "This takes an administrator: run it in an elevated PowerShell (Run as administrator)$else."
     }
 }
 
@@ -37,10 +39,10 @@ function Invoke-Tool {
     $LASTEXITCODE
 }
 
-# The driver packages of this driver in the driver store, as oemNN.inf.
+# The driver packages of this driver in the driver store, of either INF, as oemNN.inf.
 function Get-InstalledPackage {
     Get-WindowsDriver -Online |
-        Where-Object { (Split-Path -Leaf $_.OriginalFileName) -eq "$ServiceName.inf" } |
+        Where-Object { (Split-Path -Leaf $_.OriginalFileName) -match "^$ServiceName(_passive)?\.inf$" } |
         Select-Object -ExpandProperty Driver
 }
 

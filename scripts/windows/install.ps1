@@ -25,8 +25,11 @@ if (-not $Package) {
         Select-Object -First 1
     if (-not $Package) { throw 'There is no package: run build.ps1 or package.ps1, or name its directory with -Package.' }
 }
-$inf = Join-Path $Package "$ServiceName.inf"
-foreach ($file in $inf, (Join-Path $Package "$ServiceName.sys"), (Join-Path $Package "$ServiceName.cat")) {
+# Of one of the INFs of inf/: that for DIRQL or that for PASSIVE_LEVEL.
+$infs = @(Get-ChildItem -Path $Package -Filter "$ServiceName*.inf")
+if ($infs.Count -ne 1) { throw "$Package has $($infs.Count) INFs of the driver, not one." }
+$inf = $infs[0].FullName
+foreach ($file in (Join-Path $Package "$ServiceName.sys"), [IO.Path]::ChangeExtension($inf, 'cat')) {
     if (-not (Test-Path $file)) { throw "The package lacks $file." }
 }
 

@@ -4,9 +4,9 @@
 Makes a test-signed driver package of an image that was built elsewhere.
 
 .DESCRIPTION
-For edu_kmdf.sys built on Linux (scripts/build-driver.sh): stamps inf/edu_kmdf.inx, makes the
-catalog, and signs image and catalog with a self-signed test certificate, made if there is none. It
-needs no WDK. With the WDK, build.ps1 makes the whole package.
+For edu_kmdf.sys built on Linux (scripts/build-driver.sh): stamps an INX of inf/, makes the catalog,
+and signs image and catalog with a self-signed test certificate, made if there is none. It needs no
+WDK. With the WDK, build.ps1 makes the whole package.
 
 .PARAMETER Image
 The image.
@@ -16,17 +16,22 @@ The directory to make; its contents are replaced.
 
 .PARAMETER Architecture
 The processor that the image is for.
+
+.PARAMETER Passive
+Use the INF that has interrupts handled at PASSIVE_LEVEL, by the device's line.
 #>
 [CmdletBinding(SupportsShouldProcess)]
 param(
     [Parameter(Mandatory)] [string] $Image,
     [string] $Package = (Join-Path $PSScriptRoot '..\..\target\edu_kmdf_package'),
-    [ValidateSet('amd64', 'arm64')] [string] $Architecture = 'amd64'
+    [ValidateSet('amd64', 'arm64')] [string] $Architecture = 'amd64',
+    [switch] $Passive
 )
 . "$PSScriptRoot\common.ps1"
 
 $subject = 'CN=edu_kmdf test certificate'
-$inx = Join-Path $Repository 'inf\edu_kmdf.inx'
+$infName = if ($Passive) { "${ServiceName}_passive" } else { $ServiceName }
+$inx = Join-Path $Repository "inf\$infName.inx"
 foreach ($file in $Image, $inx) {
     if (-not (Test-Path -PathType Leaf $file)) { throw "There is no file $file." }
 }
@@ -35,8 +40,8 @@ if (-not $PSCmdlet.ShouldProcess($Package, "make a test-signed package of $Image
 if (Test-Path $Package) { Remove-Item -Recurse $Package }
 $null = New-Item -ItemType Directory $Package
 $sys = Join-Path $Package "$ServiceName.sys"
-$inf = Join-Path $Package "$ServiceName.inf"
-$cat = Join-Path $Package "$ServiceName.cat"
+$inf = Join-Path $Package "$infName.inf"
+$cat = Join-Path $Package "$infName.cat"
 Copy-Item $Image $sys
 
 # What stampinf does. KMDF 1.15: docs/adr/0001-kmdf-1.15.md.

@@ -11,7 +11,8 @@ param(
     [switch] $Certificate
 )
 . "$PSScriptRoot\common.ps1"
-Assert-Elevated
+# The driver store is closed to others.
+Assert-Elevated -ToRead
 
 $packages = @(Get-InstalledPackage)
 if (-not $packages) { Write-Host 'The driver is not installed.' }

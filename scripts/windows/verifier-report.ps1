@@ -3,6 +3,9 @@
 .SYNOPSIS
 Shows what Driver Verifier and KMDF Verifier watch, what they counted, and recent bug checks.
 
+.DESCRIPTION
+The exit code is 1 if there were bug checks in that time, of whatever driver.
+
 .PARAMETER Days
 How far to look back for bug checks.
 #>
@@ -11,7 +14,7 @@ param(
     [ValidateRange(1, 365)] [int] $Days = 7
 )
 . "$PSScriptRoot\common.ps1"
-Assert-Elevated
+Assert-Elevated -ToRead
 
 Write-Host '== Driver Verifier: settings'
 $null = Invoke-Tool verifier @('/querysettings')
