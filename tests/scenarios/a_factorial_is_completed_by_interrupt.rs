@@ -1,9 +1,11 @@
 //! The whole way: app, queue, device, interrupt, ISR, DPC, completion.
 
+use std::fs;
+
 use edu_tests::{
     Bench,
     bench::{EVERYWHERE, Kind, factorial},
-    for_each_seed, program,
+    for_each_seed, found, program,
 };
 use kmdf_host::Interrupts;
 
@@ -118,15 +120,31 @@ fn a_person_sees_the_answer_and_the_counts() {
     }
 }
 
+#[test]
+fn the_readme_shows_what_a_person_sees() {
+    // As scripts/run.sh does it, whose end the README quotes.
+    let script = r#"for words in info "factorial 12" "raise 0x2" stats; do
+        printf "\n\$ eductl %s\n" "$words"; "$0" $words || exit; done"#;
+    let ended = program::Run::on("qemu:edu").shell(script).end().exits(0);
+    let readme = fs::read_to_string(found::root().join("README.md")).expect("there is one");
+    let quoted: Vec<&str> = readme.lines().map(str::trim).collect();
+    for line in ended.stdout.lines().map(str::trim) {
+        // Where things are differs.
+        let shown = line.starts_with("driver   ") || line.starts_with("device   ");
+        assert!(
+            shown || quoted.contains(&line),
+            "README.md lacks {line:?}{ended}"
+        );
+    }
+}
+
 /// A record with its addresses masked: where the system puts a run's memory is its own business.
 fn without_addresses(record: &str) -> String {
     record
         .split(' ')
         .map(
             |word| match word.trim_end_matches(|end: char| !end.is_ascii_hexdigit()) {
-                address
-                    if address.starts_with("0x7") && address.len() == "0x7fffffffffff".len() =>
-                {
+                address if address.starts_with("0x") && address.len() == "0x7fffffffffff".len() => {
                     "(address)"
                 }
                 _ => word,

@@ -3,11 +3,7 @@
 use std::collections::BTreeSet;
 
 use edu_spec::wire::{Event, MAX_WAITING};
-use edu_tests::{
-    Bench,
-    bench::{EVERYWHERE, event_of},
-    for_each_seed,
-};
+use edu_tests::{Bench, bench::EVERYWHERE, for_each_seed, lab::event_of};
 use kmdf_host::{
     Interrupts,
     ntstatus::{STATUS_CANCELLED, STATUS_INVALID_PARAMETER, STATUS_QUOTA_EXCEEDED},

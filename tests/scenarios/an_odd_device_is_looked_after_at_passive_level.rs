@@ -4,8 +4,9 @@ use edu_model::{Config, Faults};
 use edu_spec::registers::offset;
 use edu_tests::{
     Bench, Lab,
-    bench::{Ended, Kind, factorial, qemu},
+    bench::{Kind, factorial, qemu},
     for_each_seed,
+    lab::Ended,
     tamper::{Act, Moment, Tampered},
     timeline::{Call, calls_of},
 };

@@ -2,11 +2,7 @@
 
 use edu_model::{Config, Faults};
 use edu_tests::{
-    Bench, Lab,
-    bench::{READ_WRITE, factorial},
-    for_each_seed,
-    program::Run,
-    timeline,
+    Bench, Lab, bench::factorial, for_each_seed, lab::READ_WRITE, program::Run, timeline,
 };
 use kmdf_host::{
     Irp,
@@ -170,6 +166,23 @@ fn a_program_that_ends_leaves_nothing_pending() {
         .complains("did not complete the request within")
         .complains("it was cancelled")
         .says("nothing left behind");
+}
+
+#[test]
+fn a_program_that_is_killed_leaves_nothing_pending_and_others_are_served() {
+    for device in ["model", "qemu:edu"] {
+        // It waits for an event that nobody raises.
+        Run::on(device)
+            .shell(
+                r#""$0" wait & waiting=$!; sleep 0.2; kill -9 $waiting; wait $waiting
+                   echo "exit code $?"; "$0" liveness && "$0" factorial 12"#,
+            )
+            .end()
+            .exits(0)
+            .says("exit code 137\n")
+            .says("factorial 12 = 479001600\n")
+            .says("nothing left behind");
+    }
 }
 
 /// How many calls of EvtIoDeviceControl have returned.

@@ -28,7 +28,7 @@ mod requests_survive_sleep_and_end_at_surprise_removal;
 mod settings_of_the_registry_shape_the_interrupts;
 mod stale_causes_are_acknowledged_before_enabling;
 mod stress_loses_nothing;
-mod the_image_tells_its_version;
+mod the_image_is_small_and_tells_its_version;
 mod the_memory_of_an_app_may_lie_above_the_mask;
 mod the_watchdog_ends_what_an_engine_never_does;
 mod what_happens_is_traced_with_its_fields_and_never_in_the_isr;

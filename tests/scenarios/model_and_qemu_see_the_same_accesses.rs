@@ -2,11 +2,7 @@
 //! the model and on QEMU's own device.
 
 use edu_spec::registers::offset;
-use edu_tests::{
-    Bench,
-    bench::{Ended, Kind},
-    program::Run,
-};
+use edu_tests::{Bench, bench::Kind, lab::Ended, program::Run};
 use kmdf_host::{
     Event as Happened, Interrupts,
     device::trace::{Event, Trace, compare},

@@ -3,8 +3,9 @@
 use edu_model::Config;
 use edu_tests::{
     Bench, Lab,
-    bench::{Kind, event_of, factorial},
+    bench::{Kind, factorial},
     for_each_seed,
+    lab::event_of,
 };
 use kmdf_host::{
     Grant, NtStatus, Operation,

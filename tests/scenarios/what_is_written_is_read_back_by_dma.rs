@@ -2,11 +2,7 @@
 
 use edu_model::{Config, Messages};
 use edu_spec::registers::{dma, offset};
-use edu_tests::{
-    Bench,
-    bench::{EVERYWHERE, Ended},
-    for_each_seed,
-};
+use edu_tests::{Bench, bench::EVERYWHERE, for_each_seed, lab::Ended};
 use kmdf_host::{
     Interrupts, Operation,
     device::trace::Event,

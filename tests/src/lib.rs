@@ -15,10 +15,12 @@
 pub mod bench;
 pub mod doctored;
 pub mod found;
+pub mod lab;
 pub mod program;
 pub mod seeds;
 pub mod tamper;
 pub mod timeline;
 
-pub use bench::{Bench, Lab};
+pub use bench::Bench;
+pub use lab::Lab;
 pub use seeds::for_each_seed;

@@ -1,4 +1,4 @@
-//! The version resource, as Explorer and Driver Verifier's reports show it, is cargo's version.
+//! The file itself: its size, what it needs, and its version resource, as Explorer shows it.
 
 use std::fs;
 
@@ -59,6 +59,26 @@ fn the_fixed_versions_and_the_texts_of_the_resource_are_cargos_version() {
         assert_eq!(text_of(&image, key), format!("{VERSION}.0"), "{key}");
     }
     assert_eq!(text_of(&image, "OriginalFilename"), "edu_kmdf.sys");
+}
+
+#[test]
+fn it_is_below_32_kib_and_can_neither_allocate_nor_panic() {
+    let image = fs::read(found::driver()).expect("the driver can be read");
+    assert!(image.len() < 32 << 10, "{} bytes", image.len());
+    let imports = |name: &str| {
+        let name = format!("{name}\0").into_bytes();
+        image.windows(name.len()).any(|window| window == name)
+    };
+    assert!(imports("MmMapIoSpaceEx"), "imports are found by this");
+    // wdk-alloc and wdk-panic would be seen by these.
+    for name in [
+        "ExAllocatePool2",
+        "ExAllocatePoolWithTag",
+        "ExFreePool",
+        "KeBugCheckEx",
+    ] {
+        assert!(!imports(name), "{name}");
+    }
 }
 
 #[test]
