@@ -167,8 +167,8 @@ impl Work<Pending<Dma>> for DmaEngine<'_> {
 
     fn start(&mut self, transfer: &Transfer, request: &Pending<Dma>) {
         let length_bytes = transfer.span.length_bytes();
-        // Neither fails: the request's buffer was mapped when it was submitted, and the common buffer
-        // was checked when it was created. If one did, the watchdog would end the request.
+        // Neither fails: the request's buffer was mapped when it was submitted, and the address of the
+        // common buffer was checked when it was created. If one did, the watchdog would end the request.
         let copied = match transfer.direction {
             Direction::ToMemory => Ok(()),
             Direction::ToDevice => request.request().copy_input_to(self.buffer, length_bytes),

@@ -67,7 +67,7 @@ impl Span {
     }
 }
 
-/// A transfer that the device asks for.
+/// A transfer that the device is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transfer {
     /// Which part of the device's buffer.

@@ -1,6 +1,8 @@
 //! Memory that the device masters.
 
 use core::ptr::NonNull;
+#[cfg(not(target_arch = "aarch64"))]
+use core::sync::atomic::{Ordering, compiler_fence};
 
 use wdk_sys::{
     _WDF_DMA_PROFILE::WdfDmaProfilePacket, ULONG, WDF_DMA_ENABLER_CONFIG, WDF_NO_OBJECT_ATTRIBUTES,
@@ -24,7 +26,8 @@ impl CommonBuffer {
     /// `WdfCommonBufferCreate`). IRQL: PASSIVE_LEVEL.
     ///
     /// # Errors
-    /// The framework's status.
+    /// The framework's status. STATUS_INSUFFICIENT_RESOURCES: the buffer is none that the device can
+    /// address.
     pub fn create(device: Device, length_bytes: usize, address_bits: u32) -> Result<Self> {
         // WDF_DMA_ENABLER_CONFIG_INIT. Only version 3 of the kernel's DMA interface knows devices with
         // fewer than 32 address bits.
@@ -68,12 +71,18 @@ impl CommonBuffer {
         let bus_address = unsafe {
             call_unsafe_wdf_function_binding!(WdfCommonBufferGetAlignedLogicalAddress, buffer)
         };
-        let memory = NonNull::new(memory.cast()).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
-        Ok(Self {
-            memory: NonNull::slice_from_raw_parts(memory, length_bytes),
-            // SAFETY: every bit pattern of a LARGE_INTEGER is a valid QuadPart.
-            bus_address: unsafe { bus_address.QuadPart }.cast_unsigned(),
-        })
+        // SAFETY: every bit pattern of a LARGE_INTEGER is a valid QuadPart.
+        let bus_address = unsafe { bus_address.QuadPart }.cast_unsigned();
+        let end = bus_address.checked_add(length_bytes as u64);
+        let limit = 1_u64.checked_shl(address_bits);
+        let reachable = end.zip(limit).is_some_and(|(end, limit)| end <= limit);
+        match NonNull::new(memory.cast()) {
+            Some(memory) if reachable => Ok(Self {
+                memory: NonNull::slice_from_raw_parts(memory, length_bytes),
+                bus_address,
+            }),
+            _ => Err(NtStatus::INSUFFICIENT_RESOURCES),
+        }
     }
 
     /// Where the device finds it.
@@ -82,18 +91,20 @@ impl CommonBuffer {
         self.bus_address
     }
 
-    /// Copies from it. What the device writes meanwhile may or may not be seen.
+    /// Copies from it. What the device writes meanwhile may or may not be seen; what it had written before
+    /// a register said so is.
     ///
     /// # Safety
     /// There are so many bytes at `destination`, outside of this buffer.
     pub(super) unsafe fn copy_to(&self, destination: *mut u8, length_bytes: usize) -> Result<()> {
         let source = self.start(length_bytes)?;
+        order_memory_and_registers();
         // SAFETY: `start` checked the length, the caller vouches for the destination.
         unsafe { source.copy_to_nonoverlapping(destination, length_bytes) };
         Ok(())
     }
 
-    /// Copies to it.
+    /// Copies to it. The device sees it when a register is written afterwards.
     ///
     /// # Safety
     /// There are so many bytes at `source`, outside of this buffer.
@@ -105,6 +116,7 @@ impl CommonBuffer {
         let destination = self.start(length_bytes)?;
         // SAFETY: `start` checked the length, the caller vouches for the source.
         unsafe { destination.copy_from_nonoverlapping(source, length_bytes) };
+        order_memory_and_registers();
         Ok(())
     }
 
@@ -116,6 +128,22 @@ impl CommonBuffer {
             Err(NtStatus::INVALID_BUFFER_SIZE)
         }
     }
+}
+
+/// Keeps accesses of memory on this side of the accesses of registers that follow, and those after it on
+/// the other side of those before.
+///
+/// Volatile accesses, as those of registers are, keep their order among themselves only: the compiler may
+/// move others across them, and so may an ARM64 processor, where WRITE_REGISTER_* has a barrier for that.
+/// An x64 processor does not.
+fn order_memory_and_registers() {
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: it is a barrier and changes nothing.
+    unsafe {
+        core::arch::asm!("dmb osh", options(nostack, preserves_flags));
+    }
+    #[cfg(not(target_arch = "aarch64"))]
+    compiler_fence(Ordering::SeqCst);
 }
 
 /// `WDF_DMA_ENABLER_CONFIG::WdmDmaVersionOverride`
