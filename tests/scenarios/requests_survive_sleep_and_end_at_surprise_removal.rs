@@ -1,5 +1,7 @@
 //! Power and PnP with requests pending.
 
+use std::collections::BTreeMap;
+
 use edu_model::Config;
 use edu_tests::{
     Bench, Lab,
@@ -8,7 +10,7 @@ use edu_tests::{
     lab::event_of,
 };
 use kmdf_host::{
-    Grant, NtStatus, Operation,
+    Event, Grant, NtStatus, Operation,
     ntstatus::{
         STATUS_CANCELLED, STATUS_DELETE_PENDING, STATUS_DEVICE_DOES_NOT_EXIST,
         STATUS_INVALID_DEVICE_STATE, STATUS_NO_SUCH_DEVICE,
@@ -147,4 +149,52 @@ fn a_rebalance_at_any_moment_loses_no_request() {
         };
         at_any_moment(2, act, NtStatus::is_success);
     }
+}
+
+#[test]
+fn evt_io_stop_comes_when_the_callback_that_got_the_request_has_returned() {
+    let mut stopped = 0;
+    for processors in [1, 2, 4] {
+        for_each_seed(30, |seed| {
+            let lab = Bench::model(Config::default())
+                .processors(processors)
+                .seed(seed)
+                .boot();
+            let irps = pending_work(&lab, seed);
+            let host = lab.session().host();
+            went(host.sleep(0));
+            assert!(went(host.resume(0)).is_success());
+            assert_eq!(lab.raise(&lab.open(), 0x10), Ok(()));
+            lab.wait_for(&irps);
+            let records = lab.shut_down().records;
+            // The callbacks that run, by flow; of each request the one that got it last: the entrance may
+            // still be forwarding it when its engine's queue has presented it.
+            let mut running = Vec::new();
+            let mut latest = BTreeMap::new();
+            for (at, record) in records.iter().enumerate() {
+                match record.event {
+                    Event::Enter {
+                        callback: "EvtIoStop",
+                        object,
+                    } => {
+                        let got = latest[&object];
+                        assert!(running.iter().all(|&(_, other)| other != got), "{record}");
+                        stopped += 1;
+                    }
+                    Event::Enter { callback, object } if callback.starts_with("EvtIo") => {
+                        latest.insert(object, at);
+                        running.push((record.flow, at));
+                    }
+                    Event::Leave { callback, .. }
+                        if callback.starts_with("EvtIo") && callback != "EvtIoStop" =>
+                    {
+                        let innermost = running.iter().rposition(|&(flow, _)| flow == record.flow);
+                        running.remove(innermost.expect("it was entered"));
+                    }
+                    _ => {}
+                }
+            }
+        });
+    }
+    assert!(stopped > 0, "no request was stopped");
 }
