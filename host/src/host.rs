@@ -268,7 +268,7 @@ impl Host {
         };
         self.record(Event::Service { name: service.name });
         self.charge(Cost::CALL);
-        self.check_paged_irql("code that calls", call.return_address());
+        self.check_paged_irql("a call", call.return_address());
         self.check_irql(service);
         let site = self.relative(call.return_address()) as u32;
         self.explorer.coverage.call(site, service.name);
@@ -324,6 +324,7 @@ impl Host {
         match frame.trap {
             Trap::PageFault if self.memory.is_device(frame.fault_address) => {
                 self.charge(Cost::ACCESS);
+                self.check_paged_irql("a register access", frame.rip);
                 self.preemption_point(Point::Register);
                 self.emulate(frame);
                 self.preemption_point(Point::Register);

@@ -225,36 +225,6 @@ impl Memory {
         Ok(allocation.clone())
     }
 
-    /// Takes down where driver code was when it asked for an allocation.
-    pub(crate) fn set_site(&self, address: u64, site: u64) {
-        if let Some(allocation) = self.allocations.borrow_mut().get_mut(&address) {
-            allocation.site = site;
-        }
-    }
-
-    /// Whether the address was in the buffer of a request that has been freed.
-    pub(crate) fn was_request_buffer(&self, address: u64) -> bool {
-        let allocations = self.allocations.borrow();
-        let before = allocations.range(..=address).next_back();
-        before.is_some_and(|(_, allocation)| {
-            allocation.freed
-                && address < allocation.address + allocation.bytes
-                && matches!(allocation.purpose, Purpose::Buffer { .. })
-        })
-    }
-
-    /// The pool that the driver has not freed.
-    pub(crate) fn leaks(&self) -> Vec<Allocation> {
-        self.allocations
-            .borrow()
-            .values()
-            .filter(|allocation| {
-                !allocation.freed && matches!(allocation.purpose, Purpose::Pool { .. })
-            })
-            .cloned()
-            .collect()
-    }
-
     /// How many pool allocations the driver has made.
     pub(crate) fn pool_allocations(&self) -> u64 {
         self.pool_allocations.get()
@@ -328,9 +298,9 @@ impl Memory {
         let before = allocations.range(..=address).next_back();
         match before {
             Some((_, allocation)) if address < allocation.address + allocation.bytes => {
-                let freed = if allocation.freed { "freed " } else { "" };
+                let freed = if allocation.freed { ", freed" } else { "" };
                 format!(
-                    "byte {} of {freed}{} ({} bytes)",
+                    "byte {} of {} ({} bytes{freed})",
                     address - allocation.address,
                     allocation.purpose,
                     allocation.bytes

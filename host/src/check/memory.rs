@@ -17,6 +17,8 @@ rules! { Memory:
         "What is freed was allocated that way, with that tag, and is freed once.";
     POOL_TAG = "PoolTag", "ExAllocatePool2",
         "Pool is allocated with a tag.";
+    UNSAFE_ALLOCATE_POOL = "UnSafeAllocatePool", "UnSafeAllocatePool (DDI compliance)",
+        "Pool is never demanded with a MustSucceed type: an allocation may fail.";
     POOL_LEAK = "PoolLeak", "bug check 0xC4, 0x62",
         "All pool is freed before the driver is unloaded.";
     MAPPING_LEAK = "MappingLeak", "MmUnmapIoSpace; bug check 0xC4",

@@ -33,13 +33,13 @@ impl Host {
         self.check_paged_irql(what, address);
     }
 
-    /// Checks code that runs, at `what`.
+    /// Checks code that runs now, and does `what`.
     pub(crate) fn check_paged_irql(&self, what: &str, address: u64) {
         let irql = self.irql();
         if irql >= Irql::DISPATCH && self.is_pageable(address) {
             self.violation(
                 &rules::PAGED_CODE_IRQL,
-                format!("{what} runs at {irql} in a pageable section"),
+                format!("{what} at {irql}, by code in a pageable section"),
             );
         }
     }

@@ -40,6 +40,13 @@ pub(super) const HELP: &str = "Exit codes:
   8  nothing can go on: a request or callback never ends
   10 the same run went another way the second time (a fault of the host or of a device)";
 
+impl Exit {
+    /// Whether it is what became of a run, which the same command shows again.
+    pub(super) const fn is_of_the_run(self) -> bool {
+        matches!(self, Self::BugCheck | Self::NotPlayed | Self::Stuck)
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

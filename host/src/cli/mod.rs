@@ -107,6 +107,19 @@ pub fn main(name: &'static str, devices: &dyn Devices) -> ExitCode {
     exit.into()
 }
 
+/// A command line, ready for a shell.
+fn command_line(arguments: impl Iterator<Item = String>) -> String {
+    let quoted = |argument: String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,+@%".contains(c);
+        if !argument.is_empty() && argument.chars().all(plain) {
+            argument
+        } else {
+            format!("'{}'", argument.replace('\'', r"'\''"))
+        }
+    };
+    arguments.map(quoted).collect::<Vec<_>>().join(" ")
+}
+
 fn scenario_help(devices: &dyn Devices) -> String {
     use std::fmt::Write;
     let mut help = "Scenarios:\n".to_owned();
@@ -115,4 +128,14 @@ fn scenario_help(devices: &dyn Devices) -> String {
         let _ = writeln!(help, "  {:<24} {}", scenario.name(), scenario.about());
     }
     help
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_command_line_can_be_given_to_a_shell_as_it_is() {
+        let arguments = ["edu-lab", "run", "--device", "model,mute", "it's", ""];
+        let line = super::command_line(arguments.map(str::to_owned).into_iter());
+        assert_eq!(line, r"edu-lab run --device model,mute 'it'\''s' ''");
+    }
 }

@@ -113,6 +113,9 @@ impl Run {
             Ok(exit) => exit,
             Err(failure) => {
                 transcript::failure(&failure, self.json);
+                if !self.json && failure.exit().is_of_the_run() {
+                    eprintln!("replay: {}", super::command_line(std::env::args()));
+                }
                 failure.exit()
             }
         };

@@ -14,6 +14,8 @@ const POOL_FLAG_UNINITIALIZED: u64 = 0x2;
 const POOL_FLAG_PAGED: u64 = 0x100;
 /// `PagedPool`, the odd values of POOL_TYPE's lowest bit.
 const PAGED_POOL: u32 = 1;
+/// `NonPagedPoolMustSucceed`, also a bit of its cache-aligned relative.
+const MUST_SUCCEED: u32 = 2;
 
 services! {
     ExAllocatePool2 <= DISPATCH => allocate_pool2;
@@ -39,6 +41,12 @@ fn allocate_pool2(host: &Host, call: &Call) -> u64 {
 
 fn allocate_pool_with_tag(host: &Host, call: &Call) -> u64 {
     let paged = call.arg32(0) & PAGED_POOL != 0;
+    if call.arg32(0) & MUST_SUCCEED != 0 {
+        host.violation(
+            &rules::UNSAFE_ALLOCATE_POOL,
+            "pool is allocated with a type that must succeed",
+        );
+    }
     allocate(host, paged, false, call.arg(1), call.arg32(2))
 }
 

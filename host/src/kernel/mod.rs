@@ -1,4 +1,4 @@
-//! The kernel's part: what `ntoskrnl.exe` and `WDFLDR.SYS` export to a driver.
+//! The kernel's part: what `ntoskrnl.exe`, `hal.dll` and `WDFLDR.SYS` export to a driver.
 
 mod deferred;
 mod etw;
@@ -30,6 +30,8 @@ pub(crate) const LIBRARIES: &[(&str, &[&[Service]])] = &[
             sync::SERVICES,
         ],
     ),
+    // What the HAL exported once, and forwards to the kernel since.
+    ("hal.dll", &[processor::SERVICES, sync::SERVICES]),
     ("WDFLDR.SYS", &[driver::loader::SERVICES]),
 ];
 

@@ -45,6 +45,10 @@ pub(crate) struct Request {
     pub(crate) cancel: Cell<u64>,
     /// Whether EvtRequestCancel was called or is about to be.
     pub(super) cancel_called: Cell<bool>,
+    /// Whether EvtRequestCancel has begun.
+    pub(super) cancel_begun: Cell<bool>,
+    /// Whether WdfRequestUnmarkCancelable has left it to EvtRequestCancel, which has not begun.
+    pub(super) left_to_cancel: Cell<bool>,
     /// Whether the driver has had it: it wants to hear of its cancellation then.
     pub(super) presented: Cell<bool>,
     /// Whether the driver has acknowledged the stop of its queue for this request.
@@ -79,6 +83,8 @@ impl Host {
                     owner: Cell::new(Owner::Driver(0)),
                     cancel: Cell::new(0),
                     cancel_called: Cell::new(false),
+                    cancel_begun: Cell::new(false),
+                    left_to_cancel: Cell::new(false),
                     presented: Cell::new(false),
                     stop_acknowledged: Cell::new(false),
                     stopping: Cell::new(false),
@@ -247,6 +253,13 @@ fn finish(host: &Host, request: &Rc<Request>, status: NtStatus, information: u64
         host.violation(
             &rules::REQ_NOT_CANCELED,
             "a request is completed while it is cancelable: WdfRequestUnmarkCancelable comes first",
+        );
+    }
+    if request.left_to_cancel.get() {
+        host.violation(
+            &rules::COMPLETE_CANCELED_REQ,
+            "a request is completed although WdfRequestUnmarkCancelable said that it is canceled: \
+             EvtRequestCancel is about to complete it",
         );
     }
     let irp = &request.irp;

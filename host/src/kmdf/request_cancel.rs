@@ -27,20 +27,23 @@ impl Host {
                 let callback = request.cancel.replace(0);
                 if callback != 0 {
                     request.cancel_called.set(true);
-                    self.call_cancel(queue, request.handle, callback);
+                    self.call_cancel(queue, request, callback);
                 }
             }
         }
     }
 
     /// Calls EvtRequestCancel, under the lock of the queue's other callbacks.
-    fn call_cancel(&self, queue: u64, request: u64, callback: u64) {
+    fn call_cancel(&self, queue: u64, request: &Request, callback: u64) {
         let lock = match queue {
             0 => CallbackLock::None,
             queue => self.body::<Queue>(queue).lock.clone(),
         };
         lock.hold(self, || {
-            self.call_driver("EvtRequestCancel", request, callback, &[request]);
+            request.cancel_begun.set(true);
+            request.left_to_cancel.set(false);
+            let handle = request.handle;
+            self.call_driver("EvtRequestCancel", handle, callback, &[handle]);
         });
     }
 
@@ -78,7 +81,7 @@ fn mark_cancelable(host: &Host, call: &Call) {
         let body = host.body::<Request>(request);
         body.cancel_called.set(true);
         if let Owner::Driver(queue) = body.owner.get() {
-            host.call_cancel(queue, request, callback);
+            host.call_cancel(queue, &body, callback);
         }
     }
 }
@@ -116,6 +119,9 @@ fn unmark_cancelable(host: &Host, call: &Call) -> NtStatus {
     if request.cancel.replace(0) != 0 {
         STATUS_SUCCESS
     } else if request.cancel_called.get() {
+        if !request.cancel_begun.get() {
+            request.left_to_cancel.set(true);
+        }
         STATUS_CANCELLED
     } else {
         STATUS_INVALID_PARAMETER

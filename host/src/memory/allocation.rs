@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::PAGE;
+use super::{Memory, PAGE};
 
 /// What an allocation is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,38 @@ impl Allocation {
         let base = self.address / PAGE * PAGE;
         let end = (self.address + self.bytes.max(1)).next_multiple_of(PAGE);
         (base, end - base)
+    }
+}
+
+impl Memory {
+    /// Takes down where driver code was when it asked for an allocation.
+    pub(crate) fn set_site(&self, address: u64, site: u64) {
+        if let Some(allocation) = self.allocations.borrow_mut().get_mut(&address) {
+            allocation.site = site;
+        }
+    }
+
+    /// Whether the address was in the buffer of a request that has been freed.
+    pub(crate) fn was_request_buffer(&self, address: u64) -> bool {
+        let allocations = self.allocations.borrow();
+        let before = allocations.range(..=address).next_back();
+        before.is_some_and(|(_, allocation)| {
+            allocation.freed
+                && address < allocation.address + allocation.bytes
+                && matches!(allocation.purpose, Purpose::Buffer { .. })
+        })
+    }
+
+    /// The pool that the driver has not freed.
+    pub(crate) fn leaks(&self) -> Vec<Allocation> {
+        self.allocations
+            .borrow()
+            .values()
+            .filter(|allocation| {
+                !allocation.freed && matches!(allocation.purpose, Purpose::Pool { .. })
+            })
+            .cloned()
+            .collect()
     }
 }
 
