@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+use core::sync::atomic::AtomicU32;
+
 use edu_driver_core::{
     engine::Engine, events::Events, log::Log, transfer::Transfer, watchdog::Watchdog,
 };
@@ -44,6 +46,8 @@ pub struct EduDevice {
     pub register_queue: Queue,
     /// Manual: requests that wait for an event.
     pub waiting_queue: Queue,
+    /// How many handles were closed.
+    pub handles_closed: AtomicU32,
     /// Sequential: the DMA engine does one transfer at a time.
     pub dma_queue: Queue,
     /// Does the work of the DMA cause.
@@ -122,6 +126,7 @@ impl Driver for EduDevice {
             settings,
             register_queue: Queue::create_control::<RegisterAccess>(device)?,
             waiting_queue: Queue::create_manual::<Waiting>(device)?,
+            handles_closed: AtomicU32::new(0),
             watchdog_timer: Deferred::create::<Tick>(device)?,
             attention: Deferred::create::<Attention>(device)?,
             dma_dpc: Deferred::create::<Dma>(device)?,

@@ -4,17 +4,21 @@
 //! wants or its handle is closed. Whoever may have made it answerable calls [`serve`] afterwards: the
 //! DPC that has numbered an event, and the callback that has put the request into the queue, because
 //! the event may have come in between. So none is overslept, with no lock held around the queue.
+//!
+//! While [`serve`] has a request out of the queue, its handle may be closed: the framework cancels what
+//! is in the queue then, and what is put back afterwards would stay. So a request of a closed handle is
+//! never put back, and one whose handle was closed while it was put back is fetched once more.
 
 #![forbid(unsafe_code)]
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use edu_spec::wire::{Event, EventCursor, MAX_WAITING};
 use zerocopy::FromZeros;
 
 use crate::{
     device::EduDevice,
-    wdf::{NtStatus, QueueCancelHandler, Request, Result, context_type},
+    wdf::{HandleContext, NtStatus, QueueCancelHandler, Request, Result, context_type},
 };
 
 /// The context of a handle.
@@ -22,9 +26,21 @@ use crate::{
 pub struct Handle {
     /// How many of its requests wait.
     waiting: AtomicU32,
+    /// Whether it was closed.
+    closed: AtomicBool,
 }
 
 context_type!(Handle, c"Handle");
+
+impl HandleContext for Handle {
+    type Device = EduDevice;
+
+    fn on_cleanup(&self, device: &EduDevice) {
+        self.closed.store(true, Ordering::Release);
+        // Behind the store: who has not seen the handle closed sees this change.
+        device.handles_closed.fetch_add(1, Ordering::Release);
+    }
+}
 
 /// Answers a request for an event, or has it wait. IRQL: <= DISPATCH_LEVEL; hold no lock.
 pub fn wait(device: &EduDevice, request: Request) {
@@ -47,6 +63,7 @@ pub fn wait(device: &EduDevice, request: Request) {
 pub fn serve(device: &EduDevice) {
     loop {
         let newest = device.state.lock().events.newest();
+        let closed = device.handles_closed.load(Ordering::Acquire);
         let Some(request) = device.waiting_queue.retrieve_next() else {
             return;
         };
@@ -55,16 +72,22 @@ pub fn serve(device: &EduDevice) {
                 leave(&request);
                 request.respond(&event);
             }
+            Ok(None) if request.handle::<Handle>().is_some_and(Handle::is_closed) => {
+                leave(&request);
+                request.complete(Err(NtStatus::CANCELLED));
+            }
             Ok(None) => {
                 if let Err(request) = request.put_back() {
                     leave(&request);
                     request.complete(Err(NtStatus::CANCELLED));
-                } else if device.state.lock().events.newest() == newest {
+                } else if device.state.lock().events.newest() == newest
+                    && device.handles_closed.load(Ordering::Acquire) == closed
+                {
                     // Every request that waits has seen the newest event, so this spoke for all.
                     return;
                 }
-                // Else an event came while the request was out of the queue, and whoever numbered
-                // that one did not find it there.
+                // Else an event came, or a handle was closed, while the request was out of the queue,
+                // and whoever did that did not find it there.
             }
             Err(failure) => {
                 leave(&request);
@@ -92,6 +115,10 @@ fn leave(request: &Request) {
 }
 
 impl Handle {
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
     /// Counts one more waiting request, if the handle may have it.
     fn admit(&self) -> bool {
         self.waiting

@@ -2,19 +2,18 @@
 
 use core::marker::PhantomData;
 
+use super::{
+    Context, NtStatus, Resources, Result,
+    context::{self, attributes_with},
+    file::{HandleContext, evt_file_cleanup},
+    size_field,
+};
 use edu_spec::interface::Guid;
 use wdk_sys::{
     _WDF_DEVICE_IO_TYPE::WdfDeviceIoDirect, _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCanUseFsContext,
     _WDF_TRI_STATE::WdfUseDefault, GUID, NTSTATUS, PWDFDEVICE_INIT, STATUS_SUCCESS,
     WDF_FILEOBJECT_CONFIG, WDF_NO_OBJECT_ATTRIBUTES, WDF_PNPPOWER_EVENT_CALLBACKS,
     WDF_POWER_DEVICE_STATE, WDFCMRESLIST, WDFDEVICE, WDFOBJECT, call_unsafe_wdf_function_binding,
-};
-use zerocopy::FromZeros;
-
-use super::{
-    Context, NtStatus, Resources, Result,
-    context::{self, attributes_with},
-    size_field,
 };
 
 /// A device that is about to be created (`WDFDEVICE_INIT`), for the time of EvtDriverDeviceAdd.
@@ -121,16 +120,18 @@ impl DeviceInit<'_> {
         }
     }
 
-    /// Gives each handle of the device a context, zeroed (`WdfDeviceInitSetFileObjectConfig`).
-    pub fn set_handle_context<F: Context + FromZeros>(&mut self) {
-        // WDF_FILEOBJECT_CONFIG_INIT, without callbacks.
+    /// Gives each handle of the device a context, zeroed, which hears of the handle's end
+    /// (`WdfDeviceInitSetFileObjectConfig`).
+    pub fn set_handle_context<H: HandleContext>(&mut self) {
+        // WDF_FILEOBJECT_CONFIG_INIT, with EvtFileCleanup.
         let mut config = WDF_FILEOBJECT_CONFIG {
             Size: size_field::<WDF_FILEOBJECT_CONFIG>(),
             AutoForwardCleanupClose: WdfUseDefault,
             FileObjectClass: WdfFileObjectWdfCanUseFsContext,
+            EvtFileCleanup: Some(evt_file_cleanup::<H>),
             ..WDF_FILEOBJECT_CONFIG::default()
         };
-        let mut attributes = attributes_with::<F>();
+        let mut attributes = attributes_with::<H>();
         // SAFETY: the framework lends the first and copies the others in this call.
         unsafe {
             call_unsafe_wdf_function_binding!(

@@ -25,6 +25,7 @@ mod deferred;
 mod device;
 mod dma;
 mod driver;
+mod file;
 mod interrupt;
 mod mapping;
 mod queue;
@@ -41,6 +42,7 @@ pub use deferred::{Deferred, DeferredHandler, Dpc, Timer, WorkItem};
 pub use device::{Connected, Device, DeviceInit, Disconnected, PnpPower};
 pub use dma::CommonBuffer;
 pub use driver::{Driver, create_driver};
+pub use file::HandleContext;
 pub use interrupt::{
     DeferredInterrupt, Handling, Interrupt, InterruptContext, InterruptHandler, InterruptLock, Isr,
     Policy,
