@@ -8,7 +8,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-all="format lint unit doc image driver-lint reproduce scenarios qemu windows deny"
+all="format lint unit doc image driver-lint reproduce scenarios explore qemu windows deny"
 
 describe() {
     case $1 in
@@ -20,6 +20,7 @@ describe() {
     driver-lint) echo "lints, of the driver" ;;
     reproduce) echo "the same image from another directory" ;;
     scenarios) echo "scenarios: driver, host, device, eductl" ;;
+    explore) echo "a bounded share of scripts/prove.sh, every run twice" ;;
     qemu) echo "tests on QEMU's edu" ;;
     windows) echo "lints, of eductl for Windows" ;;
     deny) echo "licenses, duplicates, sources of crates" ;;
@@ -81,6 +82,14 @@ run_scenarios() {
     cargo test --package edu-tests
 }
 
+run_explore() {
+    cargo build --package edu-lab
+    set -- explore --driver target/cross/x86_64/edu_kmdf.sys --inf inf/edu_kmdf.inx --twice
+    "$built/debug/edu-lab" "$@" --seeds 0..20 --disturb --fail-calls
+    "$built/debug/edu-lab" "$@" --seeds 0..1 --scenario factorial --every-boundary \
+        --cause device --cause surprise-remove
+}
+
 run_qemu() {
     cargo test --package kmdf-host --test "qemu*" -- --include-ignored
     cargo test --package edu-lab -- --ignored
@@ -140,7 +149,7 @@ for name in "$@"; do
             "The lines with a + in front are its commands."
     fi
     # What ran, and cargo's verdicts, as cargo says them.
-    grep -E '^ +(Running|Doc-tests) |^test result: |^not run: |^bans |^reproducible: ' "$log" || true
+    grep -E '^ +(Running|Doc-tests) |^test result: |^not run: |^bans |^reproducible: |^(explored|found|coverage) ' "$log" || true
     count=$((count + 1))
 done
 elapsed=$(($(seconds) - all_began))

@@ -2,7 +2,12 @@
 //!
 //! This is what a test of a driver uses; the parts it is made of are [`Host`]'s.
 
-use std::{path::PathBuf, pin::Pin, rc::Rc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    pin::Pin,
+    rc::Rc,
+    time::Duration,
+};
 
 use thiserror::Error;
 
@@ -120,6 +125,17 @@ impl Package {
         self.registry = values.into();
         self
     }
+
+    /// The same image with another INF.
+    ///
+    /// # Errors
+    /// The INF cannot be used.
+    pub fn with_inf(&self, inf: &Path) -> Result<Self, BootError> {
+        Ok(Self {
+            inf: Rc::new(Inf::read(inf, &stamp(&self.image)?)?),
+            ..self.clone()
+        })
+    }
 }
 
 /// A driver that runs.
@@ -203,6 +219,14 @@ impl Session {
             package: package.clone(),
             loaded: false,
         })
+    }
+
+    /// Sets a value in the hardware key of every device.
+    pub(crate) fn set_registry_value(&self, name: &str, value: &RegistryValue) {
+        for device in &self.installed {
+            self.host
+                .set_registry_value(device.slot, name, value.clone());
+        }
     }
 
     /// Loads the driver and starts its devices.

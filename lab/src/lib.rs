@@ -8,6 +8,7 @@
 
 mod devices;
 mod fault;
+mod hostile;
 mod model;
 mod names;
 mod scenarios;

@@ -100,7 +100,11 @@ pub fn main(name: &'static str, devices: &dyn Devices) -> ExitCode {
     let exit = match arguments.command {
         Command::Run(run) => run.run(devices),
         Command::Check(check) => check.run(),
-        Command::Explore(explore) => explore.run(name, devices),
+        Command::Explore(explore) => {
+            // As it was called, so that the commands that it prints work in the same place.
+            let program = std::env::args().next();
+            explore.run(program.as_deref().unwrap_or(name), devices)
+        }
         Command::Replay(replay) => replay.run(devices),
         Command::Rules(rules) => rules.run(),
     };

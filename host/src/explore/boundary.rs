@@ -76,6 +76,11 @@ impl Boundaries {
         self.instructions.get((number as usize).checked_sub(1)?)
     }
 
+    /// All of them.
+    pub(crate) fn instructions(&self) -> impl Iterator<Item = &Instruction> + Clone {
+        self.instructions.iter()
+    }
+
     /// How many boundaries lie in a range of RVAs.
     pub(crate) fn count(&self, code: Range<u32>) -> usize {
         self.numbers

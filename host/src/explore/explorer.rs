@@ -1,18 +1,17 @@
-//! The exploration itself: which runs are made of a scenario, and their sum.
+//! The exploration itself: which runs are made of a scenario, and in which order.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use super::{
-    coverage::Covered,
-    run::{Fails, Look, Ran, Target, Way},
-    scenario::{Scenario, Wrong},
-    visit::Cause,
+    moment,
+    pool::{Job, Pool},
+    run::{Look, Ran},
+    scenario::Scenario,
+    sum::Explored,
+    target::Target,
+    visit::{Cause, Found},
+    way::{Fails, Way, When},
 };
-use crate::Counts;
 
 /// Which runs to make.
 #[derive(Clone, Debug, Default)]
@@ -22,270 +21,231 @@ pub struct Runs {
     pub seeds: std::ops::Range<u64>,
     /// With the seed deciding at every instruction, too.
     pub instructions: bool,
-    /// For each boundary and each of these causes one run in which it happens there; and for
-    /// raise, too, one run in which it happens at every boundary.
+    /// What happens at boundaries and at moments.
     pub causes: Vec<Cause>,
-    /// For each call that can fail one run in which it does.
+    /// For each boundary and each of the causes one run in which it happens there; and for
+    /// raise, too, one run in which it happens at every boundary.
+    pub every_boundary: bool,
+    /// With each seed a run in which one of the causes happens at a moment, both drawn by the seed.
+    pub disturb: bool,
+    /// For each call that can fail one run in which it does; and with each seed a run in which
+    /// calls fail that the seed draws.
     pub fail_calls: bool,
-    /// With each seed a run in which calls fail that the seed draws.
-    pub fail_seeds: bool,
     /// Every run twice.
     pub twice: bool,
+    /// How many threads make them. What comes of them does not depend on it.
+    pub threads: usize,
 }
 
-/// A run that went wrong.
-#[derive(Debug)]
-pub struct Finding {
-    /// The scenario.
-    pub scenario: &'static str,
-    /// The run.
-    pub way: Way,
-    /// What went wrong.
-    pub wrong: Wrong,
-}
+/// Called as runs are made: the scenario, what is being done with it, how many of how many.
+pub type Progress<'a> = &'a mut dyn FnMut(&'static str, &str, u64, u64);
 
-/// What an exploration came to.
-#[derive(Debug, Default)]
-pub struct Explored {
-    /// Runs made.
-    pub runs: u64,
-    /// Runs made with a schedule of a seed.
-    pub schedules: u64,
-    /// How long they took.
-    pub schedule_time: Duration,
-    /// Boundaries of the scenarios: each instruction that a call into the driver executes.
-    pub boundaries: u64,
-    /// Runs in which something happened at one boundary.
-    pub boundary_runs: u64,
-    /// How long they took.
-    pub boundary_time: Duration,
-    /// Boundaries at which an interrupt was sent in runs that send one at every boundary.
-    pub raised: u64,
-    /// Interrupts that were taken there.
-    pub raised_taken: u64,
-    /// How long that took.
-    pub raised_time: Duration,
-    /// Calls that can fail, each of which did in a run of its own.
-    pub failed_calls: u64,
-    /// Pairs of runs that were compared.
-    pub compared: u64,
-    /// What went wrong.
-    pub findings: Vec<Finding>,
-    /// What happened in all of them.
-    pub counts: Counts,
-    pub(crate) covered: Covered,
-}
+/// How many runs are handed out at once. What is found is looked at in between.
+const BATCH: usize = 1024;
+/// One run with a seed in this many is stepped through, to see where it comes.
+const STEPPED: u64 = 64;
 
-/// Called as runs are made: how many of how many, in the scenario of that name.
-pub type Progress<'a> = &'a mut dyn FnMut(&str, u64, u64);
-
-/// At most this many findings are kept; an exploration that has them ends.
-pub const MOST_FINDINGS: usize = 20;
-
-impl Target {
-    /// Explores a scenario, and adds up what came of it.
-    pub fn explore(
-        &self,
-        scenario: &Arc<dyn Scenario>,
-        runs: &Runs,
-        explored: &mut Explored,
-        progress: Progress<'_>,
-    ) {
-        let mut session = Exploration {
-            target: self,
-            scenario,
-            twice: runs.twice,
-            explored,
-        };
-        session.plain();
-        session.boundaries(runs, progress);
-        session.calls(runs, progress);
-        session.seeds(runs, progress);
-    }
+/// Explores scenarios.
+#[must_use]
+pub fn explore(
+    target: &Target,
+    scenarios: &[Arc<dyn Scenario>],
+    runs: &Runs,
+    progress: Progress<'_>,
+) -> Explored {
+    let mut explored = Explored::default();
+    Pool::with(target, runs.threads, |pool| {
+        for scenario in scenarios {
+            let mut exploration = Exploration {
+                pool,
+                scenario,
+                runs,
+                explored: &mut explored,
+                progress: &mut *progress,
+            };
+            exploration.all();
+        }
+    });
+    explored
 }
 
 struct Exploration<'a> {
-    target: &'a Target,
+    pool: &'a Pool,
     scenario: &'a Arc<dyn Scenario>,
-    twice: bool,
+    runs: &'a Runs,
     explored: &'a mut Explored,
+    progress: Progress<'a>,
 }
 
 impl Exploration<'_> {
-    fn is_full(&self) -> bool {
-        self.explored.findings.len() >= MOST_FINDINGS
-    }
-
-    /// Makes one run, or two to compare, and keeps what it found.
-    fn make(&mut self, way: Way, look: Look) -> Ran {
-        let mut ran = self.target.run(self.scenario, way, look, None);
-        self.explored.runs += 1;
-        if self.twice {
-            let again = self.target.run(self.scenario, way, look, None);
-            self.explored.runs += 1;
-            self.explored.compared += 1;
-            if again.digest != ran.digest {
-                ran.result = Err(Wrong::Differs(ran.digest, again.digest));
+    fn all(&mut self) {
+        let looks = [Look::Nowhere, Look::Boundaries, Look::Calls];
+        let first = looks.map(|look| (Way::default(), look));
+        let mut first = self.make("looking", (0, first.len() as u64), first.into_iter());
+        let (Some(calls), Some(found), Some(plain)) = (first.pop(), first.pop(), first.pop())
+        else {
+            return;
+        };
+        if self.runs.every_boundary {
+            self.boundaries(&found.points);
+            if self.runs.causes.contains(&Cause::Raise) {
+                self.raise_everywhere(&plain);
             }
         }
-        self.explored.counts.add(&ran.counts);
-        self.explored.covered.add(std::mem::take(&mut ran.covered));
-        if let Err(wrong) = std::mem::replace(&mut ran.result, Ok(())) {
-            self.explored.findings.push(Finding {
-                scenario: self.scenario.name(),
-                way,
-                wrong,
+        self.explored.boundaries += found.points.len() as u64;
+        if self.runs.fail_calls {
+            let ways = calls.calls.iter().map(|call| Way {
+                failing: Fails::Call(call.number),
+                ..Way::default()
             });
+            let total = calls.calls.len() as u64;
+            let ways = ways.map(|way| (way, Look::Coverage));
+            let made = self.make("failing calls", (0, total), ways);
+            self.explored.failed_calls += made.len() as u64;
         }
-        ran
+        self.seeds(plain.moments);
     }
 
-    fn plain(&mut self) {
-        self.make(Way::default(), Look::Nowhere);
+    /// Makes runs, and adds up what they found. What each came to, in their order; fewer than were
+    /// asked for when there are enough findings.
+    fn make(
+        &mut self,
+        what: &str,
+        (from, total): (u64, u64),
+        mut ways: impl Iterator<Item = (Way, Look)>,
+    ) -> Vec<Ran> {
+        let name = self.scenario.name();
+        let twice = self.runs.twice;
+        let mut all = Vec::new();
+        let mut done = from;
+        loop {
+            let batch: Vec<_> = ways.by_ref().take(BATCH).collect();
+            if batch.is_empty() || self.explored.is_full() {
+                return all;
+            }
+            let jobs = batch
+                .iter()
+                .map(|&(way, look)| Job {
+                    scenario: Arc::clone(self.scenario),
+                    way,
+                    look,
+                    twice,
+                })
+                .collect();
+            let made = self.pool.make(jobs, || {
+                done += 1;
+                (self.progress)(name, what, done, total);
+            });
+            for ((way, _), mut ran) in batch.into_iter().zip(made) {
+                self.explored.add(name, way, twice, &mut ran);
+                all.push(ran);
+            }
+        }
     }
 
-    fn boundaries(&mut self, runs: &Runs, progress: Progress<'_>) {
-        if runs.causes.is_empty() || self.is_full() {
-            return;
-        }
-        let found = self.make(Way::default(), Look::Boundaries).points;
-        self.explored.boundaries += found.len() as u64;
-        if runs.causes.contains(&Cause::Raise) {
-            self.raise_everywhere();
-        }
-        let mut ways: Vec<_> = runs
-            .causes
+    fn boundaries(&mut self, found: &[Found]) {
+        let causes = &self.runs.causes;
+        let ways: Vec<_> = causes
             .iter()
             .flat_map(|&cause| {
-                found
-                    .iter()
-                    .filter(move |found| found.allows(cause))
-                    .map(move |found| Way {
-                        visit: Some((cause, Some(found.point))),
-                        ..Way::default()
-                    })
+                let found = found.iter().filter(move |found| found.allows(cause));
+                found.map(move |found| Way {
+                    visit: Some((cause, When::Boundary(found.point))),
+                    ..Way::default()
+                })
             })
             .collect();
         let start = Instant::now();
         let total = ways.len() as u64;
-        for (way, done) in ways.drain(..).zip(0..) {
-            if self.is_full() {
-                break;
-            }
-            progress("boundaries", done, total);
-            self.make(way, Look::Nowhere);
-            self.explored.boundary_runs += 1;
-        }
+        let made = self.make(
+            "boundaries",
+            (0, total),
+            ways.into_iter().map(|way| (way, Look::Nowhere)),
+        );
+        self.explored.boundary_runs += made.len() as u64;
         self.explored.boundary_time += start.elapsed();
     }
 
     /// One run with an interrupt at every boundary.
-    fn raise_everywhere(&mut self) {
-        let plain = self
-            .target
-            .run(self.scenario, Way::default(), Look::Nowhere, None);
+    fn raise_everywhere(&mut self, plain: &Ran) {
         let way = Way {
-            visit: Some((Cause::Raise, None)),
+            visit: Some((Cause::Raise, When::EveryBoundary)),
             ..Way::default()
         };
         let start = Instant::now();
-        let ran = self.make(way, Look::Nowhere);
+        let made = self.make("everywhere", (0, 1), std::iter::once((way, Look::Nowhere)));
         self.explored.raised_time += start.elapsed();
-        let times = if self.twice { 2 } else { 1 };
-        self.explored.raised += times * ran.visited;
-        self.explored.raised_taken += times
-            * ran
-                .counts
-                .interrupts
-                .saturating_sub(plain.counts.interrupts);
-    }
-
-    fn calls(&mut self, runs: &Runs, progress: Progress<'_>) {
-        if !runs.fail_calls || self.is_full() {
-            return;
-        }
-        let calls = self.make(Way::default(), Look::Calls).calls;
-        let total = calls.len() as u64;
-        for (call, done) in calls.into_iter().zip(0..) {
-            if self.is_full() {
-                break;
-            }
-            progress("failing calls", done, total);
-            let way = Way {
-                failing: Fails::Call(call.number),
-                ..Way::default()
-            };
-            self.make(way, Look::Nowhere);
-            self.explored.failed_calls += 1;
+        let times = if self.runs.twice { 2 } else { 1 };
+        for ran in made {
+            self.explored.raised += times * ran.visited;
+            self.explored.raised_taken += times
+                * ran
+                    .counts
+                    .interrupts
+                    .saturating_sub(plain.counts.interrupts);
         }
     }
 
-    fn seeds(&mut self, runs: &Runs, progress: Progress<'_>) {
-        let start = Instant::now();
-        let total = runs.seeds.end.saturating_sub(runs.seeds.start);
-        for (seed, done) in runs.seeds.clone().zip(0..) {
-            if self.is_full() {
-                break;
-            }
-            progress("schedules", done, total);
+    fn seeds(&mut self, moments: u32) {
+        let runs = self.runs;
+        let Runs {
+            instructions,
+            disturb,
+            fail_calls,
+            ..
+        } = *runs;
+        let ways = runs.seeds.clone().flat_map(|seed| {
             let way = Way {
                 seed: Some(seed),
-                instructions: runs.instructions,
+                instructions,
                 ..Way::default()
             };
-            self.make(way, Look::Nowhere);
-            self.explored.schedules += 1;
-            if runs.fail_seeds {
-                let way = Way {
-                    failing: Fails::Drawn(seed),
-                    ..way
-                };
-                self.make(way, Look::Nowhere);
-                self.explored.schedules += 1;
-            }
-        }
+            let drawn = disturb.then(|| moment::draw(seed, &runs.causes, moments));
+            let disturbed = drawn.flatten().map(|(cause, moment)| Way {
+                visit: Some((cause, When::Moment(moment))),
+                ..way
+            });
+            let failing = fail_calls.then_some(Way {
+                failing: Fails::Drawn(seed),
+                ..way
+            });
+            let look = if seed.is_multiple_of(STEPPED) && !instructions {
+                Look::Coverage
+            } else {
+                Look::Nowhere
+            };
+            let all = [Some(way), disturbed, failing];
+            all.into_iter().flatten().map(move |way| (way, look))
+        });
+        let each = 1 + u64::from(disturb) + u64::from(fail_calls);
+        let total = each * runs.seeds.end.saturating_sub(runs.seeds.start);
+        let start = Instant::now();
+        let made = self.count_schedules(total, ways);
+        self.explored.schedules += made.0;
+        self.explored.disturbed += made.1;
+        self.explored.failed_schedules += made.2;
         self.explored.schedule_time += start.elapsed();
     }
-}
 
-/// How much of a driver was covered.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct CoverageReport {
-    /// Each function of the driver: boundaries stopped at, and boundaries it has.
-    pub functions: BTreeMap<String, (usize, usize)>,
-    /// Call sites reached.
-    pub call_sites: usize,
-    /// Call sites that can fail, reached.
-    pub fallible_sites: usize,
-    /// Call sites that failed.
-    pub failed_sites: usize,
-}
-
-impl Target {
-    /// What an exploration covered, in the driver's own words.
-    #[must_use]
-    pub fn coverage(&self, explored: &Explored) -> CoverageReport {
-        let covered = &explored.covered;
-        let mut functions: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-        for function in self.package.image.functions() {
-            let code = function.code.clone();
-            let name = self.package.symbols.function(code.start).map_or_else(
-                || format!("+{:#x}", code.start),
-                |(name, _)| name.to_owned(),
-            );
-            let entry = functions.entry(name).or_default();
-            entry.0 += covered.boundaries.range(code.clone()).count();
-            entry.1 += self.code.count(code);
-        }
-        CoverageReport {
-            functions,
-            call_sites: covered.sites.len(),
-            fallible_sites: covered
-                .sites
-                .values()
-                .filter(|service| super::failing::failure_of(service).is_some())
-                .count(),
-            failed_sites: covered.failed.len(),
+    /// Makes runs with seeds, which may be too many to keep: all, those with a cause, those with
+    /// calls that fail.
+    fn count_schedules(
+        &mut self,
+        total: u64,
+        mut ways: impl Iterator<Item = (Way, Look)>,
+    ) -> (u64, u64, u64) {
+        let mut counts = (0, 0, 0);
+        loop {
+            let batch: Vec<_> = ways.by_ref().take(BATCH).collect();
+            if batch.is_empty() || self.explored.is_full() {
+                return counts;
+            }
+            let from = counts.0;
+            counts.0 += batch.len() as u64;
+            counts.1 += batch.iter().filter(|(way, _)| way.visit.is_some()).count() as u64;
+            let failing = batch.iter().filter(|(way, _)| way.failing != Fails::None);
+            counts.2 += failing.count() as u64;
+            self.make("schedules", (from, total), batch.into_iter());
         }
     }
 }

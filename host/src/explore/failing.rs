@@ -3,8 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use kmdf_abi::ntstatus::{
-    NtStatus, STATUS_CANCELLED, STATUS_INSUFFICIENT_RESOURCES, STATUS_NO_MORE_ENTRIES,
-    STATUS_OBJECT_NAME_NOT_FOUND,
+    NtStatus, STATUS_CANCELLED, STATUS_INSUFFICIENT_RESOURCES, STATUS_OBJECT_NAME_NOT_FOUND,
 };
 use rand_chacha::{
     ChaCha8Rng,
@@ -50,18 +49,11 @@ const PARTICULAR: &[(&str, Option<Failure>)] = &[
     ("WdfRequestUnmarkCancelable", None),
     // A request's state, not a call that could fail.
     ("WdfRequestGetStatus", None),
-    (
-        "WdfIoQueueRetrieveNextRequest",
-        Some(Failure::Status(STATUS_NO_MORE_ENTRIES)),
-    ),
-    (
-        "WdfIoQueueRetrieveRequestByFileObject",
-        Some(Failure::Status(STATUS_NO_MORE_ENTRIES)),
-    ),
-    (
-        "WdfIoQueueFindRequest",
-        Some(Failure::Status(STATUS_NO_MORE_ENTRIES)),
-    ),
+    // What a queue holds, not a call that could fail: a driver that is told that a queue is empty
+    // though a request waits in it cannot serve that request.
+    ("WdfIoQueueRetrieveNextRequest", None),
+    ("WdfIoQueueRetrieveRequestByFileObject", None),
+    ("WdfIoQueueFindRequest", None),
     ("WdfIoQueueRetrieveFoundRequest", None),
     (
         "WdfRegistryQueryULong",

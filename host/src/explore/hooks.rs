@@ -2,8 +2,8 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use super::{coverage::Coverage, failing::Failing, stepping::Stepping};
-use crate::{Irp, host::Host};
+use super::{coverage::Coverage, failing::Failing, moment::Moments, stepping::Stepping};
+use crate::{File, Irp, host::Host};
 
 /// Makes the device interrupt for a reason of its own.
 pub(crate) type Raise = Rc<dyn Fn(&Host)>;
@@ -14,7 +14,10 @@ pub(crate) struct Explorer {
     pub(crate) stepping: Stepping,
     pub(crate) failing: Failing,
     pub(crate) coverage: Coverage,
+    pub(crate) moments: Moments,
     /// The requests that the scenario has sent.
     pub(crate) pending: RefCell<Vec<Rc<Irp>>>,
+    /// The files that the scenario has opened.
+    pub(crate) files: RefCell<Vec<Rc<File>>>,
     pub(crate) raise: RefCell<Option<Raise>>,
 }

@@ -1,95 +1,27 @@
 //! One run of a scenario: how it is made, and what came of it.
 
-use std::{collections::BTreeMap, fmt, rc::Rc, sync::Arc};
+use std::{collections::BTreeMap, rc::Rc, sync::Arc};
+
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{RngCore, SeedableRng},
+};
 
 use super::{
-    boundary::Boundaries,
     coverage::Covered,
     failing::{Call, FailurePlan},
-    scenario::{Scenario, Stage, Wrong},
-    visit::{Cause, Found, Point, Visit},
+    scenario::{Scenario, Wrong},
+    stage::Stage,
+    target::Target,
+    visit::{Disturbs, Found, Visit},
+    way::{Fails, Way, When},
 };
-use crate::{
-    BootError, Counts, InOrder, Machine, Observer, Package, Seeded, Session, Stop, Strategy,
-};
+use crate::{BootError, Counts, InOrder, Machine, Observer, Seeded, Session, Stop, Strategy};
 
 /// How many events a report of an exploration looks back on.
 const EVENT_LIMIT: usize = 64;
 /// One call in this many fails where a seed draws which.
 const ONE_IN: u32 = 12;
-
-/// How one run goes: the same way each time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Way {
-    /// Scheduling decisions drawn from this seed, instead of the simplest order.
-    pub seed: Option<u64>,
-    /// Whether the seed decides at every instruction, too.
-    pub instructions: bool,
-    /// What happens at one boundary, or at every one.
-    pub visit: Option<(Cause, Option<Point>)>,
-    /// Which calls fail.
-    pub failing: Fails,
-}
-
-/// Which calls of a run fail.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fails {
-    /// None.
-    #[default]
-    None,
-    /// The one with this number among those that can.
-    Call(u32),
-    /// Those that this seed draws.
-    Drawn(u64),
-}
-
-impl fmt::Display for Way {
-    /// The options of the command line that say the same.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut options = Vec::new();
-        if let Some(seed) = self.seed {
-            options.push(format!("--seed {seed}"));
-        }
-        if self.instructions {
-            options.push("--instructions".to_owned());
-        }
-        if let Some((cause, at)) = self.visit {
-            options.push(format!("--cause {}", cause.name()));
-            match at {
-                Some(at) => options.push(format!(
-                    "--boundary {}:{}:{:#x}",
-                    at.activation, at.index, at.rva
-                )),
-                None => options.push("--every-boundary".to_owned()),
-            }
-        }
-        match self.failing {
-            Fails::None => {}
-            Fails::Call(number) => options.push(format!("--fail-call {number}")),
-            Fails::Drawn(seed) => options.push(format!("--fail-seed {seed}")),
-        }
-        f.write_str(&options.join(" "))
-    }
-}
-
-/// What the runs of one exploration share.
-pub struct Target {
-    pub(crate) package: Package,
-    pub(crate) code: Rc<Boundaries>,
-    pub(crate) processors: u32,
-}
-
-impl Target {
-    /// A driver, on machines with that many processors.
-    #[must_use]
-    pub fn new(package: Package, processors: u32) -> Self {
-        Self {
-            code: Rc::new(Boundaries::of(&package.image)),
-            package,
-            processors,
-        }
-    }
-}
 
 /// What came of a run.
 #[derive(Debug)]
@@ -100,6 +32,8 @@ pub(crate) struct Ran {
     pub(crate) covered: Covered,
     /// Boundaries stopped at.
     pub(crate) visited: u64,
+    /// Moments passed.
+    pub(crate) moments: u32,
     /// Boundaries found, if they were looked for.
     pub(crate) points: Vec<Found>,
     /// Calls that can fail, if they were looked for.
@@ -127,6 +61,8 @@ pub(crate) enum Look {
     Boundaries,
     /// For calls that can fail.
     Calls,
+    /// For where it comes: it is stopped at every boundary, and nothing happens there.
+    Coverage,
 }
 
 impl Target {
@@ -138,6 +74,10 @@ impl Target {
         look: Look,
         observer: Option<Observer>,
     ) -> Ran {
+        let shaped = way
+            .seed
+            .and_then(|seed| scenario.with_input(&drawn_input(seed)));
+        let scenario = shaped.as_ref().unwrap_or(scenario);
         let strategy: Box<dyn Strategy> = match way.seed {
             Some(seed) => Box::new(Seeded::new(seed)),
             None => Box::new(InOrder),
@@ -156,10 +96,16 @@ impl Target {
             event_limit: EVENT_LIMIT,
             observer,
         };
-        let mut session = match Session::install(&self.package, machine, scenario.interrupts()) {
+        let installed = self
+            .package(scenario.inf())
+            .and_then(|package| Session::install(&package, machine, scenario.interrupts()));
+        let mut session = match installed {
             Ok(session) => session,
             Err(error) => return Ran::without_session(error),
         };
+        for (name, value) in scenario.registry() {
+            session.set_registry_value(name, &value);
+        }
         self.prepare(&session, scenario, way, look);
         let result = play(&mut session, scenario.as_ref(), way);
         let host = session.host();
@@ -178,6 +124,7 @@ impl Target {
             counts: host.counts(),
             covered: host.explorer.coverage.take(),
             visited,
+            moments: host.explorer.moments.passed(),
             points,
             calls,
         }
@@ -203,14 +150,18 @@ impl Target {
         let explorer = &session.host().explorer;
         let visit = match (look, way.visit) {
             (Look::Boundaries, _) => Visit::Find { points: Vec::new() },
-            (_, Some((cause, Some(at)))) => Visit::One { at, cause },
-            (_, Some((cause, None))) => Visit::Every {
+            (_, Some((cause, When::Boundary(at)))) => Visit::One { at, cause },
+            (_, Some((cause, When::EveryBoundary))) => Visit::Every {
                 cause,
                 times: BTreeMap::new(),
             },
-            (_, None) if way.instructions => Visit::Schedule,
-            (_, None) => Visit::None,
+            _ if way.instructions => Visit::Schedule,
+            (Look::Coverage, _) => Visit::Coverage,
+            _ => Visit::None,
         };
+        if let Some((cause, When::Moment(moment))) = way.visit {
+            explorer.moments.plan(moment, cause);
+        }
         if !matches!(visit, Visit::None) {
             explorer.stepping.prepare(Rc::clone(&self.code), visit);
         }
@@ -227,37 +178,56 @@ impl Target {
 }
 
 impl Ran {
-    fn without_session(error: BootError) -> Self {
+    pub(super) fn without_session(error: BootError) -> Self {
         Self {
             result: Err(error.into()),
             digest: 0,
             counts: Counts::default(),
             covered: Covered::default(),
             visited: 0,
+            moments: 0,
             points: Vec::new(),
             calls: Vec::new(),
         }
     }
 }
 
+/// The bytes that a seed draws for a scenario that bytes shape.
+fn drawn_input(seed: u64) -> Vec<u8> {
+    /// Another stream than those of the schedule, the failing calls and the moments.
+    const STREAM: u64 = 3;
+    const SHORTEST: u32 = 16;
+    const LONGEST: u32 = 400;
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(STREAM);
+    let length = SHORTEST + random.next_u32() % (LONGEST - SHORTEST);
+    let mut input = vec![0; length as usize];
+    random.fill_bytes(&mut input);
+    input
+}
+
 /// Boots, plays, takes down, and looks at what is left.
 fn play(session: &mut Session, scenario: &dyn Scenario, way: Way) -> Result<(), Wrong> {
     let failing = way.failing != Fails::None;
+    let disturbs = way
+        .visit
+        .map_or_else(Disturbs::default, |(cause, _)| cause.disturbs());
     match session.start() {
         Ok(()) => {
             let stage = Stage {
                 session,
                 failing,
-                cancelling: matches!(way.visit, Some((Cause::Cancel, _))),
+                disturbs,
             };
             match scenario.run(&stage) {
+                Err(Wrong::Gone) => {}
                 // Where calls fail, so may anything that a scenario asks for: what must hold then
                 // is checked below.
                 Err(Wrong::Unexpected(_)) if failing => {}
                 other => other?,
             }
         }
-        Err(BootError::Refused { .. }) if failing => {}
+        Err(BootError::Refused { .. }) if failing || disturbs.device || scenario.is_hostile() => {}
         Err(error) => return Err(error.into()),
     }
     session.host().finish_requests()?;
@@ -276,6 +246,7 @@ impl crate::Host {
     /// Cancels what the scenario has left pending: an app that ends.
     fn finish_requests(&self) -> Result<(), Stop> {
         let pending = self.explorer.pending.take();
+        self.explorer.files.take();
         for irp in pending.iter().filter(|irp| !irp.is_finished()) {
             self.cancel(irp);
         }

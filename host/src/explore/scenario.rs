@@ -1,16 +1,16 @@
 //! Scenarios: what an app and PnP do with a driver, written once and run in every way.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
+use super::stage::Stage;
 use crate::{
-    BootError, File, Grant, Host, Irp, NtStatus, Operation, Outcome, Session, Stop,
-    device::PciFunction, session::Interrupts,
+    BootError, Host, Stop, device::PciFunction, install::RegistryValue, session::Interrupts,
 };
 
 /// What happens to a driver, and what must come of it whatever the order of events.
 ///
-/// A scenario is run thousands of times; it must do the same each time.
-pub trait Scenario {
+/// A scenario is run thousands of times, on several threads; it must do the same each time.
+pub trait Scenario: Send + Sync {
     /// Its name on a command line.
     fn name(&self) -> &'static str;
 
@@ -27,6 +27,31 @@ pub trait Scenario {
 
     /// Whether the interrupt pins of all devices are wired together.
     fn shared_line(&self) -> bool {
+        false
+    }
+
+    /// The file name of another INF that the driver is installed from; it lies beside the one that
+    /// the exploration was given.
+    fn inf(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Values in the hardware key of every device, beside those that the INF adds and instead of
+    /// those of the same name.
+    fn registry(&self) -> Vec<(&'static str, RegistryValue)> {
+        Vec::new()
+    }
+
+    /// The scenario as these bytes shape it: a device or an app that does what they say. `None` for
+    /// one that nothing shapes, or that is shaped already. Runs with a seed are given bytes that the
+    /// seed draws.
+    fn with_input(&self, input: &[u8]) -> Option<Arc<dyn Scenario>> {
+        let _ = input;
+        None
+    }
+
+    /// Whether its devices do what no healthy ones do: then the driver may refuse to start.
+    fn is_hostile(&self) -> bool {
         false
     }
 
@@ -62,146 +87,11 @@ pub enum Wrong {
         /// How many it completed.
         completed: u64,
     },
+    /// The device is not there any more, which in this run may happen: nothing went wrong, and the
+    /// scenario ends here. [`Stage`] makes these.
+    #[error("the device is gone")]
+    Gone,
     /// The same run went another way the second time.
     #[error("the same run gave the digest {0:016x} first and {1:016x} then")]
     Differs(u64, u64),
-}
-
-/// Where a scenario plays: a driver that runs, and what is expected of it.
-pub struct Stage<'a> {
-    pub(crate) session: &'a Session,
-    /// Whether calls are made to fail: then requests may fail, too.
-    pub(crate) failing: bool,
-    /// Whether requests may be cancelled at any moment.
-    pub(crate) cancelling: bool,
-}
-
-impl Stage<'_> {
-    /// The virtual machine.
-    #[must_use]
-    pub fn host(&self) -> &Host {
-        self.session.host()
-    }
-
-    /// Opens the device interface of a class.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn open(&self, class: [u8; 16], instance: u32, access: u32) -> Result<Rc<File>, Wrong> {
-        self.host()
-            .open(class, instance, access)
-            .map_err(|status| Wrong::Unexpected(format!("opening the device: {status}")))
-    }
-
-    /// Sends a request.
-    #[must_use]
-    pub fn submit(&self, file: &File, operation: Operation) -> Rc<Irp> {
-        let irp = self.host().submit(file, operation);
-        let mut pending = self.host().explorer.pending.borrow_mut();
-        pending.retain(|other| !other.is_finished());
-        pending.push(Rc::clone(&irp));
-        irp
-    }
-
-    /// Runs the machine until a request has ended.
-    ///
-    /// # Errors
-    /// The run stopped.
-    pub fn wait(&self, irp: &Irp) -> Result<Outcome, Wrong> {
-        self.host().run_until(|_| irp.is_finished())?;
-        irp.outcome()
-            .ok_or_else(|| Wrong::Unexpected("a finished request without an outcome".to_owned()))
-    }
-
-    /// Lets the machine run for that many scheduling decisions.
-    ///
-    /// # Errors
-    /// The run stopped.
-    pub fn run_for(&self, turns: u32) -> Result<(), Wrong> {
-        for _ in 0..turns {
-            self.host().turn(std::time::Duration::ZERO)?;
-        }
-        Ok(())
-    }
-
-    /// Checks how a request ended: with success and this output, or with one of these errors.
-    /// Where exploration itself cancels requests or fails calls, with STATUS_CANCELLED or any
-    /// error, too.
-    ///
-    /// # Errors
-    /// It ended otherwise.
-    pub fn expect(
-        &self,
-        what: &str,
-        outcome: &Outcome,
-        output: &[u8],
-        errors: &[NtStatus],
-    ) -> Result<(), Wrong> {
-        let status = outcome.status;
-        let allowed = if status.is_success() {
-            outcome.output == output
-        } else {
-            errors.contains(&status)
-                || self.failing
-                || self.cancelling && status == crate::ntstatus::STATUS_CANCELLED
-        };
-        if allowed {
-            return Ok(());
-        }
-        Err(Wrong::Unexpected(format!(
-            "{what} ended with {status} and {:02x?}; success with {output:02x?} was expected{}",
-            outcome.output,
-            if errors.is_empty() {
-                String::new()
-            } else {
-                format!(
-                    ", or one of {}",
-                    errors
-                        .iter()
-                        .map(ToString::to_string)
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                )
-            }
-        )))
-    }
-
-    /// Stops the device in a slot, as for a rebalance.
-    ///
-    /// # Errors
-    /// The run stopped.
-    pub fn stop(&self, slot: usize) -> Result<(), Wrong> {
-        Ok(self.host().stop_device(slot)?)
-    }
-
-    /// Starts the device in a slot again; `line` instead of what it was installed with.
-    ///
-    /// # Errors
-    /// The run stopped, or the driver refuses although nothing was made to fail.
-    pub fn restart(&self, slot: usize, line: bool) -> Result<(), Wrong> {
-        let installed = self.session.installed();
-        let grant = installed
-            .iter()
-            .find(|device| device.slot == slot)
-            .map_or(Grant::None, |device| device.grant);
-        let status = self
-            .host()
-            .start_device(slot, if line { Grant::Line } else { grant })?;
-        if status.is_success() {
-            Ok(())
-        } else if self.failing {
-            // PnP removes a device that does not start.
-            self.remove(slot)
-        } else {
-            Err(Wrong::Unexpected(format!("starting again: {status}")))
-        }
-    }
-
-    /// Removes the device in a slot in order.
-    ///
-    /// # Errors
-    /// The run stopped.
-    pub fn remove(&self, slot: usize) -> Result<(), Wrong> {
-        Ok(self.host().remove_device(slot)?)
-    }
 }

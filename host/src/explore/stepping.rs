@@ -97,7 +97,9 @@ impl Host {
         stepping.activations.set(activation + 1);
         let stops = match *stepping.visit.borrow() {
             _ if stepping.visiting.get() => Stops::Never,
-            Visit::Find { .. } | Visit::Every { .. } | Visit::Schedule => Stops::Always,
+            Visit::Find { .. } | Visit::Every { .. } | Visit::Schedule | Visit::Coverage => {
+                Stops::Always
+            }
             Visit::One { at, .. } if at.activation == activation => Stops::At { index: at.index },
             Visit::One { .. } | Visit::None => Stops::Never,
         };
@@ -237,7 +239,7 @@ impl Host {
         let cause = {
             let mut visit = self.explorer.stepping.visit.borrow_mut();
             match &mut *visit {
-                Visit::None | Visit::Schedule => None,
+                Visit::None | Visit::Schedule | Visit::Coverage => None,
                 Visit::Find { points } => {
                     let found = self.found(point);
                     points.push(found);

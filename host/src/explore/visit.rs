@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{host::Host, kmdf::device::Device, sched::Pause};
+use crate::{host::Host, kmdf::device::Device, pnp::Disturbance, sched::Pause};
 
 /// One boundary of one run: where a call into the driver was about to execute an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -19,6 +19,7 @@ pub struct Point {
 
 /// A boundary, and what could happen there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own")]
 pub(crate) struct Found {
     pub(crate) point: Point,
     /// The device will do something by itself.
@@ -27,6 +28,12 @@ pub(crate) struct Found {
     pub(crate) request_pending: bool,
     /// Another processor could run something.
     pub(crate) others_ready: bool,
+    /// An app has the device open.
+    pub(crate) open: bool,
+    /// The device works, and no PnP or power work is under way.
+    pub(crate) works: bool,
+    /// The device has not been pulled out yet.
+    pub(crate) present: bool,
 }
 
 /// What is made to happen at a boundary.
@@ -44,16 +51,46 @@ pub enum Cause {
     Cancel,
     /// The other processors run as far as they can
     Others,
+    /// The app ends: what it has pending is cancelled and its handles are closed, on another
+    /// processor
+    Close,
+    /// The system sleeps and wakes up, on another processor
+    Sleep,
+    /// The device is stopped and started again as for a rebalance, on another processor
+    Stop,
+    /// The device is removed in order, on another processor
+    Remove,
+    /// The device is pulled out, and PnP takes it down on another processor
+    SurpriseRemove,
+}
+
+/// What a cause may do to a scenario, beside what the scenario itself does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own")]
+pub(crate) struct Disturbs {
+    /// Requests may end as canceled.
+    pub(crate) requests: bool,
+    /// Handles may be closed.
+    pub(crate) handles: bool,
+    /// The device may go for good.
+    pub(crate) device: bool,
+    /// The device may leave D0.
+    pub(crate) power: bool,
 }
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 10] = [
         Self::Device,
         Self::DeviceElsewhere,
         Self::Raise,
         Self::Cancel,
         Self::Others,
+        Self::Close,
+        Self::Sleep,
+        Self::Stop,
+        Self::Remove,
+        Self::SurpriseRemove,
     ];
 
     /// Its name on a command line.
@@ -65,6 +102,24 @@ impl Cause {
             Self::Raise => "raise",
             Self::Cancel => "cancel",
             Self::Others => "others",
+            Self::Close => "close",
+            Self::Sleep => "sleep",
+            Self::Stop => "stop",
+            Self::Remove => "remove",
+            Self::SurpriseRemove => "surprise-remove",
+        }
+    }
+
+    /// What it may do to a scenario.
+    pub(crate) const fn disturbs(self) -> Disturbs {
+        Disturbs {
+            requests: matches!(self, Self::Cancel | Self::Close),
+            handles: matches!(self, Self::Close),
+            device: matches!(self, Self::Remove | Self::SurpriseRemove),
+            power: matches!(
+                self,
+                Self::Sleep | Self::Stop | Self::Remove | Self::SurpriseRemove
+            ),
         }
     }
 }
@@ -77,6 +132,9 @@ impl Found {
             Cause::Raise => true,
             Cause::Cancel => self.request_pending,
             Cause::Others => self.others_ready,
+            Cause::Close => self.open,
+            Cause::Sleep | Cause::Stop | Cause::Remove => self.works,
+            Cause::SurpriseRemove => self.present,
         }
     }
 }
@@ -89,6 +147,8 @@ pub(crate) enum Visit {
     None,
     /// At every one, to let the strategy decide there too.
     Schedule,
+    /// At every one, to have been there.
+    Coverage,
     /// At every one, to see what there is.
     Find {
         /// What was found, in order.
@@ -111,6 +171,9 @@ pub(crate) enum Visit {
     },
 }
 
+/// The slot whose device PnP and power do something to.
+const DISTURBED: usize = 0;
+
 impl Host {
     /// What could happen at a boundary.
     pub(crate) fn found(&self, point: Point) -> Found {
@@ -126,6 +189,14 @@ impl Host {
             device_busy: self.next_device_event().is_some(),
             request_pending,
             others_ready: self.others_ready(here),
+            open: self
+                .explorer
+                .files
+                .borrow()
+                .iter()
+                .any(|file| !file.is_closed()),
+            works: self.can_disturb(DISTURBED, Disturbance::Sleep),
+            present: self.can_disturb(DISTURBED, Disturbance::SurpriseRemoval),
         }
     }
 
@@ -140,6 +211,35 @@ impl Host {
                 let interrupts = device.interrupts.borrow();
                 interrupts.iter().any(|interrupt| interrupt.is_connected())
             })
+    }
+
+    /// Begins what needs no processor to bring it about; the rest does not happen.
+    pub(crate) fn begin(&self, cause: Cause) {
+        match cause {
+            Cause::Raise => {
+                let raise = self.explorer.raise.borrow().clone();
+                if let Some(raise) = raise {
+                    raise(self);
+                }
+            }
+            Cause::Cancel => {
+                let pending = self.explorer.pending.borrow().clone();
+                if let Some(irp) = pending.iter().find(|irp| !irp.is_finished()) {
+                    self.cancel(irp);
+                }
+            }
+            Cause::Device | Cause::DeviceElsewhere | Cause::Others => {}
+            Cause::Close => {
+                let files = self.explorer.files.borrow().clone();
+                for file in &files {
+                    self.abandon(file);
+                }
+            }
+            Cause::Sleep => self.disturb(DISTURBED, Disturbance::Sleep),
+            Cause::Stop => self.disturb(DISTURBED, Disturbance::Stop),
+            Cause::Remove => self.disturb(DISTURBED, Disturbance::Removal),
+            Cause::SurpriseRemove => self.disturb(DISTURBED, Disturbance::SurpriseRemoval),
+        }
     }
 
     /// Makes it happen, here and now.
@@ -160,25 +260,13 @@ impl Host {
                     self.device_result(result);
                 }
             }
-            Cause::Raise => {
-                let raise = self.explorer.raise.borrow().clone();
-                if let Some(raise) = raise {
-                    raise(self);
-                }
-            }
-            Cause::Cancel => {
-                let pending = self.explorer.pending.borrow().clone();
-                if let Some(irp) = pending.iter().find(|irp| !irp.is_finished()) {
-                    self.cancel(irp);
-                }
-            }
-            Cause::Others => {}
+            _ => self.begin(cause),
         }
         self.scheduler.prefer_interrupts_at(None);
         self.take_pending();
         match cause {
             Cause::Device | Cause::Raise => {}
-            Cause::DeviceElsewhere | Cause::Cancel | Cause::Others => {
+            _ => {
                 self.scheduler.hold(here);
                 self.pause(Pause::Preempted);
                 self.take_pending();

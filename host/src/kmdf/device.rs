@@ -23,7 +23,7 @@ use crate::{
     event::Event,
     host::Host,
     io::{File, Major},
-    pnp::Resources,
+    pnp::{Grant, Resources},
     service::services,
 };
 
@@ -73,6 +73,8 @@ pub(crate) struct Device {
     pub(crate) removing: Cell<bool>,
     /// The resource lists it was started with.
     pub(crate) resources: Cell<Option<Resources>>,
+    /// How its interrupts were granted when it was last started.
+    pub(crate) grant: Cell<Grant>,
     /// How self-managed I/O stands: initialised, and running.
     pub(crate) self_managed: Cell<(bool, bool)>,
     pub(crate) characteristics: Cell<u32>,
@@ -230,6 +232,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         open: RefCell::default(),
         removing: Cell::new(false),
         resources: Cell::new(None),
+        grant: Cell::new(Grant::None),
         self_managed: Cell::new((false, false)),
         characteristics: Cell::new(init.characteristics),
         alignment: Cell::new(0),

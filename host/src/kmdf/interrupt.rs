@@ -91,6 +91,11 @@ impl InterruptHandler for Interrupt {
             .and_then(|assigned| assigned.message)
             .unwrap_or(0);
         self.acquire(host, &rules::WDF_INTERRUPT_LOCK);
+        if !self.connected.get() {
+            // It was disconnected while the lock was waited for.
+            self.release(host, &rules::WDF_INTERRUPT_LOCK_RELEASE);
+            return false;
+        }
         let asserted = self.line_assertions(host);
         let value = host.call_driver(
             "EvtInterruptIsr",

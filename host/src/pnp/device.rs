@@ -24,7 +24,9 @@ impl Host {
     /// # Errors
     /// The run stopped.
     pub fn add_device(&self, slot: usize) -> Result<NtStatus, Stop> {
-        self.run_to_end("PnP", move |host| host.device_add(slot))
+        self.run_to_end("PnP", move |host| {
+            host.in_turn(|host| host.device_add(slot))
+        })
     }
 
     fn device_add(&self, slot: usize) -> NtStatus {
@@ -62,13 +64,16 @@ impl Host {
     /// The run stopped.
     pub fn start_device(&self, slot: usize, grant: Grant) -> Result<NtStatus, Stop> {
         self.run_to_end("PnP", move |host| {
-            host.device_in(slot)
-                .map_or(STATUS_SUCCESS, |device| host.start(&device, grant))
+            host.in_turn(|host| {
+                host.device_in(slot)
+                    .map_or(STATUS_SUCCESS, |device| host.start(&device, grant))
+            })
         })
     }
 
     fn start(&self, device: &Rc<Device>, grant: Grant) -> NtStatus {
         device.phase.set(Phase::PreparingHardware);
+        device.grant.set(grant);
         let resources = self.assign(device, grant);
         let status = self.device_callback(
             device,
@@ -118,9 +123,11 @@ impl Host {
     /// The run stopped.
     pub fn stop_device(&self, slot: usize) -> Result<(), Stop> {
         self.run_to_end("PnP", move |host| {
-            if let Some(device) = host.device_in(slot) {
-                host.stop(&device);
-            }
+            host.in_turn(|host| {
+                if let Some(device) = host.device_in(slot) {
+                    host.stop(&device);
+                }
+            });
         })
     }
 
@@ -138,25 +145,31 @@ impl Host {
     /// The run stopped.
     pub fn rebalance(&self, slot: usize, grant: Grant) -> Result<NtStatus, Stop> {
         self.run_to_end("PnP", move |host| {
-            let Some(device) = host.device_in(slot) else {
-                return STATUS_SUCCESS;
-            };
-            let status = host.device_callback(
-                &device,
-                "EvtDeviceQueryStop",
-                device.callbacks.EvtDeviceQueryStop.0,
-                &[],
-            );
-            if !status.is_success() {
-                return status;
-            }
-            host.stop(&device);
-            let status = host.start(&device, grant);
-            if !status.is_success() {
-                host.fail(&device);
-            }
-            status
+            host.in_turn(|host| {
+                host.device_in(slot).map_or(STATUS_SUCCESS, |device| {
+                    host.give_other_resources(&device, grant)
+                })
+            })
         })
+    }
+
+    /// A rebalance, from the question to the start with other resources.
+    pub(super) fn give_other_resources(&self, device: &Rc<Device>, grant: Grant) -> NtStatus {
+        let status = self.device_callback(
+            device,
+            "EvtDeviceQueryStop",
+            device.callbacks.EvtDeviceQueryStop.0,
+            &[],
+        );
+        if !status.is_success() {
+            return status;
+        }
+        self.stop(device);
+        let status = self.start(device, grant);
+        if !status.is_success() {
+            self.fail(device);
+        }
+        status
     }
 
     /// Asks the driver by EvtDeviceQueryRemove whether its device may be removed.
@@ -165,9 +178,11 @@ impl Host {
     /// The run stopped.
     pub fn query_remove(&self, slot: usize) -> Result<NtStatus, Stop> {
         self.run_to_end("PnP", move |host| {
-            host.device_in(slot).map_or(STATUS_SUCCESS, |device| {
-                let callback = device.callbacks.EvtDeviceQueryRemove.0;
-                host.device_callback(&device, "EvtDeviceQueryRemove", callback, &[])
+            host.in_turn(|host| {
+                host.device_in(slot).map_or(STATUS_SUCCESS, |device| {
+                    let callback = device.callbacks.EvtDeviceQueryRemove.0;
+                    host.device_callback(&device, "EvtDeviceQueryRemove", callback, &[])
+                })
             })
         })
     }
@@ -178,16 +193,18 @@ impl Host {
     /// # Errors
     /// The run stopped.
     pub fn remove_device(&self, slot: usize) -> Result<(), Stop> {
-        self.run_to_end("PnP", move |host| {
-            let Some(device) = host.device_in(slot) else {
-                return;
-            };
-            device.begin_removal();
-            if device.phase.get() == Phase::Working {
-                host.power_down(&device, Leaving::Removal);
-            }
-            host.finish_removal(&device);
-        })
+        self.run_to_end("PnP", move |host| host.in_turn(|host| host.remove(slot)))
+    }
+
+    pub(super) fn remove(&self, slot: usize) {
+        let Some(device) = self.device_in(slot) else {
+            return;
+        };
+        device.begin_removal();
+        if device.phase.get() == Phase::Working {
+            self.power_down(&device, Leaving::Removal);
+        }
+        self.finish_removal(&device);
     }
 
     /// Pulls the device in a slot out: from now on its registers read all ones. The driver hears of
@@ -198,18 +215,25 @@ impl Host {
     pub fn surprise_remove(&self, slot: usize) -> Result<(), Stop> {
         self.pull_out_function(slot);
         self.run_to_end("PnP", move |host| {
-            if let Some(device) = host.device_in(slot) {
-                host.fail(&device);
-            }
+            host.in_turn(|host| host.lose(slot));
         })
+    }
+
+    /// What PnP does about a device that was found to be gone.
+    pub(super) fn lose(&self, slot: usize) {
+        if let Some(device) = self.device_in(slot) {
+            self.fail(&device);
+        }
     }
 
     /// Takes a device down whose driver has called WdfDeviceSetFailed.
     pub(crate) fn fail_device(&self, handle: u64) {
-        if !self.framework.objects.was(handle, "WDFDEVICE") {
-            let device = self.body::<Device>(handle);
-            self.fail(&device);
-        }
+        self.in_turn(|host| {
+            if !host.framework.objects.was(handle, "WDFDEVICE") {
+                let device = host.body::<Device>(handle);
+                host.fail(&device);
+            }
+        });
     }
 
     /// The end of a device that is not there any more, or as good as.

@@ -3,9 +3,11 @@
 mod assign;
 mod device;
 mod power;
+mod turn;
 
 pub use assign::Grant;
 pub(crate) use assign::{FIRST_DEVICE_VECTOR, Resources};
+pub(crate) use turn::Disturbance;
 
 use std::{
     cell::{Cell, RefCell},

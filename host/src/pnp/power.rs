@@ -165,17 +165,21 @@ impl Host {
     /// The run stopped.
     pub fn sleep(&self, slot: usize) -> Result<(), Stop> {
         self.run_to_end("power", move |host| {
-            let Some(device) = host.device_in(slot) else {
-                return;
-            };
-            if device.phase.get() == Phase::Working {
-                host.power_down(&device, Leaving::Sleep);
-                host.suspend_function(slot);
-                host.record(Event::Host {
-                    text: format!("device {:#x} sleeps", device.handle),
-                });
-            }
+            host.in_turn(|host| host.put_to_sleep(slot));
         })
+    }
+
+    pub(super) fn put_to_sleep(&self, slot: usize) {
+        let Some(device) = self.device_in(slot) else {
+            return;
+        };
+        if device.phase.get() == Phase::Working {
+            self.power_down(&device, Leaving::Sleep);
+            self.suspend_function(slot);
+            self.record(Event::Host {
+                text: format!("device {:#x} sleeps", device.handle),
+            });
+        }
     }
 
     /// Wakes the device in a slot up. A device that fails to wake is removed, as on Windows.
@@ -183,23 +187,25 @@ impl Host {
     /// # Errors
     /// The run stopped.
     pub fn resume(&self, slot: usize) -> Result<NtStatus, Stop> {
-        self.run_to_end("power", move |host| {
-            let Some(device) = host.device_in(slot) else {
-                return STATUS_SUCCESS;
-            };
-            if device.phase.get() != Phase::LowPower {
-                return STATUS_SUCCESS;
-            }
-            host.wake_function(slot);
-            let status = host.power_up(&device, WDF_POWER_DEVICE_STATE::WdfPowerDeviceD3);
-            if status.is_success() {
-                host.record(Event::Host {
-                    text: format!("device {:#x} is awake", device.handle),
-                });
-            } else {
-                host.fail(&device);
-            }
-            status
-        })
+        self.run_to_end("power", move |host| host.in_turn(|host| host.wake(slot)))
+    }
+
+    pub(super) fn wake(&self, slot: usize) -> NtStatus {
+        let Some(device) = self.device_in(slot) else {
+            return STATUS_SUCCESS;
+        };
+        if device.phase.get() != Phase::LowPower {
+            return STATUS_SUCCESS;
+        }
+        self.wake_function(slot);
+        let status = self.power_up(&device, WDF_POWER_DEVICE_STATE::WdfPowerDeviceD3);
+        if status.is_success() {
+            self.record(Event::Host {
+                text: format!("device {:#x} is awake", device.handle),
+            });
+        } else {
+            self.fail(&device);
+        }
+        status
     }
 }

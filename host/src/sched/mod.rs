@@ -295,6 +295,9 @@ impl Host {
             return;
         }
         self.take_pending();
+        if point != Point::Instruction {
+            self.at_moment();
+        }
         if self.scheduler.preempts(point) {
             self.pause(Pause::Preempted);
             self.take_pending();

@@ -1,0 +1,155 @@
+//! What `explore` and `replay` share.
+
+use std::{path::PathBuf, sync::Arc};
+
+use clap::Args;
+use serde_json::json;
+
+use super::super::{Devices, Exit, registry::Registry};
+use crate::{
+    BootError, Driver, Stop,
+    explore::{Finding, Scenario, Target, Wrong},
+};
+
+/// What `explore` and `replay` share.
+#[derive(Debug, Args)]
+pub(super) struct Common {
+    /// The driver's image, a .sys file for x64
+    #[arg(long, value_name = "FILE.sys")]
+    pub(super) driver: PathBuf,
+    /// The INF or INX to install it from
+    #[arg(long, value_name = "FILE.inx")]
+    pub(super) inf: PathBuf,
+    /// The PDB of the image; without it the one beside the image, if there is one
+    #[arg(long, value_name = "FILE.pdb")]
+    pub(super) pdb: Option<PathBuf>,
+    /// Processors of the machine
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(super) processors: u32,
+    #[command(flatten)]
+    pub(super) registry: Registry,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Common {
+    pub(super) fn target(&self) -> Result<Target, BootError> {
+        let driver = Driver {
+            image: self.driver.clone(),
+            symbols: self.pdb.clone(),
+            inf: self.inf.clone(),
+        };
+        Target::read(driver, self.processors, self.registry.values())
+    }
+
+    /// The command that makes the run of a finding again, as a shell takes it.
+    pub(super) fn replay_command(&self, program: &str, finding: &Finding) -> String {
+        let pdb = self.pdb.as_ref().map_or_else(String::new, |pdb| {
+            format!(" --pdb {}", quoted(&pdb.to_string_lossy()))
+        });
+        format!(
+            "{} replay --driver {} --inf {}{pdb} --processors {}{} --scenario {} {}",
+            quoted(program),
+            quoted(&self.driver.to_string_lossy()),
+            quoted(&self.inf.to_string_lossy()),
+            self.processors,
+            self.registry,
+            finding.scenario,
+            finding.way
+        )
+    }
+
+    pub(super) fn refused(&self, error: &BootError) -> Exit {
+        complain(self.json, error.to_string().trim_end());
+        Exit::of_boot(error)
+    }
+}
+
+pub(super) fn complain(json: bool, text: &str) {
+    if json {
+        println!("{}", json!({ "error": text }));
+    } else {
+        eprintln!("error: {text}");
+    }
+}
+
+/// The scenarios with these names, or all.
+pub(super) fn select(
+    devices: &dyn Devices,
+    names: &[String],
+) -> Result<Vec<Arc<dyn Scenario>>, String> {
+    let all = devices.scenarios();
+    if names.is_empty() {
+        return Ok(all);
+    }
+    names
+        .iter()
+        .map(|name| {
+            all.iter()
+                .find(|scenario| scenario.name() == name)
+                .cloned()
+                .ok_or_else(|| {
+                    let known: Vec<_> = all.iter().map(|scenario| scenario.name()).collect();
+                    format!(
+                        "there is no scenario {name}; there are {}",
+                        known.join(", ")
+                    )
+                })
+        })
+        .collect()
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+impl Exit {
+    /// How a run that did not come up ends.
+    pub(in super::super) fn of_boot(error: &BootError) -> Self {
+        match error {
+            BootError::Refused { .. } => Self::DriverFailed,
+            BootError::NoDevice => Self::Usage,
+            BootError::Stopped(stop) => Self::of_stop(stop),
+            _ => Self::BadInput,
+        }
+    }
+
+    fn of_stop(stop: &Stop) -> Self {
+        match stop {
+            Stop::BugCheck(_) => Self::BugCheck,
+            Stop::Unsupported(_) => Self::NotPlayed,
+            Stop::Device(_) => Self::DeviceFailed,
+            Stop::Stuck(_) => Self::Stuck,
+        }
+    }
+
+    pub(super) fn of_wrong(wrong: &Wrong) -> Self {
+        match wrong {
+            Wrong::Boot(error) => Self::of_boot(error),
+            Wrong::Stopped(stop) => Self::of_stop(stop),
+            Wrong::Unexpected(_) => Self::CommandFailed,
+            Wrong::Lost { .. } => Self::Stuck,
+            Wrong::Differs(..) => Self::Differs,
+            Wrong::Gone => Self::Success,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_with_blanks_or_quotes_is_one_word_for_a_shell() {
+        assert_eq!(quoted("target/edu_kmdf.sys"), "target/edu_kmdf.sys");
+        assert_eq!(quoted("my driver.sys"), "'my driver.sys'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+}

@@ -1,0 +1,143 @@
+//! `explore`: scenarios in many ways.
+
+mod common;
+mod progress;
+mod replay;
+mod report;
+
+use std::{num::NonZero, ops::Range, thread::available_parallelism};
+
+use clap::Args;
+
+pub(super) use self::replay::Replay;
+use self::{
+    common::{Common, complain, select},
+    report::Report,
+};
+use super::{Devices, Exit};
+use crate::explore::{Cause, Runs, explore};
+
+/// The arguments of `explore`.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
+pub(in super::super) struct Explore {
+    #[command(flatten)]
+    common: Common,
+    /// Only this scenario (repeat for more); all without it
+    #[arg(long, value_name = "NAME")]
+    scenario: Vec<String>,
+    /// Schedules to try: the seeds N to M, M excluded
+    #[arg(long, value_name = "N..M", value_parser = parse_range, default_value = "0..100")]
+    seeds: Range<u64>,
+    /// Let the seeds decide at every instruction of the driver, too
+    #[arg(long)]
+    instructions: bool,
+    /// Visit every instruction boundary, with each cause that could change something there
+    #[arg(long)]
+    every_boundary: bool,
+    /// With every seed a second run, in which one of the causes happens at a moment, both drawn by
+    /// the seed
+    #[arg(long)]
+    disturb: bool,
+    /// What happens there (repeat for more); all causes without it
+    #[arg(long, value_enum, value_name = "CAUSE")]
+    cause: Vec<Cause>,
+    /// Fail each call that can fail, one in each run; with every seed, some of them at once
+    #[arg(long)]
+    fail_calls: bool,
+    /// Make every run twice: both must go the same way, event for event
+    #[arg(long)]
+    twice: bool,
+    /// List the functions of the driver, with how many of their boundaries were visited, and the
+    /// lines and calls that were never reached
+    #[arg(long)]
+    coverage: bool,
+    /// Threads that make the runs; as many as there are processors without it. What comes of the
+    /// runs does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    threads: Option<u32>,
+}
+
+fn parse_range(text: &str) -> Result<Range<u64>, String> {
+    let parsed = match text.split_once("..") {
+        Some((from, to)) => from.parse().ok().zip(to.parse().ok()),
+        None => text.parse().ok().map(|seed: u64| (seed, seed + 1)),
+    };
+    parsed
+        .map(|(from, to)| from..to)
+        .ok_or_else(|| format!("{text} is no range: write N..M, or N alone"))
+}
+
+impl Explore {
+    pub(in super::super) fn run(self, program: &str, devices: &dyn Devices) -> Exit {
+        let scenarios = match select(devices, &self.scenario) {
+            Ok(scenarios) if scenarios.is_empty() => {
+                complain(
+                    self.common.json,
+                    "this program has no scenarios: they come with a device (see the library's \
+                     explore::Scenario)",
+                );
+                return Exit::Usage;
+            }
+            Ok(scenarios) => scenarios,
+            Err(text) => {
+                complain(self.common.json, &text);
+                return Exit::Usage;
+            }
+        };
+        let target = match self.common.target() {
+            Ok(target) => target,
+            Err(error) => return self.common.refused(&error),
+        };
+        let bar = progress::Bar::new(self.common.json);
+        let explored = explore(
+            &target,
+            &scenarios,
+            &self.runs(),
+            &mut |name, what, done, of| {
+                bar.show(name, what, done, of);
+            },
+        );
+        bar.clear();
+        let report = Report {
+            program,
+            common: &self.common,
+            scenarios: &scenarios,
+            coverage: target.coverage(&explored),
+            explored: &explored,
+        };
+        if self.common.json {
+            report.print_json();
+        } else {
+            report.print(self.coverage);
+        }
+        explored
+            .findings
+            .first()
+            .map_or(Exit::Success, |finding| Exit::of_wrong(&finding.wrong))
+    }
+
+    fn runs(&self) -> Runs {
+        let threads = match self.threads {
+            Some(threads) => threads as usize,
+            None => available_parallelism().map_or(1, NonZero::get),
+        };
+        Runs {
+            seeds: self.seeds.clone(),
+            instructions: self.instructions,
+            causes: if self.cause.is_empty() {
+                Cause::ALL.to_vec()
+            } else {
+                self.cause.clone()
+            },
+            every_boundary: self.every_boundary,
+            disturb: self.disturb,
+            fail_calls: self.fail_calls,
+            twice: self.twice,
+            threads,
+        }
+    }
+}

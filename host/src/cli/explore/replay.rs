@@ -1,0 +1,178 @@
+//! `replay`: one run of an exploration again.
+
+use std::{path::PathBuf, sync::Arc};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{
+    super::{
+        Devices, Exit,
+        pictures::{Pictures, Records},
+    },
+    common::{Common, complain, select},
+};
+use crate::{
+    Record,
+    explore::{Cause, Fails, Point, Scenario, Way, When},
+};
+
+/// The arguments of `replay`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("when").args(["boundary", "every_boundary", "moment"]))]
+pub(in super::super) struct Replay {
+    #[command(flatten)]
+    common: Common,
+    /// The scenario
+    #[arg(long, value_name = "NAME")]
+    scenario: String,
+    /// The bytes that shape it, for a scenario that bytes shape; without them those that the seed
+    /// draws
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Scheduling decisions of this seed, instead of the simplest order
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// The seed decides at every instruction, too
+    #[arg(long)]
+    instructions: bool,
+    /// What happens at the boundary
+    #[arg(long, value_enum, value_name = "CAUSE", requires = "when")]
+    cause: Option<Cause>,
+    /// Where it happens: which call into the driver, which boundary of it, and its RVA
+    #[arg(long, value_name = "CALL:INDEX:RVA", value_parser = parse_point, requires = "cause")]
+    boundary: Option<Point>,
+    /// It happens at every boundary
+    #[arg(long, requires = "cause", conflicts_with = "boundary")]
+    every_boundary: bool,
+    /// It happens at the preemption point with this number
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "cause",
+        conflicts_with_all = ["boundary", "every_boundary"]
+    )]
+    moment: Option<u32>,
+    /// The call with this number fails
+    #[arg(long, value_name = "N", conflicts_with = "fail_seed")]
+    fail_call: Option<u32>,
+    /// The calls that this seed draws fail
+    #[arg(long, value_name = "N")]
+    fail_seed: Option<u64>,
+    #[command(flatten)]
+    pictures: Pictures,
+}
+
+fn parse_point(text: &str) -> Result<Point, String> {
+    let mut parts = text.split(':');
+    let mut decimal = || parts.next()?.parse().ok();
+    let (activation, index) = (decimal(), decimal());
+    let rva = parts
+        .next()
+        .and_then(|rva| u32::from_str_radix(rva.trim_start_matches("0x"), 16).ok());
+    match (activation, index, rva) {
+        (Some(activation), Some(index), Some(rva)) => Ok(Point {
+            activation,
+            index,
+            rva,
+        }),
+        _ => Err(format!(
+            "{text} is no boundary: write CALL:INDEX:RVA as a finding prints it"
+        )),
+    }
+}
+
+impl Replay {
+    pub(in super::super) fn run(self, devices: &dyn Devices) -> Exit {
+        let scenario = match select(devices, std::slice::from_ref(&self.scenario)) {
+            Ok(scenarios) => Arc::clone(&scenarios[0]),
+            Err(text) => {
+                complain(self.common.json, &text);
+                return Exit::Usage;
+            }
+        };
+        let scenario = match self.shape(scenario) {
+            Ok(scenario) => scenario,
+            Err(text) => {
+                complain(self.common.json, &text);
+                return Exit::BadInput;
+            }
+        };
+        let target = match self.common.target() {
+            Ok(target) => target,
+            Err(error) => return self.common.refused(&error),
+        };
+        let way = Way {
+            seed: self.seed,
+            instructions: self.instructions,
+            visit: self.cause.map(|cause| (cause, self.when())),
+            failing: match (self.fail_call, self.fail_seed) {
+                (Some(number), _) => Fails::Call(number),
+                (None, Some(seed)) => Fails::Drawn(seed),
+                (None, None) => Fails::None,
+            },
+        };
+        let json = self.common.json;
+        let print = Box::new(move |record: &Record| {
+            if !json {
+                println!("{record}");
+            }
+        });
+        let records = Records::default();
+        let observer = self.pictures.observer(&records, Some(print));
+        let replayed = target.replay(&scenario, way, observer);
+        let title = format!("{} {way}", scenario.name());
+        if let Err(failure) =
+            self.pictures
+                .write(title.trim_end(), &records, devices.register_names())
+        {
+            complain(json, &failure.to_string());
+            return Exit::BadInput;
+        }
+        let exit = replayed
+            .result
+            .as_ref()
+            .err()
+            .map_or(Exit::Success, Exit::of_wrong);
+        let wrong = replayed.result.as_ref().err().map(ToString::to_string);
+        if json {
+            println!(
+                "{}",
+                json!({
+                    "scenario": scenario.name(),
+                    "digest": format!("{:016x}", replayed.digest),
+                    "counts": replayed.counts,
+                    "wrong": wrong,
+                    "exit": exit as u8,
+                })
+            );
+        } else {
+            println!("digest     {:016x}", replayed.digest);
+            match wrong {
+                Some(wrong) => println!("\nFOUND: {}", wrong.trim_end()),
+                None => println!("found      nothing wrong"),
+            }
+        }
+        exit
+    }
+
+    /// The scenario, shaped by the file if there is one.
+    fn shape(&self, scenario: Arc<dyn Scenario>) -> Result<Arc<dyn Scenario>, String> {
+        let Some(path) = &self.input else {
+            return Ok(scenario);
+        };
+        let input = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        scenario
+            .with_input(&input)
+            .ok_or_else(|| format!("no input shapes the scenario {}", scenario.name()))
+    }
+
+    /// When the cause happens.
+    fn when(&self) -> When {
+        match (self.boundary, self.moment) {
+            (Some(point), _) => When::Boundary(point),
+            (None, Some(moment)) => When::Moment(moment),
+            (None, None) => When::EveryBoundary,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Whose turn it is: PnP and power work is done one at a time, as the PnP manager does it, and what
+//! may begin at any moment waits for what is under way.
+
+use crate::{
+    host::Host,
+    kmdf::device::{Device, Phase},
+};
+
+/// Something that PnP or the system may do to a device at any moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disturbance {
+    /// The system sleeps and wakes up.
+    Sleep,
+    /// The device is stopped and started again with the resources it had.
+    Stop,
+    /// It is removed in order.
+    Removal,
+    /// It is pulled out.
+    SurpriseRemoval,
+}
+
+impl Host {
+    /// Does PnP or power work when nobody else does any. In a thread at PASSIVE_LEVEL.
+    pub(crate) fn in_turn<R>(&self, work: impl FnOnce(&Self) -> R) -> R {
+        self.block_until(|host| !host.framework.pnp_busy.get());
+        self.framework.pnp_busy.set(true);
+        let result = work(self);
+        self.framework.pnp_busy.set(false);
+        result
+    }
+
+    /// Whether a disturbance of the device in a slot would change something now. One that has to
+    /// wait for other PnP work changes nothing now.
+    pub(crate) fn can_disturb(&self, slot: usize, disturbance: Disturbance) -> bool {
+        let Some(device) = self.device_in(slot) else {
+            return false;
+        };
+        match disturbance {
+            Disturbance::SurpriseRemoval => !self.slots[slot].gone.get(),
+            _ => device.phase.get() == Phase::Working && !self.framework.pnp_busy.get(),
+        }
+    }
+
+    /// Begins to disturb the device in a slot. Only a device that works is stopped or put to sleep.
+    pub(crate) fn disturb(&self, slot: usize, disturbance: Disturbance) {
+        if disturbance == Disturbance::SurpriseRemoval {
+            self.pull_out_function(slot);
+        }
+        self.spawn("PnP", move |host| {
+            host.in_turn(|host| match disturbance {
+                Disturbance::Sleep => {
+                    host.put_to_sleep(slot);
+                    host.wake(slot);
+                }
+                Disturbance::Stop => {
+                    let works = |device: &Device| device.phase.get() == Phase::Working;
+                    if let Some(device) = host.device_in(slot).filter(|device| works(device)) {
+                        host.give_other_resources(&device, device.grant.get());
+                    }
+                }
+                Disturbance::Removal => host.remove(slot),
+                Disturbance::SurpriseRemoval => host.lose(slot),
+            });
+        });
+    }
+}
