@@ -213,7 +213,8 @@ impl Host {
     }
 
     /// Purges those of a removed device's queues that are power-managed or not: new requests fail, what
-    /// waits is canceled. EvtIoStop, and a wait, for what the driver still owns.
+    /// waits is canceled. EvtIoStop for what the driver still owns; then a wait for that, and for the
+    /// callbacks that were given a request, whatever has become of it.
     pub(crate) fn purge_queues(&self, device: &Device, power_managed: bool) {
         let queues = device.queues_that_are(power_managed);
         for queue in &queues {
@@ -222,7 +223,7 @@ impl Host {
         for queue in queues {
             self.purge(&queue);
             self.stop_requests(&queue, STOP_PURGE);
-            self.block_until(move |_| queue.is_empty());
+            self.block_until(move |_| queue.is_empty() && queue.presenting.get() == 0);
         }
     }
 
