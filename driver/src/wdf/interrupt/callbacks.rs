@@ -132,13 +132,8 @@ pub(super) unsafe extern "C" fn evt_interrupt_enable<H: InterruptHandler>(
 where
     InterruptContext<H>: Context,
 {
-    // SAFETY: the object is alive, and `create` initialized its context.
-    if let Some(context) = unsafe { context::of::<InterruptContext<H>>(interrupt.cast()) } {
-        // SAFETY: the framework holds the interrupt lock, and this is the only call under it.
-        let (own, shared) = unsafe { context.locked() };
-        own.enable(shared);
-    }
-    STATUS_SUCCESS
+    // SAFETY: the framework calls this shim with the same promises.
+    unsafe { under_the_lock(interrupt, H::enable) }
 }
 
 /// `EVT_WDF_INTERRUPT_DISABLE`. IRQL and lock as for the ISR.
@@ -152,11 +147,25 @@ pub(super) unsafe extern "C" fn evt_interrupt_disable<H: InterruptHandler>(
 where
     InterruptContext<H>: Context,
 {
+    // SAFETY: the framework calls this shim with the same promises.
+    unsafe { under_the_lock(interrupt, H::disable) }
+}
+
+/// # Safety
+/// The framework holds the interrupt lock of an object made by [`super::Interrupt::create`], and this is
+/// the only call under it.
+unsafe fn under_the_lock<H: InterruptHandler>(
+    interrupt: WDFINTERRUPT,
+    body: impl FnOnce(&mut H, &mut H::Shared),
+) -> NTSTATUS
+where
+    InterruptContext<H>: Context,
+{
     // SAFETY: the object is alive, and `create` initialized its context.
     if let Some(context) = unsafe { context::of::<InterruptContext<H>>(interrupt.cast()) } {
-        // SAFETY: the framework holds the interrupt lock, and this is the only call under it.
+        // SAFETY: the caller vouches for the lock.
         let (own, shared) = unsafe { context.locked() };
-        own.disable(shared);
+        body(own, shared);
     }
     STATUS_SUCCESS
 }
