@@ -290,7 +290,7 @@ impl Session {
         loop {
             let active = server.serve(&self.host);
             let pending = server.has_pending();
-            let turn = if !active && !pending && self.host.has_only_alarms() {
+            let turn = if !pending && self.host.has_only_alarms() {
                 // A timer of the driver's: its time comes when an app waits again.
                 Turn::Quiet
             } else {

@@ -7,6 +7,12 @@ impl Host {
     /// Checks a driver that has just been unloaded.
     pub(crate) fn check_left_behind(&self) {
         let mut left: Vec<(&'static Rule, String)> = Vec::new();
+        if let Some(what) = self.pending_deferred() {
+            self.violation(
+                &rules::PENDING_AT_UNLOAD,
+                format!("the driver was unloaded, and {what}"),
+            );
+        }
         for allocation in self.memory.leaks() {
             left.push((
                 &rules::POOL_LEAK,

@@ -15,6 +15,8 @@ rules! { Memory:
         "An object's context space is written inside its bounds.";
     BAD_FREE = "BadFree", "bug check 0xC4, DRIVER_VERIFIER_DETECTED_VIOLATION",
         "What is freed was allocated that way, with that tag, and is freed once.";
+    TIMER_OR_DPC_FREED = "TimerOrDpcFreed", "bug check 0xC7, TIMER_OR_DPC_INVALID",
+        "Memory is not freed while a KTIMER in it is set or a KDPC in it is queued.";
     POOL_TAG = "PoolTag", "ExAllocatePool2",
         "Pool is allocated with a tag.";
     UNSAFE_ALLOCATE_POOL = "UnSafeAllocatePool", "UnSafeAllocatePool (DDI compliance)",

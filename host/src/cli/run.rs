@@ -17,7 +17,8 @@ use super::{
     transcript,
 };
 use crate::{
-    BootError, Driver, InOrder, Interrupts, Machine, Record, Seeded, Session, Stop, Strategy,
+    BootError, Driver, InOrder, Interrupts, Machine, Record, Report, Seeded, Session, Stop,
+    Strategy,
     app::Server,
     device::{
         DeviceError, PciFunction, RootDevice,
@@ -112,10 +113,11 @@ impl Run {
         let exit = match self.session(devices, &mut recordings, &records) {
             Ok(exit) => exit,
             Err(failure) => {
-                transcript::failure(&failure, self.json);
-                if !self.json && failure.exit().is_of_the_run() {
-                    eprintln!("replay: {}", super::command_line(std::env::args()));
-                }
+                let replay = failure
+                    .exit()
+                    .is_of_the_run()
+                    .then(|| super::command_line(std::env::args()));
+                transcript::failure(&failure, replay.as_deref(), self.json);
                 failure.exit()
             }
         };
@@ -129,7 +131,7 @@ impl Run {
         match written {
             Ok(()) => exit,
             Err(failure) => {
-                transcript::failure(&failure, self.json);
+                transcript::failure(&failure, None, self.json);
                 failure.exit()
             }
         }
@@ -308,6 +310,16 @@ impl Failure {
         Self::File {
             what: what.to_owned(),
             error,
+        }
+    }
+
+    /// The report that the run ended with, if it did with one.
+    pub(super) fn report(&self) -> Option<&Report> {
+        match self {
+            Self::Boot(BootError::Stopped(Stop::BugCheck(report) | Stop::Unsupported(report))) => {
+                Some(report)
+            }
+            _ => None,
         }
     }
 

@@ -62,15 +62,23 @@ pub(super) fn ended(summary: &Summary, program: Option<ExitStatus>, json: bool) 
     println!("unloaded nothing left behind");
 }
 
-/// Something failed.
-pub(super) fn failure(failure: &Failure, json: bool) {
+/// Something failed; `replay` is the command that shows it again.
+pub(super) fn failure(failure: &Failure, replay: Option<&str>, json: bool) {
     let text = failure.to_string();
     if json {
-        println!(
-            "{}",
-            json!({ "error": text.trim_end(), "exit": failure.exit() as u8 })
-        );
+        let mut failed = json!({ "error": text.trim_end(), "exit": failure.exit() as u8 });
+        if let Some(report) = failure.report() {
+            failed["rule"] = json!(report.rule);
+            failed["stack"] = json!(report.stack);
+        }
+        if let Some(replay) = replay {
+            failed["replay"] = json!(replay);
+        }
+        println!("{failed}");
     } else {
         eprintln!("error: {}", text.trim_end());
+        if let Some(replay) = replay {
+            eprintln!("replay: {replay}");
+        }
     }
 }

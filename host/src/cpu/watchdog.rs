@@ -127,11 +127,14 @@ fn watch() {
         // A thread leaves the list before it ends, so all that are on it while the list is locked
         // are alive.
         let threads = threads();
-        seen = threads.iter().map(|thread| look(thread, &seen)).collect();
+        seen = threads
+            .iter()
+            .map(|thread| look(thread, &seen, BUDGET))
+            .collect();
     }
 }
 
-fn look(thread: &Arc<Watched>, seen: &[Seen]) -> Seen {
+fn look(thread: &Arc<Watched>, seen: &[Seen], budget: Duration) -> Seen {
     let now = Seen {
         thread: Arc::as_ptr(thread),
         crossings: thread.crossings.load(Ordering::Relaxed),
@@ -143,7 +146,7 @@ fn look(thread: &Arc<Watched>, seen: &[Seen]) -> Seen {
     let Some(&before) = before else {
         return now;
     };
-    if now.since.saturating_sub(before.since) >= BUDGET {
+    if now.since.saturating_sub(before.since) >= budget {
         thread.suspect.store(now.crossings, Ordering::Relaxed);
         // SAFETY: the thread is alive: it is on the list, and the list is locked.
         unsafe { libc::pthread_kill(thread.thread, SIGNAL) };
@@ -162,4 +165,45 @@ fn processor_time(clock: libc::clockid_t) -> Duration {
         time.tv_sec.cast_unsigned(),
         u32::try_from(time.tv_nsec).unwrap_or(0),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::trap;
+
+    /// This thread, as the watchdog knows it.
+    fn this_thread() -> Arc<Watched> {
+        let this = PULSE.get();
+        let threads = threads();
+        let found = threads.iter().find(|thread| Arc::as_ptr(thread) == this);
+        Arc::clone(found.expect("installed"))
+    }
+
+    /// What the watchdog saw of a thread that had run for no time yet.
+    fn seen(thread: &Arc<Watched>, crossings: u64) -> Seen {
+        Seen {
+            thread: Arc::as_ptr(thread),
+            crossings,
+            since: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn only_a_thread_that_does_not_come_to_the_host_is_suspected() {
+        trap::install();
+        let thread = this_thread();
+        crossed();
+        let now = thread.crossings.load(Ordering::Relaxed);
+        let before = [seen(&thread, now)];
+        look(&thread, &before, Duration::from_hours(1));
+        assert!(!is_due(), "it has not used its budget");
+
+        look(&thread, &before, Duration::ZERO);
+        assert!(is_due(), "it has");
+        crossed();
+        assert!(!is_due(), "it came to the host since");
+        look(&thread, &before, Duration::ZERO);
+        assert!(!is_due(), "it did before the watchdog looked");
+    }
 }

@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    ops::RangeBounds,
     rc::Rc,
     time::Duration,
 };
@@ -29,6 +30,41 @@ struct KernelDpc {
     deferred: Deferred,
     /// SystemArgument1 and SystemArgument2 of the call that queued it.
     arguments: Rc<Cell<(u64, u64)>>,
+}
+
+impl DeferredObjects {
+    /// Timers that are set and DPCs that are queued, of those that lie at these addresses.
+    fn pending(&self, addresses: impl RangeBounds<u64> + Clone) -> Option<String> {
+        let timers = self.timers.borrow();
+        let timer = timers
+            .range(addresses.clone())
+            .find(|(_, alarm)| alarm.get().is_some())
+            .map(|(address, _)| format!("the KTIMER at {address:#x} is set"));
+        timer.or_else(|| {
+            let dpcs = self.dpcs.borrow();
+            dpcs.range(addresses)
+                .find(|(_, dpc)| dpc.deferred.is_queued())
+                .map(|(address, _)| format!("the KDPC at {address:#x} is queued"))
+        })
+    }
+}
+
+impl Host {
+    /// Checks that nothing in memory that is being freed is still to go off.
+    pub(crate) fn check_freed(&self, address: u64, bytes: u64) {
+        let objects = &self.framework.kernel.deferred;
+        if let Some(what) = objects.pending(address..address + bytes) {
+            self.violation(
+                &rules::TIMER_OR_DPC_FREED,
+                format!("memory is freed while {what} in it"),
+            );
+        }
+    }
+
+    /// What of the driver's is still to go off.
+    pub(crate) fn pending_deferred(&self) -> Option<String> {
+        self.framework.kernel.deferred.pending(..)
+    }
 }
 
 services! {

@@ -80,13 +80,18 @@ fn free_pool_with_tag(host: &Host, call: &Call) {
 fn free(host: &Host, address: u64, tag: Option<u32>) {
     match host.memory.free(address) {
         Err(text) => host.violation(&rules::BAD_FREE, text),
-        Ok(allocation) => match allocation.purpose {
-            Purpose::Pool { tag: allocated } if tag.is_none_or(|tag| tag == allocated) => {}
-            purpose => host.violation(
-                &rules::BAD_FREE,
-                format!("{address:#x} is freed as pool with the tag {tag:x?}, but is {purpose}"),
-            ),
-        },
+        Ok(allocation) => {
+            host.check_freed(address, allocation.bytes);
+            match allocation.purpose {
+                Purpose::Pool { tag: allocated } if tag.is_none_or(|tag| tag == allocated) => {}
+                purpose => host.violation(
+                    &rules::BAD_FREE,
+                    format!(
+                        "{address:#x} is freed as pool with the tag {tag:x?}, but is {purpose}"
+                    ),
+                ),
+            }
+        }
     }
 }
 

@@ -50,6 +50,11 @@ impl Deferred {
         true
     }
 
+    /// Whether it is queued.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.armed.get()
+    }
+
     /// Takes it back; `false` when it was not queued.
     pub(crate) fn cancel(&self) -> bool {
         self.armed.replace(false)

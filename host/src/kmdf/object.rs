@@ -311,8 +311,9 @@ impl Host {
         }
         object.contexts.take();
         for address in contexts.iter().filter_map(|context| context.address) {
-            if let Err(text) = self.memory.free(address) {
-                self.violation(&rules::CONTEXT_OVERRUN, text);
+            match self.memory.free(address) {
+                Ok(allocation) => self.check_freed(address, allocation.bytes),
+                Err(text) => self.violation(&rules::CONTEXT_OVERRUN, text),
             }
         }
         self.framework
