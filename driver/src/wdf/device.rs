@@ -2,18 +2,19 @@
 
 use core::marker::PhantomData;
 
-use super::{
-    Context, NtStatus, Resources, Result,
-    context::{self, attributes_with},
-    file::{HandleContext, evt_file_cleanup},
-    size_field,
-};
 use edu_spec::interface::Guid;
 use wdk_sys::{
     _WDF_DEVICE_IO_TYPE::WdfDeviceIoDirect, _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCanUseFsContext,
     _WDF_TRI_STATE::WdfUseDefault, GUID, NTSTATUS, PWDFDEVICE_INIT, STATUS_SUCCESS,
     WDF_FILEOBJECT_CONFIG, WDF_NO_OBJECT_ATTRIBUTES, WDF_PNPPOWER_EVENT_CALLBACKS,
     WDF_POWER_DEVICE_STATE, WDFCMRESLIST, WDFDEVICE, WDFOBJECT, call_unsafe_wdf_function_binding,
+};
+
+use super::{
+    Context, NtStatus, Resources, Result,
+    context::{self, attributes_with},
+    file::{HandleContext, evt_file_cleanup},
+    size_field,
 };
 
 /// A device that is about to be created (`WDFDEVICE_INIT`), for the time of EvtDriverDeviceAdd.

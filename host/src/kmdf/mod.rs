@@ -90,7 +90,7 @@ pub(crate) struct Framework {
     pub(crate) registry: registry::Registry,
     pub(crate) kernel: kernel::Objects,
     pub(crate) lock_order: LockOrder,
-    /// Whether PnP or power work is under way: see [`Host::in_turn`].
+    /// Whether PnP or power work is under way: see [`crate::host::Host::in_turn`].
     pub(crate) pnp_busy: Cell<bool>,
 }
 
