@@ -152,7 +152,7 @@ pub trait Bus {
 /// Something a driver must not do to a device, whatever the device makes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misuse {
-    /// The rule that was broken: of the families *registers* and *dma* of [`rules`](crate::rules),
+    /// The rule that was broken: of the families *registers* and *dma* of [`rules`](fn@crate::rules),
     /// or the device's own.
     pub rule: &'static Rule,
     /// What was done: register, value.
