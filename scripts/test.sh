@@ -85,6 +85,7 @@ run_scenarios() {
 run_explore() {
     cargo build --package edu-lab
     set -- explore --driver target/cross/x86_64/edu_kmdf.sys --inf inf/edu_kmdf.inx --twice
+    cargo test --package edu-fuzz -- --ignored
     "$built/debug/edu-lab" "$@" --seeds 0..20 --disturb --fail-calls
     "$built/debug/edu-lab" "$@" --seeds 0..1 --scenario factorial --every-boundary \
         --cause device --cause surprise-remove

@@ -11,6 +11,7 @@ mod a_line_is_shared;
 mod a_line_that_stays_asserted_is_reported;
 mod a_malformed_request_has_its_own_status;
 mod an_event_is_never_lost_between_two_waits;
+mod an_exploration_can_be_repeated;
 mod an_inf_for_another_device_installs_nothing;
 mod an_interrupt_costs_two_accesses_and_a_dpc_one;
 mod an_odd_device_is_looked_after_at_passive_level;

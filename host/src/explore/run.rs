@@ -49,6 +49,8 @@ pub struct Replayed {
     pub digest: u64,
     /// How often what happened.
     pub counts: Counts,
+    /// Where the driver called the kernel or the framework: RVAs behind the calls, in order.
+    pub sites: Vec<u32>,
 }
 
 /// What a run looks for beside what its [`Way`] says.
@@ -143,6 +145,7 @@ impl Target {
             result: ran.result,
             digest: ran.digest,
             counts: ran.counts,
+            sites: ran.covered.sites.into_keys().collect(),
         }
     }
 

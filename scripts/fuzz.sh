@@ -1,0 +1,25 @@
+#!/bin/sh
+# Runs one of the fuzzers (fuzz/src/lib.rs has the table), and keeps what it finds in its corpus.
+#
+#   sh scripts/fuzz.sh TARGET SECONDS     image, inf, protocol, instruction, hostile
+#
+# It needs a C++ compiler, for libFuzzer; no nightly toolchain. What goes wrong is left as a file below
+# target/fuzz, and printed with how to run it again.
+set -eu
+cd "$(dirname "$0")/.."
+[ $# -ge 2 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
+target=$1
+seconds=$2
+shift 2
+built=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
+
+[ "$target" != hostile ] || sh scripts/build-driver.sh >/dev/null
+# What `cargo fuzz --sanitizer none` sets.
+export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1"
+cargo build --quiet --release --manifest-path fuzz/run/Cargo.toml --target-dir "$built" \
+    --target x86_64-unknown-linux-gnu --bin "$target"
+mkdir -p "fuzz/corpus/$target" "$built/found"
+exec "$built/x86_64-unknown-linux-gnu/release/$target" "fuzz/corpus/$target" \
+    -artifact_prefix="$built/found/" -max_total_time="$seconds" -max_len=4096 -timeout=20 "$@"
