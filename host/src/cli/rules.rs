@@ -1,9 +1,15 @@
 //! `rules`: what every run checks.
 
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+};
+
 use clap::Args;
 use serde_json::json;
 
 use super::Exit;
+use crate::Rule;
 
 /// The arguments of `rules`.
 #[derive(Debug, Args)]
@@ -16,19 +22,30 @@ pub(super) struct Rules {
 impl Rules {
     pub(super) fn run(&self) -> Exit {
         let rules: Vec<_> = crate::rules().collect();
-        if self.json {
-            println!("{}", json!({ "rules": rules }));
-            return Exit::Success;
-        }
-        let mut family = None;
-        for rule in rules {
-            if family.replace(rule.family) != Some(rule.family) {
-                println!("{}", rule.family);
-            }
-            println!("  {}", rule.name);
-            println!("      {}", rule.statement);
-            println!("      from: {}", rule.source);
-        }
+        let text = if self.json {
+            json!({ "rules": rules }).to_string() + "\n"
+        } else {
+            table(&rules)
+        };
+        // Whoever has read enough, as a pager has, closes the pipe.
+        let _ = io::stdout().write_all(text.as_bytes());
         Exit::Success
     }
+}
+
+fn table(rules: &[&Rule]) -> String {
+    let mut text = String::new();
+    let mut family = None;
+    for rule in rules {
+        if family.replace(rule.family) != Some(rule.family) {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{}", rule.family);
+        }
+        let _ = writeln!(
+            text,
+            "  {}\n      {}\n      from: {}",
+            rule.name, rule.statement, rule.source
+        );
+    }
+    text
 }
