@@ -8,7 +8,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-all="format lint unit doc image driver-lint reproduce scenarios explore qemu windows deny"
+all="format lint unit doc image driver-lint reproduce scenarios explore teeth qemu windows deny"
 
 describe() {
     case $1 in
@@ -21,6 +21,7 @@ describe() {
     reproduce) echo "the same image from another directory" ;;
     scenarios) echo "scenarios: driver, host, device, eductl" ;;
     explore) echo "a bounded share of scripts/prove.sh, every run twice" ;;
+    teeth) echo "broken drivers, each caught by its rule" ;;
     qemu) echo "tests on QEMU's edu" ;;
     windows) echo "lints, of eductl for Windows" ;;
     deny) echo "licenses, duplicates, sources of crates" ;;
@@ -89,6 +90,11 @@ run_explore() {
     "$built/debug/edu-lab" "$@" --seeds 0..20 --disturb --fail-calls
     "$built/debug/edu-lab" "$@" --seeds 0..1 --scenario factorial --every-boundary \
         --cause device --cause surprise-remove
+}
+
+run_teeth() {
+    sh scripts/build-teeth.sh
+    cargo test --package kmdf-teeth
 }
 
 run_qemu() {

@@ -112,7 +112,7 @@ fn clang(setup: &Setup, source: &Source) -> Result<Command> {
     command
         .arg(format!("--target={}", setup.arch().target()))
         .args(["-nostdinc", "-fms-extensions", "-fms-compatibility"])
-        .args(["-O2", "-gcodeview", "-fno-strict-aliasing"])
+        .args(["-O2", "-g", "-gcodeview", "-fno-strict-aliasing"])
         .args(["-Wall", "-Wno-unknown-pragmas", "-Wno-ignored-pragmas"])
         .arg(format!(
             "-fdebug-prefix-map={}={ROOT_IN_PDB}",

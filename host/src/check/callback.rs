@@ -9,16 +9,7 @@ use crate::{
 impl Host {
     /// Checks a callback that has just returned.
     pub(crate) fn check_return(&self, activation: &Activation, processor: &Processor, flow: &Flow) {
-        let irql = processor.irql.get();
-        if irql != activation.irql {
-            self.violation(
-                &rules::KMDF_IRQL,
-                format!(
-                    "{} was called at {} and returns at {irql}",
-                    activation.what, activation.irql
-                ),
-            );
-        }
+        // Locks first: one that is kept is why the IRQL is another one.
         let locks = flow.locks.borrow().clone();
         if locks.len() > activation.locks {
             let names: Vec<_> = locks[activation.locks..]
@@ -36,6 +27,16 @@ impl Host {
                     "{} returns with locks held: {}",
                     activation.what,
                     names.join(", ")
+                ),
+            );
+        }
+        let irql = processor.irql.get();
+        if irql != activation.irql {
+            self.violation(
+                &rules::KMDF_IRQL,
+                format!(
+                    "{} was called at {} and returns at {irql}",
+                    activation.what, activation.irql
                 ),
             );
         }

@@ -236,15 +236,27 @@ impl Host {
             } else {
                 image.call_stack(&registers, read)
             };
-            frames.extend(stack.lookups().map(|rva| self.describe_code(rva)));
+            frames.extend(stack.lookups().flat_map(|rva| self.frames_at(rva)));
         }
         frames
     }
 
+    /// What is at an RVA, in one line.
     fn describe_code(&self, rva: u32) -> String {
         match self.symbols.get() {
             Some(symbols) => symbols.describe(rva),
             None => format!("+{rva:#x}"),
+        }
+    }
+
+    /// The function at an RVA, after those that were inlined into it there.
+    fn frames_at(&self, rva: u32) -> Vec<String> {
+        match self.symbols.get() {
+            Some(symbols) => {
+                let frames = symbols.frames(rva);
+                frames.iter().map(ToString::to_string).collect()
+            }
+            None => vec![format!("+{rva:#x}")],
         }
     }
 }

@@ -10,15 +10,24 @@ use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 /// WDFCMRESLIST
 #[derive(Default)]
 pub(crate) struct ResourceList {
-    /// Addresses of the descriptors, in memory lent to the driver.
-    descriptors: RefCell<Vec<u64>>,
+    /// Addresses of the descriptors, in memory lent to the driver, with what was written there.
+    descriptors: RefCell<Vec<(u64, Descriptor)>>,
 }
+
+/// The bytes of a CM_PARTIAL_RESOURCE_DESCRIPTOR.
+type Descriptor = [u8; size_of::<CM_PARTIAL_RESOURCE_DESCRIPTOR>()];
 
 impl Body for ResourceList {
     const KIND: &'static str = "WDFCMRESLIST";
 
     fn dispose(&self, host: &Host) {
-        for address in self.descriptors.take() {
+        for (address, written) in self.descriptors.take() {
+            if host.memory.read::<Descriptor>(address) != written {
+                host.violation(
+                    &rules::RESOURCE_LIST,
+                    "a descriptor of the resource list was changed",
+                );
+            }
             if let Err(text) = host.memory.free(address) {
                 host.violation(&rules::RESOURCE_LIST, text);
             }
@@ -34,7 +43,7 @@ impl ResourceList {
             .map(|descriptor| {
                 let address = host.lend("a resource descriptor", size_of_val(descriptor) as u64);
                 host.memory.write(address, descriptor);
-                address
+                (address, host.memory.read(address))
             })
             .collect();
         Self {
@@ -49,11 +58,12 @@ impl ResourceList {
         let descriptors = self.descriptors.borrow();
         descriptors
             .iter()
-            .filter(|&&descriptor| {
+            .map(|&(descriptor, _)| descriptor)
+            .filter(|&descriptor| {
                 let descriptor: CM_PARTIAL_RESOURCE_DESCRIPTOR = host.memory.read(descriptor);
                 i32::from(descriptor.Type) == CmResourceTypeInterrupt as i32
             })
-            .position(|&descriptor| descriptor == address)
+            .position(|descriptor| descriptor == address)
     }
 }
 
@@ -75,6 +85,6 @@ fn descriptor(host: &Host, call: &Call) -> u64 {
         .descriptors
         .borrow()
         .get(call.arg32(1) as usize)
-        .copied();
+        .map(|&(address, _)| address);
     address.unwrap_or(0)
 }

@@ -1,0 +1,66 @@
+/* A request is completed once, and not touched afterwards. */
+#include "teeth.h"
+
+/* The error path falls through to the completion. */
+BOOLEAN completes_twice(MOMENT *m) {
+    WdfRequestComplete(m->Request, STATUS_INVALID_PARAMETER);
+    WdfRequestComplete(m->Request, STATUS_SUCCESS);
+    return TRUE;
+}
+
+BOOLEAN uses_a_completed_request(MOMENT *m) {
+    WdfRequestComplete(m->Request, STATUS_CANCELLED);
+    WdfRequestSetInformation(m->Request, 0);
+    return TRUE;
+}
+
+/* The output is written after the completion gave the buffer back. */
+BOOLEAN writes_to_a_completed_request(MOMENT *m) {
+    PULONG output;
+    if (!NT_SUCCESS(WdfRequestRetrieveOutputBuffer(
+            m->Request, sizeof(ULONG), (PVOID *)&output, NULL)))
+        return FALSE;
+    WdfRequestComplete(m->Request, STATUS_CANCELLED);
+    *(volatile ULONG *)output = 0;
+    return TRUE;
+}
+
+/* A request that was forwarded to a queue is the queue's. */
+BOOLEAN completes_a_queued_request(MOMENT *m) {
+    if (!NT_SUCCESS(WdfRequestForwardToIoQueue(m->Request, m->Context->Manual)))
+        return FALSE;
+    WdfRequestComplete(m->Request, STATUS_SUCCESS);
+    return TRUE;
+}
+
+BOOLEAN returns_more_than_the_buffer_has(MOMENT *m) {
+    WdfRequestCompleteWithInformation(m->Request, STATUS_SUCCESS, 64);
+    return TRUE;
+}
+
+/* STATUS_PENDING is for dispatch routines of WDM. */
+BOOLEAN completes_with_pending(MOMENT *m) {
+    WdfRequestComplete(m->Request, STATUS_PENDING);
+    return TRUE;
+}
+
+/* A request that nobody has any more. */
+BOOLEAN forgets_the_request(MOMENT *m) {
+    UNREFERENCED_PARAMETER(m);
+    return TRUE;
+}
+
+BOOLEAN uses_the_memory_of_a_completed_request(MOMENT *m) {
+    WDFMEMORY memory;
+    if (!NT_SUCCESS(WdfRequestRetrieveOutputMemory(m->Request, &memory)))
+        return FALSE;
+    WdfRequestComplete(m->Request, STATUS_CANCELLED);
+    WdfMemoryGetBuffer(memory, NULL);
+    return TRUE;
+}
+
+/* A request of a queue is completed, not deleted. */
+BOOLEAN deletes_a_request(MOMENT *m) {
+    WdfObjectDelete(m->Request);
+    return TRUE;
+}

@@ -1,0 +1,84 @@
+/* DMA: the framework's objects, and what the device says of its transfers. */
+#include "teeth.h"
+
+static void Transfer(CONTEXT *c, ULONG64 source, ULONG destination, ULONG count) {
+    WRITE_REGISTER_ULONG64((volatile ULONG64 *)(c->Registers + DMA_SOURCE), source);
+    Write(c, DMA_DESTINATION, destination);
+    Write(c, DMA_COUNT, count);
+    Write(c, DMA_COMMAND, DMA_START);
+}
+
+/* The device has 28 address bits: it reads somewhere else. */
+BOOLEAN transfers_from_above_the_mask(MOMENT *m) {
+    Transfer(m->Context, 0x100000000ULL, DMA_BUFFER, 16);
+    return FALSE;
+}
+
+/* Older versions of QEMU end the virtual machine. */
+BOOLEAN transfers_behind_the_buffer(MOMENT *m) {
+    Transfer(m->Context, 0x10000, DMA_BUFFER + 0xFF8, 16);
+    return FALSE;
+}
+
+BOOLEAN starts_a_second_transfer(MOMENT *m) {
+    Transfer(m->Context, 0x10000, DMA_BUFFER, 16);
+    Transfer(m->Context, 0x10000, DMA_BUFFER, 16);
+    return FALSE;
+}
+
+static WDFDMAENABLER Enabler(CONTEXT *c, WDF_DMA_PROFILE profile) {
+    WDF_DMA_ENABLER_CONFIG config;
+    WDFDMAENABLER enabler;
+    WDF_DMA_ENABLER_CONFIG_INIT(&config, profile, PAGE_SIZE);
+    return NT_SUCCESS(WdfDmaEnablerCreate(c->Device, &config, WDF_NO_OBJECT_ATTRIBUTES, &enabler))
+        ? enabler
+        : NULL;
+}
+
+BOOLEAN sets_no_elements(MOMENT *m) {
+    WDFDMAENABLER enabler = Enabler(m->Context, WdfDmaProfileScatterGather);
+    if (enabler)
+        WdfDmaEnablerSetMaximumScatterGatherElements(enabler, 0);
+    return FALSE;
+}
+
+static WDFDMATRANSACTION Transaction(CONTEXT *c) {
+    WDFDMAENABLER enabler = Enabler(c, WdfDmaProfileScatterGather);
+    WDFDMATRANSACTION transaction;
+    if (!enabler ||
+        !NT_SUCCESS(WdfDmaTransactionCreate(enabler, WDF_NO_OBJECT_ATTRIBUTES, &transaction)))
+        return NULL;
+    return transaction;
+}
+
+BOOLEAN ends_a_transfer_that_has_not_begun(MOMENT *m) {
+    WDFDMATRANSACTION transaction = Transaction(m->Context);
+    NTSTATUS status;
+    if (transaction)
+        WdfDmaTransactionDmaCompleted(transaction, &status);
+    return FALSE;
+}
+
+static EVT_WDF_PROGRAM_DMA TooMuch;
+static BOOLEAN TooMuch(WDFDMATRANSACTION transaction, WDFDEVICE device, WDFCONTEXT context,
+    WDF_DMA_DIRECTION direction, PSCATTER_GATHER_LIST list) {
+    NTSTATUS status;
+    UNREFERENCED_PARAMETER(device);
+    UNREFERENCED_PARAMETER(context);
+    UNREFERENCED_PARAMETER(direction);
+    UNREFERENCED_PARAMETER(list);
+    WdfDmaTransactionDmaCompletedWithLength(transaction, PAGE_SIZE, &status);
+    return TRUE;
+}
+
+BOOLEAN reports_more_than_was_mapped(MOMENT *m) {
+    WDFDMATRANSACTION transaction = Transaction(m->Context);
+    PMDL mdl = IoAllocateMdl(m->Context->Scratch, 64, FALSE, FALSE, NULL);
+    if (!transaction || !mdl)
+        return FALSE;
+    MmBuildMdlForNonPagedPool(mdl);
+    if (NT_SUCCESS(WdfDmaTransactionInitialize(transaction, TooMuch,
+            WdfDmaDirectionWriteToDevice, mdl, m->Context->Scratch, 64)))
+        WdfDmaTransactionExecute(transaction, NULL);
+    return FALSE;
+}

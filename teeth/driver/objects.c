@@ -1,0 +1,86 @@
+/* Handles, parents, references, lifetimes. */
+#include "teeth.h"
+
+BOOLEAN names_a_parent_for_requests(MOMENT *m) {
+    WDF_OBJECT_ATTRIBUTES attributes;
+    WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
+    attributes.ParentObject = m->Driver;
+    WdfDeviceInitSetRequestAttributes(m->Init, &attributes);
+    return FALSE;
+}
+
+BOOLEAN mistakes_a_handle(MOMENT *m) {
+    WdfSpinLockAcquire((WDFSPINLOCK)m->Context->WaitLock);
+    return FALSE;
+}
+
+BOOLEAN uses_a_deleted_lock(MOMENT *m) {
+    WDFSPINLOCK lock;
+    UNREFERENCED_PARAMETER(m);
+    if (!NT_SUCCESS(WdfSpinLockCreate(WDF_NO_OBJECT_ATTRIBUTES, &lock)))
+        return FALSE;
+    WdfObjectDelete(lock);
+    WdfSpinLockAcquire(lock);
+    return FALSE;
+}
+
+BOOLEAN deletes_its_interrupt(MOMENT *m) {
+    WdfObjectDelete(m->Context->Interrupt);
+    return FALSE;
+}
+
+BOOLEAN dereferences_once_too_often(MOMENT *m) {
+    WdfObjectReference(m->Context->Lock);
+    WdfObjectDereference(m->Context->Lock);
+    WdfObjectDereference(m->Context->Lock);
+    return FALSE;
+}
+
+/* A reference that nobody gives back: the object outlives the driver. */
+BOOLEAN keeps_a_reference(MOMENT *m) {
+    WdfObjectReference(m->Context->Lock);
+    return FALSE;
+}
+
+/* EvtDriverDeviceAdd ends with success before there is a device. */
+BOOLEAN succeeds_without_a_device(MOMENT *m) {
+    m->Status = STATUS_SUCCESS;
+    return TRUE;
+}
+
+static PWDFDEVICE_INIT Consumed;
+
+BOOLEAN keeps_device_init(MOMENT *m) {
+    WDFDEVICE device;
+    Consumed = m->Init;
+    m->Status = WdfDeviceCreate(&m->Init, WDF_NO_OBJECT_ATTRIBUTES, &device);
+    WdfDeviceInitSetIoType(Consumed, WdfDeviceIoDirect);
+    return TRUE;
+}
+
+static KDPC PlainDpc;
+static KEVENT PlainEvent;
+static KTIMER PlainTimer;
+
+BOOLEAN queues_a_dpc_it_did_not_initialize(MOMENT *m) {
+    UNREFERENCED_PARAMETER(m);
+    KeInsertQueueDpc(&PlainDpc, NULL, NULL);
+    return FALSE;
+}
+
+BOOLEAN sets_an_event_it_did_not_initialize(MOMENT *m) {
+    UNREFERENCED_PARAMETER(m);
+    KeSetEvent(&PlainEvent, IO_NO_INCREMENT, FALSE);
+    return FALSE;
+}
+
+BOOLEAN cancels_a_timer_it_did_not_initialize(MOMENT *m) {
+    UNREFERENCED_PARAMETER(m);
+    KeCancelTimer(&PlainTimer);
+    return FALSE;
+}
+
+BOOLEAN frees_a_work_item_it_did_not_allocate(MOMENT *m) {
+    IoFreeWorkItem((PIO_WORKITEM)m->Context->Scratch);
+    return FALSE;
+}

@@ -1,0 +1,57 @@
+/* Stopping and power. */
+#include "teeth.h"
+
+/* EvtIoStop leaves the request alone: if the device never answers, it never leaves D0. */
+BOOLEAN ignores_evt_io_stop(MOMENT *m) {
+    UNREFERENCED_PARAMETER(m);
+    return TRUE;
+}
+
+BOOLEAN acknowledges_a_stop_that_is_none(MOMENT *m) {
+    WdfRequestStopAcknowledge(m->Request, FALSE);
+    return FALSE;
+}
+
+/* The request goes back to its queue while EvtRequestCancel may still be called for it. */
+BOOLEAN requeues_while_cancelable(MOMENT *m) {
+    m->Context->Current = NULL;
+    WdfRequestStopAcknowledge(m->Request, TRUE);
+    return TRUE;
+}
+
+BOOLEAN gives_up_power_policy_ownership(MOMENT *m) {
+    WdfDeviceInitSetPowerPolicyOwnership(m->Init, FALSE);
+    return FALSE;
+}
+
+/* A callback on the way to D0 is in a pageable section: the disk it is on may come later. */
+static EVT_WDF_DEVICE_D0_ENTRY PagedD0Entry;
+static __attribute__((section("PAGE"))) NTSTATUS PagedD0Entry(
+    WDFDEVICE device, WDF_POWER_DEVICE_STATE previous) {
+    UNREFERENCED_PARAMETER(previous);
+    Write(GetContext(device), STATUS, STATUS_INTERRUPT_WHEN_DONE);
+    return STATUS_SUCCESS;
+}
+
+BOOLEAN enters_d0_in_pageable_code(MOMENT *m) {
+    m->Power->EvtDeviceD0Entry = PagedD0Entry;
+    return FALSE;
+}
+
+BOOLEAN purges_its_queue_at_surprise_removal(MOMENT *m) {
+    WdfIoQueuePurge(m->Context->Queue, NULL, NULL);
+    return FALSE;
+}
+
+BOOLEAN completes_at_surprise_removal(MOMENT *m) {
+    CONTEXT *c = m->Context;
+    WdfSpinLockAcquire(c->Lock);
+    WDFREQUEST request = c->Current;
+    c->Current = NULL;
+    if (request && WdfRequestUnmarkCancelable(request) == STATUS_CANCELLED)
+        request = NULL;
+    WdfSpinLockRelease(c->Lock);
+    if (request)
+        WdfRequestComplete(request, STATUS_NO_SUCH_DEVICE);
+    return FALSE;
+}

@@ -1,0 +1,33 @@
+/* The states of queues, and what is retrieved from them. */
+#include "teeth.h"
+
+static EVT_WDF_IO_QUEUE_STATE OnStateChanged;
+static void OnStateChanged(WDFQUEUE queue, WDFCONTEXT context) {
+    UNREFERENCED_PARAMETER(queue);
+    UNREFERENCED_PARAMETER(context);
+}
+
+/* The queue cannot have stopped yet: the request that asks for it is one of its own. */
+BOOLEAN changes_a_queue_twice(MOMENT *m) {
+    WdfIoQueueStop(m->Context->Queue, OnStateChanged, NULL);
+    WdfIoQueueStop(m->Context->Queue, OnStateChanged, NULL);
+    return FALSE;
+}
+
+/* The queue waits for the request, and the request for the queue. */
+BOOLEAN purges_its_queue_synchronously(MOMENT *m) {
+    WdfIoQueuePurgeSynchronously(m->Context->Queue);
+    return FALSE;
+}
+
+BOOLEAN retrieves_from_a_sequential_queue(MOMENT *m) {
+    WDFREQUEST request;
+    WdfIoQueueRetrieveNextRequest(m->Context->Queue, &request);
+    return FALSE;
+}
+
+BOOLEAN retrieves_a_found_request_elsewhere(MOMENT *m) {
+    WDFREQUEST request;
+    WdfIoQueueRetrieveFoundRequest(m->Context->Queue, m->Request, &request);
+    return FALSE;
+}

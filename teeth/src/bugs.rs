@@ -1,0 +1,265 @@
+//! The defects: what each does, and what the host must call it.
+
+use std::sync::LazyLock;
+
+use kmdf_host::explore::Cause;
+
+/// `driver/bugs.h`, which the driver is compiled from.
+const LIST: &str = include_str!("../driver/bugs.h");
+
+/// What a defect is found as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A report of the rule with this name.
+    Rule(&'static str),
+    /// A request never ends.
+    Lost,
+    /// Anything else: never what is expected.
+    Other,
+}
+
+/// Which runs find a defect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hunt {
+    /// The run in the simplest order of events.
+    Plain,
+    /// Schedules of seeds. The plain run finds nothing; the same is so of those below.
+    Seeds,
+    /// Something happens at one instruction boundary.
+    Boundaries(Cause),
+    /// A call fails.
+    FailingCalls,
+}
+
+/// A defect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bug {
+    /// Its name: that of the function of the driver which has it.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+    /// What it is found as.
+    pub verdict: Verdict,
+    /// The scenario that shows it.
+    pub scenario: &'static str,
+    /// Which runs find it.
+    pub hunt: Hunt,
+    /// Whether the report shows the defect's function. It does not where the host notices later.
+    pub on_stack: bool,
+}
+
+impl Bug {
+    /// The value of `Bug` in the registry.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        let at = in_driver().iter().position(|&(name, _)| name == self.name);
+        at.map_or(0, |at| at + 1)
+    }
+
+    /// The C file it is in.
+    #[must_use]
+    pub fn file(&self) -> &'static str {
+        let found = in_driver().iter().find(|&&(name, _)| name == self.name);
+        found.map_or("", |&(_, file)| file)
+    }
+}
+
+/// The defects that the driver has, in the order of their numbers, each with its C file.
+#[must_use]
+pub fn in_driver() -> &'static [(&'static str, &'static str)] {
+    static FOUND: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
+        let mut file = "";
+        let mut found = Vec::new();
+        for line in LIST.lines() {
+            if let Some(name) = line
+                .strip_prefix("/* ")
+                .and_then(|rest| rest.strip_suffix(".c */"))
+            {
+                file = name;
+            } else if let Some((name, _)) = line
+                .strip_prefix("BUG(")
+                .and_then(|rest| rest.split_once(','))
+            {
+                found.push((name, file));
+            }
+        }
+        found
+    });
+    &FOUND
+}
+
+/// The defect of that name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Bug> {
+    BUGS.iter().find(|bug| bug.name == name)
+}
+
+/// A defect that one factorial in the simplest order shows.
+const fn bug(name: &'static str, rule: &'static str, about: &'static str) -> Bug {
+    Bug {
+        name,
+        about,
+        verdict: Verdict::Rule(rule),
+        scenario: "one",
+        hunt: Hunt::Plain,
+        on_stack: true,
+    }
+}
+
+impl Bug {
+    const fn found_as(self, verdict: Verdict) -> Self {
+        Self { verdict, ..self }
+    }
+
+    const fn in_scenario(self, scenario: &'static str) -> Self {
+        Self { scenario, ..self }
+    }
+
+    const fn by(self, hunt: Hunt) -> Self {
+        Self { hunt, ..self }
+    }
+
+    /// The host notices when the defect's function has returned.
+    const fn later(self) -> Self {
+        Self {
+            on_stack: false,
+            ..self
+        }
+    }
+}
+
+/// Rules without a broken driver, and why there is none.
+pub const WITHOUT: &[(&str, &str)] = &[];
+
+/// All defects, by family.
+#[rustfmt::skip]
+pub const BUGS: &[Bug] = &[
+    // irql.c
+    bug("returns_at_dispatch_level", "KmdfIrql", "A callback raises the IRQL and returns.").later(),
+    bug("completes_in_the_isr", "KmdfIrql", "The ISR completes the request itself."),
+    bug("waits_for_a_wait_lock_in_the_dpc", "KmdfIrql", "A DPC takes a wait lock, without a timeout of 0."),
+    bug("sleeps_in_the_dpc", "IrqlTooHigh", "A DPC calls KeDelayExecutionThread."),
+    bug("paged_pool_in_the_dpc", "PagedPoolIrql", "A DPC allocates paged pool."),
+    bug("calls_pageable_code_in_the_dpc", "PagedCodeIrql", "A DPC calls a function in a pageable section."),
+    // locks.c
+    bug("takes_the_spin_lock_twice", "WdfSpinlock", "A callback takes a spin lock that it has."),
+    bug("keeps_the_spin_lock", "WdfSpinlock", "A callback returns without giving its spin lock back.").later(),
+    bug("releases_a_spin_lock_it_has_not", "WdfSpinlockRelease", "A callback gives a spin lock back that it has not taken."),
+    bug("keeps_the_wait_lock", "WdfWaitlock", "A callback returns without giving its wait lock back.").later(),
+    bug("releases_a_wait_lock_it_has_not", "WdfWaitlockRelease", "A callback gives a wait lock back that it has not taken."),
+    bug("takes_the_interrupt_lock_in_the_isr", "WdfInterruptLock", "The ISR takes the lock that the framework has taken for it."),
+    bug("keeps_the_interrupt_lock", "WdfInterruptLock", "The DPC returns without giving the interrupt's lock back.").later(),
+    bug("releases_an_interrupt_lock_it_has_not", "WdfInterruptLockRelease", "A callback gives the interrupt's lock back without having taken it."),
+    bug("takes_a_kernel_spin_lock_twice", "SpinLock", "A callback takes a KSPIN_LOCK that it has."),
+    bug("timer_waits_for_itself", "TimerDeadlock", "A timer's callback stops the timer, and waits for that."),
+    bug("work_item_waits_for_itself", "WorkItemDeadlock", "A work item's callback flushes the work item."),
+    bug("takes_two_locks_in_both_orders", "LockOrder", "Two spin locks are taken in one order, and in the other."),
+    // completion.c
+    bug("completes_twice", "DoubleCompletion", "The error path falls through to the completion."),
+    bug("uses_a_completed_request", "RequestCompleted", "The information of a request is set after its completion."),
+    bug("writes_to_a_completed_request", "BufAfterReqCompleted", "The output is written after the completion gave the buffer back."),
+    bug("completes_a_queued_request", "InvalidReqAccess", "A request is completed that waits in a manual queue."),
+    bug("returns_more_than_the_buffer_has", "InformationTooLarge", "64 bytes are returned in a buffer of 4."),
+    bug("completes_with_pending", "CompletePending", "A request is completed with STATUS_PENDING."),
+    bug("forgets_the_request", "RequestAge", "EvtIoDeviceControl returns and leaves the request to nobody.").later(),
+    bug("uses_the_memory_of_a_completed_request", "MemAfterReqCompleted", "The WDFMEMORY of a request's buffer is used after the completion."),
+    bug("deletes_a_request", "ReqDelete", "WdfObjectDelete is called for a request of a queue."),
+    // cancel.c
+    bug("marks_cancelable_twice", "MarkCancOnCancReq", "A cancelable request is marked cancelable."),
+    bug("completes_while_cancelable", "ReqNotCanceled", "The DPC completes without WdfRequestUnmarkCancelable."),
+    bug("asks_a_cancelable_request", "ReqIsCancOnCancReq", "A cancelable request is asked whether it is canceled."),
+    bug("forwards_a_cancelable_request", "ReqIsCancOnCancReq", "A cancelable request is forwarded."),
+    // queues.c
+    bug("changes_a_queue_twice", "ChangeQueueState", "A queue is stopped while it is being stopped."),
+    bug("purges_its_queue_synchronously", "NoIoQueuePurgeSynchronously", "EvtIoDeviceControl waits until its queue is empty."),
+    bug("retrieves_from_a_sequential_queue", "WdfIoQueueRetrieveNextRequest", "A request is retrieved from a sequential queue that presents its requests itself."),
+    bug("retrieves_a_found_request_elsewhere", "WdfIoQueueRetrieveFoundRequest", "A found request is retrieved from a queue that is not manual."),
+    // power.c
+    bug("ignores_evt_io_stop", "DrvAckIoStop", "EvtIoStop leaves a request alone that the device never finishes.").in_scenario("hang").later(),
+    bug("acknowledges_a_stop_that_is_none", "StopAckWithinEvtIoStop", "WdfRequestStopAcknowledge is called outside EvtIoStop."),
+    bug("requeues_while_cancelable", "EvtIoStopCancel", "EvtIoStop gives a cancelable request back to its queue.").in_scenario("hang"),
+    bug("gives_up_power_policy_ownership", "FDOPowerPolicyOwnerAPI", "The function driver gives the power policy away."),
+    bug("enters_d0_in_pageable_code", "PagedCodeAtD0", "EvtDeviceD0Entry is in a pageable section.").later(),
+    bug("purges_its_queue_at_surprise_removal", "EvtSurpriseRemoveNoSuspendQueue", "EvtDeviceSurpriseRemoval purges the queue.").in_scenario("gone"),
+    bug("completes_at_surprise_removal", "EvtSurpriseRemoveNoRequestComplete", "EvtDeviceSurpriseRemoval completes the request that waits.").in_scenario("gone"),
+    // objects.c
+    bug("names_a_parent_for_requests", "ParentObjectCheck", "A parent is named for requests, whose parent is the framework's matter."),
+    bug("mistakes_a_handle", "InvalidHandle", "A wait lock is taken as a spin lock."),
+    bug("uses_a_deleted_lock", "UseAfterDelete", "A spin lock is taken after it was deleted."),
+    bug("deletes_its_interrupt", "BadDelete", "WdfObjectDelete is called for a WDFINTERRUPT."),
+    bug("dereferences_once_too_often", "BadDereference", "One reference is taken and two are given back."),
+    bug("keeps_a_reference", "ObjectLeak", "A reference is taken and never given back.").later(),
+    bug("succeeds_without_a_device", "DeviceCreateFail", "EvtDriverDeviceAdd succeeds without WdfDeviceCreate.").later(),
+    bug("keeps_device_init", "DeviceInit", "A WDFDEVICE_INIT is changed after WdfDeviceCreate took it."),
+    bug("queues_a_dpc_it_did_not_initialize", "InvalidDpc", "A KDPC is queued without KeInitializeDpc."),
+    bug("sets_an_event_it_did_not_initialize", "InvalidEvent", "A KEVENT is set without KeInitializeEvent."),
+    bug("cancels_a_timer_it_did_not_initialize", "InvalidTimer", "A KTIMER is canceled without KeInitializeTimer."),
+    bug("frees_a_work_item_it_did_not_allocate", "InvalidWorkItem", "Pool is freed by IoFreeWorkItem."),
+    // memory.c
+    bug("writes_through_a_null_pointer", "AccessViolation", "A null pointer is written through."),
+    bug("writes_to_freed_pool", "AccessViolation", "Pool is written to after it was freed."),
+    bug("writes_behind_its_pool", "AccessViolation", "Pool is written to one byte behind its end."),
+    bug("hands_a_wild_pointer_to_the_framework", "InvalidPointer", "A wild pointer is handed to WdfInterruptGetInfo."),
+    bug("writes_behind_a_buffer", "BufferOverrun", "The byte behind a WDFMEMORY's buffer is written."),
+    bug("writes_behind_its_context", "ContextOverrun", "The byte behind an object's context space is written."),
+    bug("frees_with_another_tag", "BadFree", "Pool is freed with another tag than it was allocated with."),
+    bug("frees_twice", "BadFree", "Pool is freed twice."),
+    bug("allocates_without_a_tag", "PoolTag", "Pool is allocated with the tag 0."),
+    bug("leaks_pool", "PoolLeak", "A pointer to pool is overwritten.").later(),
+    bug("maps_nothing", "MapIoSpace", "A BAR is mapped with a length of 0."),
+    bug("unmaps_half_a_bar", "UnmapIoSpace", "A BAR is unmapped with half of its length."),
+    bug("assigns_a_buffer_to_memory_that_has_one", "MemoryAssign", "A buffer is assigned to a WDFMEMORY that was created with one."),
+    bug("recurses_too_deep", "StackOverflow", "A callback uses 64 KiB of stack."),
+    bug("keeps_a_mapping", "MappingLeak", "A BAR is mapped twice and unmapped once.").later(),
+    bug("demands_pool", "UnSafeAllocatePool", "Pool is allocated as NonPagedPoolMustSucceed."),
+    bug("frees_a_timer_that_is_set", "TimerOrDpcFreed", "Pool is freed with a KTIMER in it that is set."),
+    bug("forgets_a_timer", "PendingAtUnload", "A KTIMER is set in EvtDriverUnload, and not canceled.").later(),
+    // interrupts.c
+    bug("queues_the_dpc_from_elsewhere", "DpcOnlyFromIsr", "EvtIoDeviceControl calls WdfInterruptQueueDpcForIsr."),
+    bug("disowns_its_interrupt", "InterruptStorm", "The ISR returns FALSE while its device asserts the line.").in_scenario("line").later(),
+    bug("does_not_acknowledge", "IsrUnacked", "The ISR returns TRUE without acknowledging at the device.").in_scenario("line").later(),
+    bug("sets_the_policy_too_late", "InterruptPolicy", "The policy of an interrupt is set after its resources were assigned."),
+    bug("handles_messages_at_passive_level", "PassiveMessageSignaled", "PassiveHandling is set, and the INF asks for messages.").later(),
+    bug("claims_every_interrupt", "IsrClaimedForeign", "The ISR returns TRUE for an interrupt of the device it shares its line with.").in_scenario("shared").later(),
+    bug("polls_in_the_isr", "IsrTooLong", "The ISR reads a register 100 times."),
+    bug("stalls_in_the_dpc", "DpcTooLong", "A DPC stalls the processor for 500 µs."),
+    bug("polls_for_ever", "CallbackNeverEnds", "A callback polls for a bit that never comes."),
+    // registers.c
+    bug("reads_a_byte_of_a_register", "RegisterWidth", "One byte of a register of four is read."),
+    bug("reads_where_there_is_no_register", "RegisterUndecoded", "An offset is read at which there is no register."),
+    bug("writes_while_the_device_computes", "RegisterBusy", "The operand is written twice."),
+    // dma.c
+    bug("transfers_from_above_the_mask", "DmaOutOfMask", "A transfer is started at 4 GiB on a device with 28 address bits."),
+    bug("transfers_behind_the_buffer", "DmaOutOfBounds", "A transfer is started 8 bytes before the end of the device's memory, for 16."),
+    bug("starts_a_second_transfer", "DmaWhileRunning", "A transfer is programmed while one runs."),
+    bug("sets_no_elements", "DmaEnabler", "The number of scatter/gather elements is set to 0."),
+    bug("ends_a_transfer_that_has_not_begun", "DmaTransactionState", "WdfDmaTransactionDmaCompleted is called for a transaction that was not executed."),
+    bug("reports_more_than_was_mapped", "DmaTransactionLength", "4096 bytes are reported for a transfer of 64."),
+    // calls.c
+    bug("forgets_an_init_helper", "StructureSize", "A WDF_INTERRUPT_INFO is zeroed, and its helper not called."),
+    bug("binds_with_a_wrong_count", "FunctionCount", "WdfVersionBind is called with the function count of another version."),
+    bug("unbinds_what_it_did_not_bind", "Unbind", "WdfVersionUnbind is called without the globals."),
+    bug("cannot_be_unloaded", "DriverUnload", "DriverUnload of the driver object is cleared.").later(),
+    bug("removes_what_is_in_no_collection", "CollectionItem", "An object is removed from a collection that it is not in."),
+    bug("writes_to_its_resource_list", "ResourceList", "A descriptor of the resource list is changed.").later(),
+    bug("unregisters_a_provider_twice", "EtwUnregister", "An ETW provider is unregistered twice."),
+    bug("writes_an_event_of_too_many_pieces", "EtwWrite", "An event of 200 pieces is written."),
+    // processor.c
+    bug("registers_data_as_a_callback", "BadCallback", "EvtInterruptIsr is a pointer to data.").later(),
+    bug("breaks_into_the_debugger", "Breakpoint", "The driver executes int3."),
+    bug("executes_no_instruction", "InvalidOpcode", "The driver executes ud2."),
+    bug("divides_by_zero", "DivideError", "The driver divides by 0."),
+    bug("fails_fast", "FastFail", "The driver executes int 29h, as a damaged stack cookie makes it do."),
+    bug("halts_the_processor", "PrivilegedInstruction", "The driver executes hlt."),
+    bug("ends_the_system", "KeBugCheckEx", "The driver calls KeBugCheckEx."),
+    // races.c
+    bug("ignores_that_it_is_canceled", "CompleteCanceledReq", "The DPC completes although WdfRequestUnmarkCancelable returns STATUS_CANCELLED.").by(Hunt::Boundaries(Cause::Cancel)).in_scenario("life").later(),
+    bug("cancels_without_the_lock", "BufAfterReqCompleted", "EvtRequestCancel completes the request before it takes it away from the DPC, which writes to its buffer.").by(Hunt::Boundaries(Cause::Cancel)).later(),
+    bug("takes_the_request_without_the_lock", "RequestCompleted", "The DPC takes the request without the lock that EvtRequestCancel takes.").by(Hunt::Boundaries(Cause::Cancel)),
+    bug("overwrites_the_causes", "", "The ISR stores its causes over those that no DPC has taken yet.").found_as(Verdict::Lost).by(Hunt::Boundaries(Cause::Raise)),
+    bug("acknowledges_what_it_did_not_read", "", "The ISR acknowledges all causes, also one that came after it read them.").found_as(Verdict::Lost).by(Hunt::Boundaries(Cause::Device)).in_scenario("raised"),
+    bug("takes_the_causes_without_the_lock", "", "The DPC reads and clears the causes without the interrupt's lock.").found_as(Verdict::Lost).by(Hunt::Boundaries(Cause::Device)).in_scenario("raised"),
+    bug("begins_before_it_is_ready", "RegisterBusy", "The device is told to compute before the driver has noted for whom, under no lock.").by(Hunt::Seeds).in_scenario("life").later(),
+    bug("leaks_when_out_of_memory", "PoolLeak", "What was allocated first stays when the second allocation fails.").later().by(Hunt::FailingCalls),
+    bug("uses_memory_it_did_not_get", "AccessViolation", "The status of WdfMemoryCreate is not looked at.").by(Hunt::FailingCalls),
+];

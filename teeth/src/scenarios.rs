@@ -1,0 +1,209 @@
+//! What an app and PnP do with the driver. A defect is found in one of them.
+
+use std::{rc::Rc, sync::Arc};
+
+use edu_lab::EduModel;
+use edu_model::{Config, Faults};
+use kmdf_host::{
+    File, Host, Interrupts, Irp, NtStatus, Operation,
+    device::{PciFunction, Width},
+    explore::{Scenario, Stage, Wrong},
+    ntstatus::STATUS_CANCELLED,
+};
+
+/// The class of the driver's interface, as its bytes lie in memory: `GUID_TEETH` of driver.c.
+const CLASS: [u8; 16] = [
+    0x34, 0x7A, 0x1F, 0x5D, 0x0C, 0x3E, 0x5E, 0x4C, 0x9D, 0x2B, 0x7E, 0x0E, 0x5B, 0x6A, 0x1C, 0x42,
+];
+/// `IOCTL_FACTORIAL` of teeth.h.
+const FACTORIAL: u32 = 0x22_2000;
+/// `FILE_READ_DATA | FILE_WRITE_DATA`
+const READ_WRITE: u32 = 3;
+/// The device's register that raises causes, and a cause that nothing else has.
+const RAISE: u64 = 0x60;
+const CAUSE: u64 = 0x8;
+
+/// A scenario.
+struct Teeth {
+    name: &'static str,
+    about: &'static str,
+    interrupts: Interrupts,
+    faults: Faults,
+    functions: usize,
+    body: fn(&Stage<'_>) -> Result<(), Wrong>,
+}
+
+impl Scenario for Teeth {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn about(&self) -> &'static str {
+        self.about
+    }
+
+    fn devices(&self) -> Vec<Box<dyn PciFunction>> {
+        let config = Config {
+            faults: self.faults.clone(),
+            ..Config::default()
+        };
+        (0..self.functions)
+            .map(|_| Box::new(EduModel::new(config.clone())) as Box<dyn PciFunction>)
+            .collect()
+    }
+
+    fn shared_line(&self) -> bool {
+        self.functions > 1
+    }
+
+    fn interrupts(&self) -> Interrupts {
+        self.interrupts
+    }
+
+    fn run(&self, stage: &Stage<'_>) -> Result<(), Wrong> {
+        (self.body)(stage)
+    }
+
+    fn raise(&self, host: &Host) {
+        if host.takes_interrupts(0) {
+            host.poke(0, 0, RAISE, Width::Dword, CAUSE);
+        }
+    }
+}
+
+/// All scenarios.
+#[must_use]
+pub fn all() -> Vec<Arc<dyn Scenario>> {
+    let scenario = |name, about, body| Teeth {
+        name,
+        about,
+        interrupts: Interrupts::AsInstalled,
+        faults: Faults::default(),
+        functions: 1,
+        body,
+    };
+    [
+        scenario("one", "one factorial, completed by interrupt", one),
+        scenario(
+            "life",
+            "factorials, one of them cancelled, a stop and a start with one pending",
+            life,
+        ),
+        scenario(
+            "raised",
+            "one factorial, and an interrupt for another reason before it is done",
+            raised,
+        ),
+        Teeth {
+            interrupts: Interrupts::Line,
+            ..scenario("line", "one factorial with a line-based interrupt", one)
+        },
+        Teeth {
+            interrupts: Interrupts::Line,
+            functions: 2,
+            ..scenario(
+                "shared",
+                "a factorial on each of two devices on one line",
+                both,
+            )
+        },
+        scenario("gone", "surprise removal with a factorial pending", gone),
+        Teeth {
+            faults: Faults {
+                factorial_hangs: true,
+                ..Faults::default()
+            },
+            ..scenario(
+                "hang",
+                "a stop with a factorial pending that the device never computes",
+                hang,
+            )
+        },
+    ]
+    .into_iter()
+    .map(|scenario| Arc::new(scenario) as Arc<dyn Scenario>)
+    .collect()
+}
+
+/// The scenario of that name.
+#[must_use]
+pub fn named(name: &str) -> Option<Arc<dyn Scenario>> {
+    all().into_iter().find(|scenario| scenario.name() == name)
+}
+
+fn submit(stage: &Stage<'_>, file: &File, n: u32) -> Rc<Irp> {
+    stage.submit(
+        file,
+        Operation::Control {
+            code: FACTORIAL,
+            input: n.to_le_bytes().to_vec(),
+            output_length: size_of::<u32>(),
+        },
+    )
+}
+
+fn finish(stage: &Stage<'_>, n: u32, irp: &Irp, errors: &[NtStatus]) -> Result<(), Wrong> {
+    let outcome = stage.wait(irp)?;
+    let product: u32 = (1..=n).product();
+    stage.expect(
+        &format!("the factorial of {n}"),
+        &outcome,
+        &product.to_le_bytes(),
+        errors,
+    )
+}
+
+fn one(stage: &Stage<'_>) -> Result<(), Wrong> {
+    let file = stage.open(CLASS, 0, READ_WRITE)?;
+    finish(stage, 5, &submit(stage, &file, 5), &[])
+}
+
+fn both(stage: &Stage<'_>) -> Result<(), Wrong> {
+    for instance in [1, 0] {
+        let file = stage.open(CLASS, instance, READ_WRITE)?;
+        finish(stage, 5, &submit(stage, &file, 5), &[])?;
+    }
+    Ok(())
+}
+
+fn gone(stage: &Stage<'_>) -> Result<(), Wrong> {
+    let file = stage.open(CLASS, 0, READ_WRITE)?;
+    let irp = submit(stage, &file, 5);
+    stage.run_for(1)?;
+    stage.host().surprise_remove(0)?;
+    finish(stage, 5, &irp, &[STATUS_CANCELLED])
+}
+
+fn raised(stage: &Stage<'_>) -> Result<(), Wrong> {
+    let file = stage.open(CLASS, 0, READ_WRITE)?;
+    let irp = submit(stage, &file, 5);
+    stage.run_for(1)?;
+    stage.host().poke(0, 0, RAISE, Width::Dword, CAUSE);
+    finish(stage, 5, &irp, &[])
+}
+
+fn life(stage: &Stage<'_>) -> Result<(), Wrong> {
+    let file = stage.open(CLASS, 0, READ_WRITE)?;
+    let first = submit(stage, &file, 5);
+    let second = submit(stage, &file, 6);
+    stage.run_for(1)?;
+    stage.host().cancel(&first);
+    finish(stage, 5, &first, &[STATUS_CANCELLED])?;
+    finish(stage, 6, &second, &[])?;
+    let third = submit(stage, &file, 7);
+    stage.run_for(1)?;
+    stage.stop(0)?;
+    stage.restart(0, false)?;
+    finish(stage, 7, &third, &[])?;
+    finish(stage, 8, &submit(stage, &file, 8), &[])
+}
+
+fn hang(stage: &Stage<'_>) -> Result<(), Wrong> {
+    let file = stage.open(CLASS, 0, READ_WRITE)?;
+    let irp = submit(stage, &file, 5);
+    stage.run_for(1)?;
+    stage.stop(0)?;
+    stage.restart(0, false)?;
+    stage.host().cancel(&irp);
+    finish(stage, 5, &irp, &[STATUS_CANCELLED])
+}
