@@ -44,5 +44,25 @@ fn edu_lab_reports_a_storm_and_tells_the_app() {
         .end()
         .exits(6)
         .complains("InterruptStorm")
-        .complains("eductl: the host went away");
+        .complains("rule: A line that a device asserts is claimed")
+        .complains("eductl: the host went away")
+        .complains("replay: ")
+        .complains("--device model,stuck=0x24:0:0xffffffff --interrupts line -- ");
+}
+
+#[test]
+fn edu_lab_names_rule_and_replay_command_for_programs_too() {
+    let ended = Run::on("model,stuck=0x24:0:0xffffffff")
+        .arguments(["--interrupts", "line", "--json"])
+        .eductl(["factorial", "12", "--json"])
+        .end()
+        .exits(6);
+    let failed = ended.json("replay");
+    assert_eq!(failed["rule"], "InterruptStorm");
+    assert!(
+        failed["replay"]
+            .as_str()
+            .is_some_and(|line| line.contains("--interrupts line")),
+        "{failed}"
+    );
 }
