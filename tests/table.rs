@@ -73,7 +73,7 @@ fn the_table_names_every_scenario_and_no_other() {
         .filter(|name| name != "main")
         .collect();
     let missing: Vec<_> = there.difference(&named).collect();
-    assert!(missing.is_empty(), "{PAGE} does not name {missing:?}");
+    assert!(missing.is_empty(), "add {missing:?} to the table of {PAGE}");
     let unknown: Vec<_> = named.difference(&there).collect();
     assert!(unknown.is_empty(), "{SCENARIOS} does not have {unknown:?}");
 }
