@@ -129,13 +129,14 @@ impl Host {
         if let Some(physical) = slots.borrow().get(&slot) {
             return Rc::clone(physical);
         }
-        let own = self.slots[slot].memory.clone();
+        let memory = |slot: usize| self.slots.get(slot).and_then(|slot| slot.memory.clone());
+        let own = memory(slot);
         let same = slots
             .borrow()
             .iter()
             .find(|(other, physical)| match &own {
                 Some(own) => Rc::ptr_eq(own, &physical.memory),
-                None => self.slots[**other].memory.is_none(),
+                None => memory(**other).is_none(),
             })
             .map(|(_, physical)| Rc::clone(physical));
         let physical = same.unwrap_or_else(|| {

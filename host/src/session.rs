@@ -96,7 +96,8 @@ pub enum BootError {
 pub struct Package {
     pub(crate) image: Rc<Image>,
     pub(crate) symbols: Rc<Symbols>,
-    inf: Rc<Inf>,
+    /// `None`: no PnP driver.
+    inf: Option<Rc<Inf>>,
     /// Values of the hardware keys beside those of the INF.
     registry: Rc<[(String, RegistryValue)]>,
 }
@@ -113,7 +114,7 @@ impl Package {
         Ok(Self {
             image: Rc::new(image),
             symbols: Rc::new(symbols),
-            inf: Rc::new(inf),
+            inf: Some(Rc::new(inf)),
             registry: Rc::default(),
         })
     }
@@ -132,9 +133,33 @@ impl Package {
     /// The INF cannot be used.
     pub fn with_inf(&self, inf: &Path) -> Result<Self, BootError> {
         Ok(Self {
-            inf: Rc::new(Inf::read(inf, &stamp(&self.image)?)?),
+            inf: Some(Rc::new(Inf::read(inf, &stamp(&self.image)?)?)),
             ..self.clone()
         })
+    }
+
+    /// Reads a driver that PnP knows nothing of: without an INF, it is started as a service, and makes
+    /// control devices.
+    ///
+    /// # Errors
+    /// One of the files cannot be used.
+    pub fn without_inf(image: &Path, symbols: Option<&Path>) -> Result<Self, BootError> {
+        let image = Image::read(image)?;
+        stamp(&image)?;
+        let symbols = Symbols::load(&image, symbols)?;
+        Ok(Self {
+            image: Rc::new(image),
+            symbols: Rc::new(symbols),
+            inf: None,
+            registry: Rc::default(),
+        })
+    }
+
+    /// The name of the driver's service, where no INF says it: that of the image.
+    fn service(&self) -> String {
+        let file = Path::new(self.image.file());
+        file.file_stem()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
     }
 }
 
@@ -196,6 +221,20 @@ impl Session {
         Ok(session)
     }
 
+    /// As [`Self::boot`], for files that were read before, or a driver without an INF.
+    ///
+    /// # Errors
+    /// As [`Self::boot`].
+    pub fn boot_package(
+        package: &Package,
+        machine: Machine,
+        interrupts: Interrupts,
+    ) -> Result<Self, BootError> {
+        let mut session = Self::install(package, machine, interrupts)?;
+        session.start()?;
+        Ok(session)
+    }
+
     /// Installs the driver for every device of the machine that its INF names.
     ///
     /// # Errors
@@ -206,7 +245,10 @@ impl Session {
         interrupts: Interrupts,
     ) -> Result<Self, BootError> {
         let host = Host::new(machine).map_err(BootError::Machine)?;
-        let installed = install(&host, &package.inf, interrupts)?;
+        let installed = match &package.inf {
+            Some(inf) => install(&host, inf, interrupts)?,
+            None => Vec::new(),
+        };
         for device in &installed {
             host.install_registry(device.slot, &device.installation);
             for (name, value) in package.registry.iter() {
@@ -234,7 +276,10 @@ impl Session {
     /// # Errors
     /// The driver refuses, or the run stops.
     pub(crate) fn start(&mut self) -> Result<(), BootError> {
-        let service = self.installed[0].installation.service.name.clone();
+        let service = match self.installed.first() {
+            Some(device) => device.installation.service.name.clone(),
+            None => self.package.service(),
+        };
         let Package { image, symbols, .. } = self.package.clone();
         let image = Image::clone(&image);
         accepted("DriverEntry", self.host.load(image, symbols, &service)??)?;

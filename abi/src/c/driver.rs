@@ -13,6 +13,7 @@ use crate::facts::{Decl, Facts, Field, InitHelper, Record, Types};
 pub const DRIVER_INCLUDE: &str = "c";
 
 const NT: &str = include_str!("driver/nt.h");
+const INITGUID: &str = include_str!("driver/initguid.h");
 const WDF: &str = include_str!("driver/wdf.h");
 
 /// The headers that a KMDF 1.`kmdf_minor` driver in C includes: `ntddk.h`, `wdf.h` and others.
@@ -40,10 +41,7 @@ pub fn driver_headers(kmdf_minor: u32) -> Result<Vec<Header>, UnknownMinor> {
         header("ntddk.h", nt("C_NTDDK")),
         header("wdm.h", nt("C_WDM")),
         header("ntdef.h", nt("C_NTDEF")),
-        header(
-            "initguid.h",
-            guarded("C_INITGUID", "#ifndef INITGUID\n#define INITGUID\n#endif\n"),
-        ),
+        header("initguid.h", guarded("C_INITGUID", INITGUID)),
         header("wdf.h", wdf(&facts, kmdf_minor)),
     ])
 }

@@ -17,7 +17,7 @@ use super::{
     transcript,
 };
 use crate::{
-    BootError, Driver, InOrder, Interrupts, Machine, Record, Report, Seeded, Session, Stop,
+    BootError, Driver, InOrder, Interrupts, Machine, Package, Record, Report, Seeded, Session, Stop,
     Strategy,
     app::Server,
     device::{
@@ -41,14 +41,15 @@ pub(super) struct Run {
     /// The driver's image, a .sys file for x64
     #[arg(long, value_name = "FILE.sys")]
     driver: PathBuf,
-    /// The INF or INX to install it from
-    #[arg(long, value_name = "FILE.inx")]
-    inf: PathBuf,
+    /// The INF or INX to install it from; without one it is started as a service that makes devices of
+    /// its own
+    #[arg(long, value_name = "FILE.inx", requires = "device")]
+    inf: Option<PathBuf>,
     /// The PDB of the image; without it the one beside the image, if there is one
     #[arg(long, value_name = "FILE.pdb")]
     pdb: Option<PathBuf>,
     /// A device of the machine (repeat for more); see below
-    #[arg(long, value_name = "DEVICE", required = true)]
+    #[arg(long, value_name = "DEVICE")]
     device: Vec<String>,
     /// Wire the interrupt pins of all devices together
     #[arg(long)]
@@ -144,23 +145,22 @@ impl Run {
         records: &Records,
     ) -> Result<Exit, Failure> {
         let machine = self.machine(devices, recordings, records)?;
-        let driver = Driver {
-            image: self.driver.clone(),
-            symbols: self.pdb.clone(),
-            inf: self.inf.clone(),
+        let package = match &self.inf {
+            Some(inf) => Package::read(&Driver {
+                image: self.driver.clone(),
+                symbols: self.pdb.clone(),
+                inf: inf.clone(),
+            })?,
+            None => Package::without_inf(&self.driver, self.pdb.as_deref())?,
         };
         let directory = tempfile::tempdir().map_err(|error| Failure::file("a directory", error))?;
         let socket = self
             .socket
             .clone()
             .unwrap_or_else(|| directory.path().join("socket"));
-        let session = Session::boot_with_registry(
-            &driver,
-            machine,
-            self.interrupts.into(),
-            &self.registry.values(),
-        )?;
-        transcript::started(&session, &driver, self.json);
+        let package = package.with_registry(&self.registry.values());
+        let session = Session::boot_package(&package, machine, self.interrupts.into())?;
+        transcript::started(&session, &self.driver, self.inf.as_deref(), self.json);
         let mut server = Server::bind(&socket)
             .map_err(|error| Failure::file(&socket.display().to_string(), error))?;
         let program = self.serve(&session, &mut server)?;

@@ -5,14 +5,14 @@ use std::{path::Path, process::ExitStatus};
 use serde_json::json;
 
 use super::run::Failure;
-use crate::{Driver, Grant, Session, Summary};
+use crate::{Grant, Session, Summary};
 
 /// The driver runs.
-pub(super) fn started(session: &Session, driver: &Driver, json: bool) {
+pub(super) fn started(session: &Session, driver: &Path, inf: Option<&Path>, json: bool) {
     if json {
         return;
     }
-    println!("driver   {} loaded", driver.image.display());
+    println!("driver   {} loaded", driver.display());
     for device in session.installed() {
         let service = &device.installation.service.name;
         let slot = device.slot;
@@ -23,7 +23,7 @@ pub(super) fn started(session: &Session, driver: &Driver, json: bool) {
         };
         println!(
             "device   slot {slot} installed from {} as service {service}, started: {interrupts}",
-            driver.inf.display()
+            inf.unwrap_or(Path::new("")).display()
         );
     }
 }

@@ -25,6 +25,8 @@ const FILE_WRITE_DATA: u32 = 2;
 pub struct File {
     pub(super) device: u64,
     access: u32,
+    /// What follows the device's name in the one that was opened.
+    name: String,
     id: u64,
     /// How opening it ended, once it has.
     opened: Cell<Option<NtStatus>>,
@@ -119,6 +121,20 @@ impl Host {
     /// stopped, which whatever runs the machine next reports.
     pub fn open(&self, class: [u8; 16], instance: u32, access: u32) -> Result<Rc<File>, NtStatus> {
         let file = self.begin_open(class, instance, access)?;
+        self.finish_open(file)
+    }
+
+    /// Opens what a symbolic link leads to, as [`Host::begin_open_path`], and runs the machine until
+    /// the driver has answered.
+    ///
+    /// # Errors
+    /// As [`Host::open`].
+    pub fn open_path(&self, path: &str, access: u32) -> Result<Rc<File>, NtStatus> {
+        let file = self.begin_open_path(path, access)?;
+        self.finish_open(file)
+    }
+
+    fn finish_open(&self, file: Rc<File>) -> Result<Rc<File>, NtStatus> {
         if let Err(stop) = self.run_until(|_| file.opened().is_some()) {
             *self.stopped.borrow_mut() = Some(stop);
             return Err(kmdf_abi::ntstatus::STATUS_UNSUCCESSFUL);
@@ -140,23 +156,47 @@ impl Host {
         instance: u32,
         access: u32,
     ) -> Result<Rc<File>, NtStatus> {
-        let device = self
+        let (device, name) = self
             .bodies::<Device>()
             .into_iter()
-            .filter(|device| {
-                let interfaces = device.interfaces.borrow();
-                interfaces
-                    .iter()
-                    .any(|interface| interface.enabled && interface.class == class)
+            .flat_map(|device| {
+                let interfaces = device.interfaces.borrow().clone();
+                let enabled = interfaces
+                    .into_iter()
+                    .filter(move |interface| interface.enabled && interface.class == class);
+                enabled.map(move |interface| (Rc::clone(&device), interface.file_name()))
             })
             .nth(instance as usize)
             .ok_or(STATUS_OBJECT_NAME_NOT_FOUND)?;
+        self.begin_open_file(device, name, access)
+    }
+
+    /// Begins to open what a symbolic link leads to, as CreateFile does with a path such as
+    /// `\\.\Toaster` or, with the name of a file of the device, `\\.\Toaster\slot`. It has ended when
+    /// [`File::opened`] says how.
+    ///
+    /// # Errors
+    /// As [`Host::begin_open`].
+    pub fn begin_open_path(&self, path: &str, access: u32) -> Result<Rc<File>, NtStatus> {
+        let (device, name) = self
+            .device_of_link(path)
+            .ok_or(STATUS_OBJECT_NAME_NOT_FOUND)?;
+        self.begin_open_file(device, name, access)
+    }
+
+    fn begin_open_file(
+        &self,
+        device: Rc<Device>,
+        name: String,
+        access: u32,
+    ) -> Result<Rc<File>, NtStatus> {
         if device.exclusive && !device.open.borrow().is_empty() {
             return Err(STATUS_ACCESS_DENIED);
         }
         let file = Rc::new(File {
             device: device.handle,
             access,
+            name,
             id: self.memory.new_handle(),
             opened: Cell::new(None),
             closing: Cell::new(false),
@@ -180,7 +220,7 @@ impl Host {
         let status = if gone || device.removing.get() {
             STATUS_DELETE_PENDING
         } else {
-            file.object.set(self.create_file_object(device));
+            file.object.set(self.create_file_object(device, &file.name));
             self.send_create(device, file)
         };
         if !status.is_success() {

@@ -203,10 +203,11 @@ impl Host {
             Phase::SurpriseRemoved => return fail(STATUS_NO_SUCH_DEVICE),
             _ => {}
         }
-        let queue = device
-            .queue_for(irp.major)
-            .or_else(|| device.default_queue());
-        let Some(queue) = queue else {
+        if device.in_caller_context != 0 {
+            let request = self.create_request(&device, irp);
+            return self.call_in_caller_context(&device, &request);
+        }
+        let Some(queue) = device.queue_taking(irp.major) else {
             return fail(STATUS_INVALID_DEVICE_REQUEST);
         };
         let request = self.create_request(&device, irp);

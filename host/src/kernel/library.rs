@@ -1,4 +1,4 @@
-//! `memcpy` and relatives, which the compiler calls.
+//! `memcpy` and relatives, which the compiler calls, or code that it has seen through.
 
 use std::ptr;
 
@@ -11,6 +11,8 @@ pub(super) fn address(name: &str) -> Option<u64> {
         "RtlFillMemory" => fill as *const (),
         "RtlZeroMemory" => zero as *const (),
         "RtlCompareMemory" => same as *const (),
+        "strlen" => length as *const (),
+        "wcslen" => wide_length as *const (),
         _ => return None,
     };
     Some(address.addr() as u64)
@@ -74,4 +76,27 @@ unsafe extern "win64" fn same(left: *const u8, right: *const u8, bytes: usize) -
     let right = unsafe { std::slice::from_raw_parts(right, bytes) };
     let same = |(left, right): &(&u8, &u8)| left == right;
     left.iter().zip(right).take_while(same).count()
+}
+
+/// `strlen`
+///
+/// # Safety
+/// As the C function. A pointer that cannot be accessed faults and is reported.
+unsafe extern "win64" fn length(text: *const u8) -> usize {
+    // SAFETY: the caller says that a zero ends it.
+    unsafe { libc::strlen(text.cast()) }
+}
+
+/// `wcslen`, of 2-byte characters.
+///
+/// # Safety
+/// As the C function. A pointer that cannot be accessed faults and is reported.
+unsafe extern "win64" fn wide_length(text: *const u16) -> usize {
+    let is_end = |&index: &usize| {
+        // SAFETY: the caller says that a zero ends it, and nothing behind the zero is read.
+        let unit = unsafe { text.add(index) };
+        // SAFETY: as above.
+        unsafe { unit.read_unaligned() == 0 }
+    };
+    (0..usize::MAX).find(is_end).unwrap_or(0)
 }

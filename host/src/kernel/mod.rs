@@ -2,6 +2,7 @@
 
 mod deferred;
 mod etw;
+mod format;
 mod library;
 mod mdl;
 mod memory;

@@ -1,5 +1,6 @@
-//! What a driver says to the debugger.
+//! Text that a driver makes: for the debugger, or for itself.
 
+use super::{format::formatted, string::wide_text};
 use crate::{cpu::stub::Call, event::Event, host::Host, service::services};
 
 /// The most bytes DbgPrint transmits at once.
@@ -8,8 +9,14 @@ const LONGEST: usize = 512;
 services! {
     DbgPrint <= HIGH => print;
     DbgPrintEx <= HIGH => print_ex;
+    vDbgPrintEx <= HIGH => print_list;
+    _snprintf <= HIGH => narrow_arguments;
+    _vsnprintf <= HIGH => narrow_list;
+    _snwprintf <= HIGH => wide_arguments;
+    _vsnwprintf <= HIGH => wide_list;
 }
 
+/// DbgPrint(Format, …)
 fn print(host: &Host, call: &Call) -> u32 {
     say(host, call, 0)
 }
@@ -19,104 +26,97 @@ fn print_ex(host: &Host, call: &Call) -> u32 {
     say(host, call, 2)
 }
 
+/// vDbgPrintEx(ComponentId, Level, Format, ArgumentList)
+fn print_list(host: &Host, call: &Call) -> u32 {
+    let pattern = narrow_text(host, call.arg(2));
+    let text = formatted(host, &pattern, false, &mut list(host, call.arg(3)));
+    record(host, &text)
+}
+
 fn say(host: &Host, call: &Call, format: usize) -> u32 {
-    let text = formatted(host, call, format);
-    host.record(Event::DebugPrint {
-        text: text.trim_end().to_owned(),
-    });
+    let pattern = narrow_text(host, call.arg(format));
+    let text = formatted(host, &pattern, false, &mut following(call, format));
+    record(host, &text)
+}
+
+fn record(host: &Host, text: &str) -> u32 {
+    let text = text.trim_end().chars().take(LONGEST).collect();
+    host.record(Event::DebugPrint { text });
     0
 }
 
-fn c_string(host: &Host, address: u64) -> String {
-    if address == 0 {
-        return "(null)".to_owned();
+/// The arguments behind the one at an index.
+fn following(call: &Call, mut index: usize) -> impl FnMut() -> u64 {
+    move || {
+        index += 1;
+        call.arg(index)
     }
-    let bytes: Vec<u8> = (0..LONGEST as u64)
-        .map(|offset| host.memory.read::<u8>(address + offset))
-        .take_while(|&byte| byte != 0)
-        .collect();
+}
+
+/// The arguments of a `va_list`, which on x64 points at 8-byte slots.
+fn list(host: &Host, mut address: u64) -> impl FnMut() -> u64 {
+    move || {
+        address += 8;
+        host.memory.read(address - 8)
+    }
+}
+
+/// The text at an address, in bytes up to a zero.
+fn narrow_text(host: &Host, address: u64) -> String {
+    let bytes = (0..u64::from(u16::MAX)).map(|offset| host.memory.read::<u8>(address + offset));
+    let bytes: Vec<_> = bytes.take_while(|&byte| byte != 0).collect();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Formats like DbgPrint: the conversions that drivers use, with flags and widths passed over.
-fn formatted(host: &Host, call: &Call, format: usize) -> String {
-    let pattern = c_string(host, call.arg(format));
-    let mut next = format + 1;
-    let mut argument = || {
-        next += 1;
-        call.arg(next - 1)
-    };
-    let mut text = String::new();
-    let mut characters = pattern.chars();
-    while let Some(character) = characters.next() {
-        if character != '%' {
-            text.push(character);
-            continue;
-        }
-        let mut wide = false;
-        let mut long = 0;
-        loop {
-            match characters.next() {
-                None => return text,
-                Some('%') => text.push('%'),
-                Some('l') => {
-                    long += 1;
-                    continue;
-                }
-                Some('I') => {
-                    // I64 or I alone: 8 bytes on x64.
-                    long = 2;
-                    continue;
-                }
-                Some('w') => {
-                    wide = true;
-                    continue;
-                }
-                Some('0'..='9' | '.' | '-' | '+' | '#' | ' ' | 'z' | 'h') => continue,
-                Some('s') if !wide => text.push_str(&c_string(host, argument())),
-                Some(conversion @ ('d' | 'i' | 'u' | 'x' | 'X' | 'p')) => {
-                    text.push_str(&number(conversion, long == 2, argument()));
-                }
-                Some('c') => text.push(char::from(argument() as u8)),
-                Some(other) => {
-                    text.push('%');
-                    text.push(other);
-                }
-            }
-            break;
-        }
-    }
-    text
+/// `_snprintf(buffer, count, format, …)`
+fn narrow_arguments(host: &Host, call: &Call) -> u32 {
+    let pattern = narrow_text(host, call.arg(2));
+    let text = formatted(host, &pattern, false, &mut following(call, 2));
+    put_narrow(host, call, &text)
 }
 
-/// A number as its conversion shows it; the lower half of the argument where it is not `wide`.
-fn number(conversion: char, wide: bool, argument: u64) -> String {
-    let unsigned = if wide || conversion == 'p' {
-        argument
+/// `_vsnprintf(buffer, count, format, argptr)`
+fn narrow_list(host: &Host, call: &Call) -> u32 {
+    let pattern = narrow_text(host, call.arg(2));
+    let text = formatted(host, &pattern, false, &mut list(host, call.arg(3)));
+    put_narrow(host, call, &text)
+}
+
+/// `_snwprintf(buffer, count, format, …)`
+fn wide_arguments(host: &Host, call: &Call) -> u32 {
+    let pattern = wide_text(host, call.arg(2));
+    let text = formatted(host, &pattern, true, &mut following(call, 2));
+    put_wide(host, call, &text)
+}
+
+/// `_vsnwprintf(buffer, count, format, argptr)`
+fn wide_list(host: &Host, call: &Call) -> u32 {
+    let pattern = wide_text(host, call.arg(2));
+    let text = formatted(host, &pattern, true, &mut list(host, call.arg(3)));
+    put_wide(host, call, &text)
+}
+
+fn put_narrow(host: &Host, call: &Call, text: &str) -> u32 {
+    let units: Vec<_> = text.bytes().map(|byte| [byte]).collect();
+    put(host, call, &units)
+}
+
+fn put_wide(host: &Host, call: &Call, text: &str) -> u32 {
+    let units: Vec<_> = text.encode_utf16().map(u16::to_le_bytes).collect();
+    put(host, call, &units)
+}
+
+/// What fits, with a zero if that fits, too; how many characters there are, or -1 for too many.
+fn put<const BYTES: usize>(host: &Host, call: &Call, units: &[[u8; BYTES]]) -> u32 {
+    let room = usize::try_from(call.arg(1)).unwrap_or(usize::MAX);
+    let mut bytes = units[..units.len().min(room)].as_flattened().to_vec();
+    if units.len() < room {
+        bytes.extend([0; BYTES]);
+    }
+    host.memory.write_bytes(call.arg(0), &bytes);
+    if units.len() > room {
+        u32::MAX
     } else {
-        argument & 0xFFFF_FFFF
-    };
-    match conversion {
-        'p' => format!("{unsigned:016X}"),
-        'x' => format!("{unsigned:x}"),
-        'X' => format!("{unsigned:X}"),
-        'u' => unsigned.to_string(),
-        _ if wide => argument.cast_signed().to_string(),
-        _ => (argument as u32).cast_signed().to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::number;
-
-    #[test]
-    fn numbers_are_shown_as_their_conversions_say() {
-        assert_eq!(number('d', false, 0xFFFF_FFFF), "-1");
-        assert_eq!(number('d', true, 0xFFFF_FFFF), "4294967295");
-        assert_eq!(number('u', false, u64::MAX), "4294967295");
-        assert_eq!(number('x', true, 0xABC), "abc");
-        assert_eq!(number('X', false, 0xABC), "ABC");
-        assert_eq!(number('p', false, 0x10), "0000000000000010");
+        u32::try_from(units.len()).unwrap_or(u32::MAX)
     }
 }

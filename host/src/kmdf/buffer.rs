@@ -22,6 +22,13 @@ const MDL_MAPPED: i16 = 0x1;
 const MDL_PAGES_LOCKED: i16 = 0x2;
 const MDL_NONPAGED_POOL: i16 = 0x4;
 
+/// `WdfDeviceIoDirect`
+const DIRECT: i32 = 3;
+/// `WdfDeviceIoNeither`
+const NEITHER: i32 = 1;
+/// `METHOD_NEITHER`
+const METHOD_NEITHER: u32 = 3;
+
 /// What was made for a request so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Buffers {
@@ -29,12 +36,25 @@ pub(crate) struct Buffers {
     system: Option<u64>,
     /// The app's pages as the driver sees them.
     direct: Option<u64>,
-    /// MDLs of the two.
+    /// The app's own buffers, for input and output, where the app sees them.
+    user: [Option<(u64, u64)>; 2],
+    /// MDLs of the system buffer and of the app's pages.
     system_mdl: Option<u64>,
     direct_mdl: Option<u64>,
     /// Memory objects for the input and for the output.
     input: Option<u64>,
     output: Option<u64>,
+}
+
+impl Buffers {
+    /// Whether all these bytes are in one of the app's own buffers.
+    pub(super) fn has_of_app(&self, address: u64, bytes: u64) -> bool {
+        self.user.into_iter().flatten().any(|(start, length)| {
+            let offset = address.checked_sub(start);
+            let left = offset.and_then(|offset| length.checked_sub(offset));
+            left.is_some_and(|left| bytes <= left)
+        })
+    }
 }
 
 /// Which of a request's two buffers.
@@ -54,12 +74,7 @@ enum Method {
 impl Host {
     /// Where the bytes of one side of a request are: how they get there, and how many there are.
     fn side(&self, request: &Request, side: Side) -> Result<(Method, usize), NtStatus> {
-        /// `WdfDeviceIoDirect`
-        const DIRECT: i32 = 3;
-        /// `WdfDeviceIoNeither`
-        const NEITHER: i32 = 1;
         let irp = &request.irp;
-        let device = self.body::<Device>(request.device);
         match (irp.major, side) {
             (Major::Read, Side::Output) | (Major::Write, Side::Input) => {
                 let length = if side == Side::Output {
@@ -67,7 +82,7 @@ impl Host {
                 } else {
                     irp.input.len()
                 };
-                match device.io_type {
+                match self.io_type(request) {
                     DIRECT => Ok((Method::Direct, length)),
                     NEITHER => Err(STATUS_INVALID_DEVICE_REQUEST),
                     _ => Ok((Method::System, length)),
@@ -98,6 +113,56 @@ impl Host {
             Method::Direct => self.direct_buffer(request, side, bytes),
         };
         Ok((address, bytes as u64))
+    }
+
+    /// The buffer of the app's own behind one side of a request whose method is neither, and how many
+    /// bytes it has.
+    pub(crate) fn user_buffer(
+        &self,
+        request: &Request,
+        side: Side,
+        least: u64,
+    ) -> Result<(u64, u64), NtStatus> {
+        let irp = &request.irp;
+        let neither = match irp.major {
+            Major::DeviceControl => irp.method() == METHOD_NEITHER,
+            Major::Read => side == Side::Output && self.io_type(request) == NEITHER,
+            Major::Write => side == Side::Input && self.io_type(request) == NEITHER,
+            Major::Create => false,
+        };
+        if !neither {
+            return Err(STATUS_INVALID_DEVICE_REQUEST);
+        }
+        let bytes = match side {
+            Side::Input => irp.input.len(),
+            Side::Output => irp.output_length,
+        } as u64;
+        if bytes == 0 || bytes < least {
+            return Err(STATUS_BUFFER_TOO_SMALL);
+        }
+        let made = request.buffers.borrow().user[side as usize];
+        let address = made.map_or_else(
+            || {
+                let purpose = Purpose::Buffer {
+                    request: format!("WDFREQUEST {:#x}, an app's own", request.handle),
+                };
+                let address = self
+                    .memory
+                    .allocate(bytes, false, purpose)
+                    .expect("a run has address space for its buffers");
+                if side == Side::Input {
+                    self.memory.write_bytes(address, &irp.input);
+                }
+                address
+            },
+            |(address, _)| address,
+        );
+        request.buffers.borrow_mut().user[side as usize] = Some((address, bytes));
+        Ok((address, bytes))
+    }
+
+    fn io_type(&self, request: &Request) -> i32 {
+        self.body::<Device>(request.device).io_type
     }
 
     /// The system buffer of a request, made when it is first asked for: the input, and room for
@@ -157,10 +222,12 @@ impl Host {
     ) -> Vec<u8> {
         let irp = &request.irp;
         let buffers = std::mem::take(&mut *request.buffers.borrow_mut());
+        let [user_input, user_output] = buffers.user.map(|user| user.map(|(address, _)| address));
         let given = match irp.major {
             _ if status.is_error() => None,
-            Major::Read => buffers.direct.or(buffers.system),
+            Major::Read => buffers.direct.or(buffers.system).or(user_output),
             Major::DeviceControl if irp.method() == 0 => buffers.system,
+            Major::DeviceControl if irp.method() == METHOD_NEITHER => user_output,
             Major::DeviceControl => buffers.direct,
             Major::Write | Major::Create => None,
         };
@@ -173,6 +240,8 @@ impl Host {
             buffers.direct,
             buffers.system_mdl,
             buffers.direct_mdl,
+            user_input,
+            user_output,
         ];
         for address in owned.into_iter().flatten() {
             if let Err(text) = self.free_in_frames(address) {

@@ -7,10 +7,11 @@ use std::{
 
 use kmdf_abi::{
     ntstatus::{NtStatus, STATUS_INVALID_PARAMETER, STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED},
-    types::{GUID, UNICODE_STRING, WDF_PNPPOWER_EVENT_CALLBACKS},
+    types::WDF_PNPPOWER_EVENT_CALLBACKS,
 };
 
 use super::{
+    device_interface::Interface,
     driver::Driver,
     file::FileConfig,
     interrupt::{AssignedVector, Interrupt},
@@ -49,7 +50,7 @@ pub(crate) enum Phase {
 /// WDFDEVICE
 pub(crate) struct Device {
     pub(crate) handle: u64,
-    /// The slot of its function.
+    /// The slot of its function; [`NO_SLOT`] for a control device.
     pub(crate) slot: usize,
     pub(crate) phase: Cell<Phase>,
     pub(crate) callbacks: WDF_PNPPOWER_EVENT_CALLBACKS,
@@ -67,6 +68,12 @@ pub(crate) struct Device {
     /// The queues that certain requests go to instead of the default queue.
     pub(crate) dispatching: RefCell<Vec<(Major, Rc<Queue>)>>,
     pub(crate) interfaces: RefCell<Vec<Interface>>,
+    /// The symbolic links that lead to it.
+    pub(crate) links: RefCell<Vec<String>>,
+    /// EvtIoInCallerContext, or 0.
+    pub(crate) in_caller_context: u64,
+    /// Whether it is a filter: its queues have no power of their own.
+    pub(crate) is_filter: bool,
     /// The open handles.
     pub(crate) open: RefCell<Vec<Rc<File>>>,
     /// Whether its removal has begun: new requests fail.
@@ -85,22 +92,16 @@ pub(crate) struct Device {
     wdm: [u64; 3],
 }
 
-/// A device interface: what apps open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Interface {
-    /// Its class, as the 16 bytes of a GUID.
-    pub(crate) class: [u8; 16],
-    /// Whether it can be opened: from the first D0 entry to removal.
-    pub(crate) enabled: bool,
-    /// Whether the driver keeps it disabled.
-    pub(crate) withheld: bool,
-}
-
 impl Body for Device {
     const KIND: &'static str = "WDFDEVICE";
 }
 
 impl Device {
+    /// Whether it is a control device: PnP knows nothing of it.
+    pub(crate) const fn is_control(&self) -> bool {
+        self.slot == NO_SLOT
+    }
+
     /// The queue that takes requests nobody configured otherwise.
     pub(crate) fn default_queue(&self) -> Option<Rc<Queue>> {
         self.queues
@@ -125,6 +126,11 @@ impl Device {
         }
     }
 
+    /// The queue that takes requests of a kind.
+    pub(crate) fn queue_taking(&self, major: Major) -> Option<Rc<Queue>> {
+        self.queue_for(major).or_else(|| self.default_queue())
+    }
+
     /// The queue that requests of a kind were directed to.
     pub(crate) fn queue_for(&self, major: Major) -> Option<Rc<Queue>> {
         let dispatching = self.dispatching.borrow();
@@ -145,6 +151,10 @@ pub(crate) struct DeviceInit {
     pub(crate) files: Option<FileConfig>,
     pub(crate) request_attributes: Attributes,
     pub(crate) characteristics: u32,
+    /// EvtIoInCallerContext, or 0.
+    pub(crate) in_caller_context: u64,
+    /// Whether it is a filter.
+    pub(crate) is_filter: bool,
 }
 
 impl DeviceInit {
@@ -159,18 +169,19 @@ impl DeviceInit {
             files: None,
             request_attributes: Attributes::default(),
             characteristics: 0,
+            in_caller_context: 0,
+            is_filter: false,
         }
     }
 }
 
+/// The slot of a device without one.
+pub(crate) const NO_SLOT: usize = usize::MAX;
 /// `WdfDeviceIoBuffered`
 const IO_BUFFERED: i32 = 2;
 
 services! {
     WdfDeviceCreate <= PASSIVE => create;
-    WdfDeviceCreateDeviceInterface <= PASSIVE => create_interface;
-    WdfDeviceSetDeviceInterfaceState <= PASSIVE => set_interface_state;
-    WdfDeviceCreateSymbolicLink <= PASSIVE => create_symbolic_link;
     WdfDeviceGetDriver <= DISPATCH => driver;
     WdfDeviceSetFailed <= DISPATCH => set_failed;
     WdfDeviceSetCharacteristics <= DISPATCH => set_characteristics;
@@ -194,12 +205,7 @@ services! {
 /// WdfDeviceCreate(DeviceInit, DeviceAttributes, Device)
 fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let init_address: u64 = host.memory.read(call.arg(0));
-    let init = host
-        .framework
-        .device_init
-        .borrow()
-        .filter(|init| init.address == init_address);
-    let Some(init) = init else {
+    let Some(init) = host.find_device_init(init_address) else {
         return Err(STATUS_INVALID_PARAMETER);
     };
     let attributes = host.attributes(call.arg(1))?;
@@ -229,6 +235,9 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         queues: RefCell::default(),
         dispatching: RefCell::default(),
         interfaces: RefCell::default(),
+        links: RefCell::default(),
+        in_caller_context: init.in_caller_context,
+        is_filter: init.is_filter,
         open: RefCell::default(),
         removing: Cell::new(false),
         resources: Cell::new(None),
@@ -239,56 +248,14 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         failed: Cell::new(0),
         wdm: [(); 3].map(|()| host.memory.new_handle()),
     });
-    *host.framework.device_init.borrow_mut() = None;
-    *host.framework.added.borrow_mut() = Some(device);
+    host.forget_device_init(init_address);
+    if !device.is_control() {
+        *host.framework.added.borrow_mut() = Some(device);
+    }
     host.memory.write(call.arg(0), &0_u64);
     if call.arg(2) != 0 {
         host.memory.write(call.arg(2), &object.handle);
     }
-    Ok(())
-}
-
-/// WdfDeviceCreateDeviceInterface(Device, InterfaceClassGUID, ReferenceString)
-fn create_interface(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    let device = host.body::<Device>(call.arg(0));
-    if call.arg(1) == 0 {
-        return Err(STATUS_INVALID_PARAMETER);
-    }
-    if call.arg(2) != 0 {
-        host.unsupported("a device interface with a reference string");
-    }
-    let class: [u8; size_of::<GUID>()] = host.memory.read(call.arg(1));
-    device.interfaces.borrow_mut().push(Interface {
-        class,
-        enabled: device.phase.get() == Phase::Working,
-        withheld: false,
-    });
-    Ok(())
-}
-
-/// WdfDeviceSetDeviceInterfaceState(Device, InterfaceClassGUID, ReferenceString, IsInterfaceEnabled)
-fn set_interface_state(host: &Host, call: &Call) {
-    let device = host.body::<Device>(call.arg(0));
-    let class: [u8; size_of::<GUID>()] = host.memory.read(call.arg(1));
-    let working = device.phase.get() == Phase::Working;
-    for interface in device.interfaces.borrow_mut().iter_mut() {
-        if interface.class == class {
-            interface.withheld = !call.flag(3);
-            interface.enabled = working && !interface.withheld;
-        }
-    }
-}
-
-/// WdfDeviceCreateSymbolicLink(Device, SymbolicLinkName): noted; apps find the device by its
-/// interface.
-fn create_symbolic_link(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    host.body::<Device>(call.arg(0));
-    let name: UNICODE_STRING = host.memory.read(call.arg(1));
-    if name.Length == 0 {
-        return Err(STATUS_INVALID_PARAMETER);
-    }
-    let text = format!("symbolic link {}", host.text(&name));
-    host.record(Event::Host { text });
     Ok(())
 }
 

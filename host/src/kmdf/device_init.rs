@@ -29,16 +29,35 @@ services! {
     WdfDeviceInitAssignSDDLString <= PASSIVE => assign_text;
     WdfDeviceInitSetFileObjectConfig <= DISPATCH => set_file_config;
     WdfDeviceInitSetRequestAttributes <= DISPATCH => set_request_attributes;
+    WdfFdoInitSetFilter <= DISPATCH => set_filter;
 }
 
 impl Host {
-    fn device_init(&self, address: u64, change: impl FnOnce(&mut DeviceInit)) {
-        let mut init = self.framework.device_init.borrow_mut();
-        if let Some(init) = init.as_mut().filter(|init| init.address == address) {
+    /// The WDFDEVICE_INIT at an address, if there is one that no device was made of.
+    pub(crate) fn find_device_init(&self, address: u64) -> Option<DeviceInit> {
+        let of_pnp = self.framework.device_init.borrow();
+        let of_control = self.framework.control_inits.borrow();
+        let mut inits = of_pnp.iter().chain(of_control.iter());
+        inits.find(|init| init.address == address).copied()
+    }
+
+    /// Forgets a WDFDEVICE_INIT.
+    pub(crate) fn forget_device_init(&self, address: u64) {
+        let mut of_pnp = self.framework.device_init.borrow_mut();
+        of_pnp.take_if(|init| init.address == address);
+        let mut of_control = self.framework.control_inits.borrow_mut();
+        of_control.retain(|init| init.address != address);
+    }
+
+    pub(super) fn device_init(&self, address: u64, change: impl FnOnce(&mut DeviceInit)) {
+        let mut of_pnp = self.framework.device_init.borrow_mut();
+        let mut of_control = self.framework.control_inits.borrow_mut();
+        let mut inits = of_pnp.iter_mut().chain(of_control.iter_mut());
+        if let Some(init) = inits.find(|init| init.address == address) {
             change(init);
             return;
         }
-        drop(init);
+        drop((of_pnp, of_control));
         self.violation(
             &rules::DEVICE_INIT,
             format!("{address:#x} is no WDFDEVICE_INIT that can still be changed"),
@@ -80,8 +99,9 @@ fn set_power_policy_callbacks(host: &Host, call: &Call) {
 
 /// WdfDeviceInitSetPowerPolicyOwnership(DeviceInit, IsPowerPolicyOwner)
 fn set_power_policy_ownership(host: &Host, call: &Call) {
-    accept(host, call);
-    if !call.flag(1) {
+    let mut is_filter = false;
+    host.device_init(call.arg(0), |init| is_filter = init.is_filter);
+    if !call.flag(1) && !is_filter {
         host.violation(
             &rules::FDO_POWER_POLICY_OWNER,
             "the function driver gives up power policy ownership: then nobody brings its device \
@@ -93,6 +113,11 @@ fn set_power_policy_ownership(host: &Host, call: &Call) {
 /// Settings that nothing here looks at.
 fn accept(host: &Host, call: &Call) {
     host.device_init(call.arg(0), |_| {});
+}
+
+/// WdfFdoInitSetFilter(DeviceInit)
+fn set_filter(host: &Host, call: &Call) {
+    host.device_init(call.arg(0), |init| init.is_filter = true);
 }
 
 /// WdfDeviceInitSetIoType(DeviceInit, IoType)

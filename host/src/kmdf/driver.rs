@@ -5,7 +5,7 @@ use std::mem::offset_of;
 use kmdf_abi::{
     ntstatus::{
         NtStatus, STATUS_DRIVER_INTERNAL_ERROR, STATUS_INFO_LENGTH_MISMATCH,
-        STATUS_REVISION_MISMATCH, STATUS_SUCCESS,
+        STATUS_INVALID_PARAMETER, STATUS_REVISION_MISMATCH, STATUS_SUCCESS,
     },
     types::{WDF_DRIVER_CONFIG, WDF_DRIVER_GLOBALS},
 };
@@ -31,8 +31,10 @@ pub(crate) const HIGHEST_MINOR: u32 = 33;
 
 /// WDFDRIVER
 pub(crate) struct Driver {
-    /// EvtDriverDeviceAdd
+    /// EvtDriverDeviceAdd, or 0.
     pub(crate) device_add: u64,
+    /// Whether PnP gives it devices.
+    pub(crate) is_pnp: bool,
     /// EvtDriverUnload, or 0.
     pub(crate) unload: u64,
     /// What devices inherit.
@@ -147,8 +149,9 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     if host.framework.driver.get() != 0 {
         return Err(STATUS_DRIVER_INTERNAL_ERROR);
     }
-    if config.DriverInitFlags & INIT_NON_PNP_DRIVER != 0 {
-        host.unsupported("the driver is no PnP driver (WdfDriverInitNonPnpDriver)");
+    let is_pnp = config.DriverInitFlags & INIT_NON_PNP_DRIVER == 0;
+    if !is_pnp && config.EvtDriverDeviceAdd.0 != 0 {
+        return Err(STATUS_INVALID_PARAMETER);
     }
     let attributes = host.attributes(call.arg(2))?;
     let mut path = host.text_at(call.arg(1));
@@ -158,6 +161,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     host.memory.write_bytes(registry_path, &bytes);
     let (object, _) = host.create_object(None, &attributes, |_| Driver {
         device_add: config.EvtDriverDeviceAdd.0,
+        is_pnp,
         unload: config.EvtDriverUnload.0,
         constraints: Constraints::of(&attributes, Constraints::default()),
         registry_path,

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use kmdf_abi::types::WDF_FILEOBJECT_CONFIG;
+use kmdf_abi::types::{UNICODE_STRING, WDF_FILEOBJECT_CONFIG};
 
 use super::{
     device::Device,
@@ -16,18 +16,24 @@ pub(crate) struct FileObject {
     device: u64,
     /// The address that stands for its FILE_OBJECT.
     wdm: u64,
-    /// The address of the empty UNICODE_STRING that is its name, while somebody has asked for it.
-    name: std::cell::Cell<u64>,
+    name: String,
+    /// The address of the UNICODE_STRING that is its name, while somebody has asked for it.
+    name_address: std::cell::Cell<u64>,
 }
 
 impl Body for FileObject {
     const KIND: &'static str = "WDFFILEOBJECT";
 
     fn dispose(&self, host: &Host) {
-        let name = self.name.take();
-        if name != 0
-            && let Err(text) = host.memory.free(name)
-        {
+        let name = self.name_address.take();
+        if name == 0 {
+            return;
+        }
+        let text: UNICODE_STRING = host.memory.read(name);
+        for address in [text.Buffer.0, name] {
+            let Err(text) = host.memory.free(address) else {
+                continue;
+            };
             host.violation(&rules::BUFFER_OVERRUN, text);
         }
     }
@@ -51,7 +57,7 @@ impl FileConfig {
 
 impl Host {
     /// Makes the file object of a handle that is being opened; 0 where the device has none.
-    pub(crate) fn create_file_object(&self, device: &Device) -> u64 {
+    pub(crate) fn create_file_object(&self, device: &Device, name: &str) -> u64 {
         let Some(config) = device.files.filter(FileConfig::has_objects) else {
             return 0;
         };
@@ -61,7 +67,8 @@ impl Host {
                 handle,
                 device: device.handle,
                 wdm: self.memory.new_handle(),
-                name: std::cell::Cell::new(0),
+                name: name.to_owned(),
+                name_address: std::cell::Cell::new(0),
             });
         object.handle
     }
@@ -100,14 +107,14 @@ fn flags(host: &Host, call: &Call) -> u32 {
     0
 }
 
-/// WdfFileObjectGetFileName(FileObject): what followed the interface in the name that was opened,
-/// which is nothing.
+/// WdfFileObjectGetFileName(FileObject): what followed the device in the name that was opened.
 fn name(host: &Host, call: &Call) -> u64 {
     let file = host.body::<FileObject>(call.arg(0));
-    if file.name.get() == 0 {
-        file.name.set(host.lend("the name of a file", 16));
+    if file.name_address.get() == 0 {
+        let address = host.lend_string("the name of a file", &file.name);
+        file.name_address.set(address);
     }
-    file.name.get()
+    file.name_address.get()
 }
 
 fn wdm(host: &Host, call: &Call) -> u64 {

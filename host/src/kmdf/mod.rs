@@ -3,9 +3,12 @@
 
 pub(crate) mod alarm;
 pub(crate) mod buffer;
+pub(crate) mod caller_context;
 pub(crate) mod collection;
+pub(crate) mod control_device;
 pub(crate) mod device;
 pub(crate) mod device_init;
+pub(crate) mod device_interface;
 pub(crate) mod dma;
 pub(crate) mod dpc;
 pub(crate) mod driver;
@@ -42,9 +45,12 @@ use crate::{check::LockOrder, kernel, physical::PhysicalMap, service::Service};
 /// All table functions that the host plays.
 pub(crate) const TABLES: &[&[Service]] = &[
     buffer::SERVICES,
+    caller_context::SERVICES,
     collection::SERVICES,
+    control_device::SERVICES,
     device::SERVICES,
     device_init::SERVICES,
+    device_interface::SERVICES,
     dma::common_buffer::SERVICES,
     dma::enabler::SERVICES,
     dma::transaction::SERVICES,
@@ -83,6 +89,8 @@ pub(crate) struct Framework {
     pub(crate) driver_object: Cell<u64>,
     /// The WDFDEVICE_INIT that EvtDriverDeviceAdd was given, until the device is created.
     pub(crate) device_init: RefCell<Option<device::DeviceInit>>,
+    /// What WdfControlDeviceInitAllocate gave, until the devices are created.
+    pub(crate) control_inits: RefCell<Vec<device::DeviceInit>>,
     /// The device that EvtDriverDeviceAdd has created.
     pub(crate) added: RefCell<Option<Rc<device::Device>>>,
     pub(crate) alarms: alarm::Alarms,

@@ -4,7 +4,10 @@ use std::rc::Rc;
 
 use kmdf_abi::ntstatus::{NtStatus, STATUS_OBJECT_NAME_EXISTS, STATUS_SUCCESS};
 
-use super::object::{Body, Object};
+use super::{
+    device::Device,
+    object::{Body, Object},
+};
 use crate::{
     check::rules,
     cpu::{Irql, stub::Call},
@@ -60,6 +63,9 @@ fn allocate_context(host: &Host, call: &Call) -> Result<(), NtStatus> {
 
 fn delete(host: &Host, call: &Call) {
     let object = host.object(call.arg(0));
+    if object.kind == "WDFDEVICE" && host.body::<Device>(object.handle).is_control() {
+        return host.delete_control_device(object.handle);
+    }
     if object.kind == "WDFREQUEST" {
         host.violation(
             &rules::REQ_DELETE,

@@ -234,7 +234,12 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         is_default,
         dispatch,
         // WdfUseDefault: power-managed, for a device that is no filter.
-        power_managed: config.PowerManaged.0 != 0,
+        power_managed: match config.PowerManaged.0 {
+            0 => false,
+            1 => true,
+            // WdfUseDefault
+            _ => !device.is_filter && !device.is_control(),
+        },
         constraints,
         lock,
         config,

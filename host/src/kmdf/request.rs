@@ -53,6 +53,8 @@ pub(crate) struct Request {
     pub(super) presented: Cell<bool>,
     /// Whether the driver has acknowledged the stop of its queue for this request.
     pub(crate) stop_acknowledged: Cell<bool>,
+    /// Whether EvtIoInCallerContext has it, in the app's thread.
+    pub(super) in_caller_context: Cell<bool>,
     /// Whether EvtIoStop runs for it.
     pub(crate) stopping: Cell<bool>,
     information: Cell<u64>,
@@ -88,6 +90,7 @@ impl Host {
                     presented: Cell::new(false),
                     stop_acknowledged: Cell::new(false),
                     stopping: Cell::new(false),
+                    in_caller_context: Cell::new(false),
                     information: Cell::new(0),
                     buffers: RefCell::default(),
                 }

@@ -76,6 +76,13 @@ impl Host {
                     .iter()
                     .all(|device| device.phase.get() != Phase::Removed)
             });
+            if host.is_held_by_control_devices() {
+                host.violation(
+                    &rules::DRIVER_UNLOAD,
+                    "the driver's last device is gone, and a control device is not: before that is \
+                     deleted, the system does not unload the driver",
+                );
+            }
             let object = host.framework.driver_object.get();
             let unload: u64 = host.memory.read(object + DRIVER_UNLOAD_OFFSET);
             if unload == 0 {

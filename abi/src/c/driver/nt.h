@@ -123,9 +123,7 @@
     WCHAR variable##_buffer[characters];                  \
     UNICODE_STRING variable = {0, (characters) * sizeof(WCHAR), variable##_buffer}
 #ifdef INITGUID
-#define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) \
-    const GUID __declspec(selectany) name = {                        \
-        l, w1, w2, {b1, b2, b3, b4, b5, b6, b7, b8}}
+#include "initguid.h"
 #else
 #define DEFINE_GUID(name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) extern const GUID name
 #endif

@@ -17,7 +17,11 @@ use kmdf_abi::{
 };
 
 use super::{
-    collection::Collection, device::Device, memory::Memory, object::Attributes, object::Body,
+    collection::Collection,
+    device::{Device, NO_SLOT},
+    memory::Memory,
+    object::Attributes,
+    object::Body,
     string::WdfString,
 };
 use crate::{
@@ -164,6 +168,9 @@ fn device_root(host: &Host, slot: usize, kind: u32) -> Result<Root, NtStatus> {
 fn open_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let device = host.body::<Device>(call.arg(0));
     let attributes = host.attributes(call.arg(3))?;
+    if device.is_control() {
+        return Err(STATUS_INVALID_DEVICE_REQUEST);
+    }
     let root = device_root(host, device.slot, call.arg32(1))?;
     host.create_key(root, String::new(), &attributes, call.arg(4))
 }
@@ -171,10 +178,8 @@ fn open_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
 /// WdfFdoInitOpenRegistryKey(DeviceInit, DeviceInstanceKeyType, DesiredAccess, KeyAttributes, Key)
 fn open_init(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let slot = host
-        .framework
-        .device_init
-        .borrow()
-        .filter(|init| init.address == call.arg(0))
+        .find_device_init(call.arg(0))
+        .filter(|init| init.slot != NO_SLOT)
         .map(|init| init.slot)
         .ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
     let attributes = host.attributes(call.arg(3))?;

@@ -1,0 +1,126 @@
+//! Requests in the context of the app that sent them: EvtIoInCallerContext, and the app's own
+//! buffers.
+
+use kmdf_abi::ntstatus::{
+    NtStatus, STATUS_ACCESS_VIOLATION, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_USER_BUFFER,
+    STATUS_WDF_BUSY,
+};
+
+use super::{
+    buffer::Side,
+    device::Device,
+    memory::Memory,
+    object::Attributes,
+    request::{Owner, Request},
+};
+use crate::{cpu::stub::Call, host::Host, service::services};
+
+services! {
+    WdfDeviceInitSetIoInCallerContextCallback <= DISPATCH => set_callback;
+    WdfDeviceEnqueueRequest <= DISPATCH => enqueue;
+    WdfRequestRetrieveUnsafeUserInputBuffer <= PASSIVE => user_input;
+    WdfRequestRetrieveUnsafeUserOutputBuffer <= PASSIVE => user_output;
+    WdfRequestProbeAndLockUserBufferForRead <= PASSIVE => lock_for_read;
+    WdfRequestProbeAndLockUserBufferForWrite <= PASSIVE => lock_for_write;
+}
+
+/// WdfDeviceInitSetIoInCallerContextCallback(DeviceInit, EvtIoInCallerContext)
+fn set_callback(host: &Host, call: &Call) {
+    let callback = call.arg(1);
+    host.device_init(call.arg(0), |init| init.in_caller_context = callback);
+}
+
+impl Host {
+    /// Calls EvtIoInCallerContext, in the app's thread.
+    pub(crate) fn call_in_caller_context(&self, device: &Device, request: &Request) {
+        request.in_caller_context.set(true);
+        let arguments = [device.handle, request.handle];
+        self.call_driver(
+            "EvtIoInCallerContext",
+            request.handle,
+            device.in_caller_context,
+            &arguments,
+        );
+        request.in_caller_context.set(false);
+    }
+}
+
+/// WdfDeviceEnqueueRequest(Device, Request): what fails here stays the driver's to complete.
+fn enqueue(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let device = host.body::<Device>(call.arg(0));
+    let request = host.driver_request(call.arg(1), "WdfDeviceEnqueueRequest");
+    if request.owner.get() != Owner::Driver(0) || request.device != device.handle {
+        return Err(STATUS_INVALID_DEVICE_REQUEST);
+    }
+    let queue = device
+        .queue_taking(request.irp.major)
+        .ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
+    if !queue.accepting.get() {
+        return Err(STATUS_WDF_BUSY);
+    }
+    request.in_caller_context.set(false);
+    host.enqueue_new(&queue, &request);
+    Ok(())
+}
+
+fn user_input(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    user_buffer(
+        host,
+        call,
+        Side::Input,
+        "WdfRequestRetrieveUnsafeUserInputBuffer",
+    )
+}
+
+fn user_output(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    user_buffer(
+        host,
+        call,
+        Side::Output,
+        "WdfRequestRetrieveUnsafeUserOutputBuffer",
+    )
+}
+
+/// WdfRequestRetrieveUnsafeUserInputBuffer(Request, MinimumRequiredLength, InputBuffer, Length), and
+/// for output: in the app's thread only.
+fn user_buffer(host: &Host, call: &Call, side: Side, what: &str) -> Result<(), NtStatus> {
+    let request = host.driver_request(call.arg(0), what);
+    if !request.in_caller_context.get() {
+        return Err(STATUS_INVALID_DEVICE_REQUEST);
+    }
+    let (address, bytes) = host.user_buffer(&request, side, call.arg(1))?;
+    host.memory.write(call.arg(2), &address);
+    if call.arg(3) != 0 {
+        host.memory.write(call.arg(3), &bytes);
+    }
+    Ok(())
+}
+
+fn lock_for_read(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    lock(host, call, "WdfRequestProbeAndLockUserBufferForRead")
+}
+
+fn lock_for_write(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    lock(host, call, "WdfRequestProbeAndLockUserBufferForWrite")
+}
+
+/// WdfRequestProbeAndLockUserBufferForRead(Request, Buffer, Length, MemoryObject), and for writing:
+/// the object is the request's.
+fn lock(host: &Host, call: &Call, what: &str) -> Result<(), NtStatus> {
+    let request = host.driver_request(call.arg(0), what);
+    if !request.in_caller_context.get() {
+        return Err(STATUS_INVALID_DEVICE_REQUEST);
+    }
+    let (address, bytes) = (call.arg(1), call.arg(2));
+    if bytes == 0 {
+        return Err(STATUS_INVALID_USER_BUFFER);
+    }
+    if !request.buffers.borrow().has_of_app(address, bytes) {
+        return Err(STATUS_ACCESS_VIOLATION);
+    }
+    let parent = host.object(request.handle);
+    let memory = Memory::of_request(address, bytes);
+    let (object, _) = host.create_object(Some(&parent), &Attributes::default(), |_| memory);
+    host.memory.write(call.arg(3), &object.handle);
+    Ok(())
+}
