@@ -8,7 +8,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-all="format lint unit doc image driver-lint reproduce scenarios explore teeth qemu windows deny"
+all="format lint unit doc image driver-lint reproduce samples scenarios explore teeth qemu windows deny"
 
 describe() {
     case $1 in
@@ -19,6 +19,7 @@ describe() {
     image) echo "the driver for x64 and ARM64; image check" ;;
     driver-lint) echo "lints, of the driver" ;;
     reproduce) echo "the same image from another directory" ;;
+    samples) echo "two drivers in C, tested as their authors would" ;;
     scenarios) echo "scenarios: driver, host, device, eductl" ;;
     explore) echo "a bounded share of scripts/prove.sh, every run twice" ;;
     teeth) echo "broken drivers, each caught by its rule" ;;
@@ -76,6 +77,11 @@ run_driver_lint() {
 
 run_reproduce() {
     sh scripts/reproducible.sh
+}
+
+run_samples() {
+    sh scripts/build-samples.sh
+    cargo test --package kmdf-samples
 }
 
 run_scenarios() {

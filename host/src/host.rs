@@ -69,6 +69,20 @@ pub struct Machine {
     pub observer: Option<Observer>,
 }
 
+impl Default for Machine {
+    /// Two processors, nothing in the slots, the simplest schedule, the last 1,000 events kept.
+    fn default() -> Self {
+        Self {
+            processors: 2,
+            functions: Vec::new(),
+            shared_lines: Vec::new(),
+            strategy: Box::new(crate::InOrder),
+            event_limit: 1000,
+            observer: None,
+        }
+    }
+}
+
 /// One virtual machine with one driver.
 pub struct Host {
     pub(crate) scheduler: Scheduler,

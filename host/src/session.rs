@@ -307,6 +307,14 @@ impl Session {
         &self.installed
     }
 
+    /// Opens the first device interface of a class, as CreateFile does: see [`Host::open`].
+    ///
+    /// # Errors
+    /// What the driver answered, or `STATUS_OBJECT_NAME_NOT_FOUND` where it has no such interface.
+    pub fn open(&self, class: [u8; 16], access: u32) -> Result<Rc<File>, NtStatus> {
+        self.host.open(class, 0, access)
+    }
+
     /// Sends a request and runs the machine until it has ended.
     ///
     /// # Errors

@@ -67,6 +67,18 @@ static BOOLEAN Isr(WDFINTERRUPT interrupt, ULONG message) {
     return TRUE;
 }
 
+/* The request whose slice is in, which is the caller's to end; NULL if there is none, or if its
+ * cancellation ends it. SliceLock is held: until it is given back the cancellation cannot complete
+ * the request, so it may be unmarked. */
+static WDFREQUEST TakeRequest(TOASTER *toaster) {
+    WDFREQUEST request = toaster->Toasting;
+
+    toaster->Toasting = NULL;
+    if (request != NULL && WdfRequestUnmarkCancelable(request) == STATUS_CANCELLED)
+        request = NULL;
+    return request;
+}
+
 /* EVT_WDF_INTERRUPT_DPC: the slice is done, unless it was taken out meanwhile. */
 static void Dpc(WDFINTERRUPT interrupt, WDFOBJECT device) {
     TOASTER *toaster = ToasterOf(device);
@@ -78,16 +90,13 @@ static void Dpc(WDFINTERRUPT interrupt, WDFOBJECT device) {
     popped = toaster->Popped;
     toaster->Popped = FALSE;
     WdfInterruptReleaseLock(interrupt);
-    if (popped) {
-        request = toaster->Toasting;
-        toaster->Toasting = NULL;
-    }
+    if (popped)
+        request = TakeRequest(toaster);
     WdfSpinLockRelease(toaster->SliceLock);
     if (request == NULL)
         return;
     WdfWorkItemEnqueue(toaster->Save);
-    if (WdfRequestUnmarkCancelable(request) != STATUS_CANCELLED)
-        WdfRequestComplete(request, STATUS_SUCCESS);
+    WdfRequestComplete(request, STATUS_SUCCESS);
 }
 
 /* EVT_WDF_WORKITEM: another slice. */
@@ -100,23 +109,16 @@ static void CountSlice(WDFWORKITEM item) {
     WdfWaitLockRelease(toaster->Lock);
 }
 
-/* Takes the slice of a request out as it is, if it is still in; says whether it was. */
-static BOOLEAN TakeOut(TOASTER *toaster, WDFREQUEST request) {
-    BOOLEAN in;
+/* EVT_WDF_REQUEST_CANCEL: the slice comes out as it is, if it is still in. */
+static void Cancel(WDFREQUEST request) {
+    TOASTER *toaster = ToasterOf(WdfIoQueueGetDevice(WdfRequestGetIoQueue(request)));
 
     WdfSpinLockAcquire(toaster->SliceLock);
-    in = (BOOLEAN)(toaster->Toasting == request);
-    if (in) {
+    if (toaster->Toasting == request) {
         toaster->Toasting = NULL;
         SetDarkness(toaster, 0);
     }
     WdfSpinLockRelease(toaster->SliceLock);
-    return in;
-}
-
-/* EVT_WDF_REQUEST_CANCEL */
-static void Cancel(WDFREQUEST request) {
-    TakeOut(ToasterOf(WdfIoQueueGetDevice(WdfRequestGetIoQueue(request))), request);
     WdfRequestComplete(request, STATUS_CANCELLED);
 }
 
@@ -154,9 +156,17 @@ static void ToastControl(WDFQUEUE queue, WDFREQUEST request, size_t outputLength
 
 /* EVT_WDF_IO_QUEUE_IO_STOP: the slice comes out; its request starts again when the device does. */
 static void Stop(WDFQUEUE queue, WDFREQUEST request, ULONG flags) {
-    /* If it is not in, the DPC or the cancellation has the request, and ends it. */
-    if (!TakeOut(ToasterOf(WdfIoQueueGetDevice(queue)), request) ||
-        WdfRequestUnmarkCancelable(request) == STATUS_CANCELLED)
+    TOASTER *toaster = ToasterOf(WdfIoQueueGetDevice(queue));
+    BOOLEAN mine = FALSE;
+
+    WdfSpinLockAcquire(toaster->SliceLock);
+    if (toaster->Toasting == request) {
+        SetDarkness(toaster, 0);
+        mine = (BOOLEAN)(TakeRequest(toaster) != NULL);
+    }
+    WdfSpinLockRelease(toaster->SliceLock);
+    /* If not, the DPC or the cancellation has the request, and ends it. */
+    if (!mine)
         return;
     if (flags & WdfRequestStopActionPurge)
         WdfRequestComplete(request, STATUS_CANCELLED);

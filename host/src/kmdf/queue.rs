@@ -87,11 +87,6 @@ impl Queue {
         self.dispatching.get() && (!self.power_managed || self.powered.get())
     }
 
-    /// Whether nothing waits in it and the driver owns nothing of it.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.borrow().is_empty() && self.presented.borrow().is_empty()
-    }
-
     pub(super) fn callback(&self, major: Major) -> Option<u64> {
         let specific = match major {
             Major::Read => self.config.EvtIoRead.0,

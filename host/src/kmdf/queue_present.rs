@@ -51,6 +51,7 @@ impl Host {
                 .clone()
                 .hold(self, || self.present(queue, &request));
             queue.presenting.update(|count| count - 1);
+            self.queue_changed(queue);
         }
     }
 

@@ -26,9 +26,12 @@ pub(crate) struct StateChange {
 }
 
 impl Queue {
-    /// Whether the driver has none of its requests and, if asked for, none waits either.
+    /// Whether the driver has none of its requests, no callback of it has yet to return and, if asked
+    /// for, no request waits either.
     fn has_reached(&self, empty: bool) -> bool {
-        self.presented.borrow().is_empty() && (!empty || self.waiting.borrow().is_empty())
+        self.presented.borrow().is_empty()
+            && self.presenting.get() == 0
+            && (!empty || self.waiting.borrow().is_empty())
     }
 }
 
@@ -223,7 +226,7 @@ impl Host {
         for queue in queues {
             self.purge(&queue);
             self.stop_requests(&queue, STOP_PURGE);
-            self.block_until(move |_| queue.is_empty() && queue.presenting.get() == 0);
+            self.block_until(move |_| queue.has_reached(true));
         }
     }
 

@@ -1,0 +1,54 @@
+//! What the tests of the sample drivers share: where a driver is, how a device's interface is named,
+//! and the sample toaster as a device ([`ToasterDevice`]).
+//!
+//! The drivers are in C, in `echo/` and `toaster/`; their tests, in `tests/`, are the example of how a
+//! driver is tested with kmdf-host: docs/your-driver.md goes through it.
+#![forbid(unsafe_code)]
+
+mod toaster;
+
+use std::path::Path;
+
+use kmdf_host::Driver;
+
+pub use toaster::ToasterDevice;
+
+/// `FILE_READ_DATA | FILE_WRITE_DATA`: what CreateFile with GENERIC_READ and GENERIC_WRITE asks for.
+pub const READ_WRITE: u32 = 3;
+
+/// A sample driver, as `sh scripts/build-samples.sh` makes it.
+///
+/// # Panics
+/// It has not been made.
+#[must_use]
+pub fn driver(name: &str) -> Driver {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let image = samples.join(format!("../target/cross/samples/{name}.sys"));
+    assert!(
+        image.is_file(),
+        "{} is not there; `sh scripts/build-samples.sh` makes it",
+        image.display()
+    );
+    Driver {
+        image,
+        symbols: None,
+        inf: samples.join(format!("{name}/{name}.inx")),
+    }
+}
+
+/// The 16 bytes of a GUID, of its parts as DEFINE_GUID has them.
+#[must_use]
+pub const fn guid(first: u32, second: u16, third: u16, rest: [u8; 8]) -> [u8; 16] {
+    let number = (first.swap_bytes() as u128) << 96
+        | (second.swap_bytes() as u128) << 80
+        | (third.swap_bytes() as u128) << 64
+        | u64::from_be_bytes(rest) as u128;
+    number.to_be_bytes()
+}
+
+/// `CTL_CODE(FILE_DEVICE_UNKNOWN, function, method, access)`
+#[must_use]
+pub const fn control_code(function: u32, method: u32, access: u32) -> u32 {
+    const FILE_DEVICE_UNKNOWN: u32 = 0x22;
+    FILE_DEVICE_UNKNOWN << 16 | access << 14 | function << 2 | method
+}
