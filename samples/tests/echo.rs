@@ -173,5 +173,5 @@ fn a_thousand_talks_lose_no_request() {
     if let Some(finding) = explored.findings.first() {
         panic!("with {}: {}", finding.way, finding.wrong);
     }
-    assert_eq!(explored.schedules, 1000);
+    assert!(explored.schedules >= 1000);
 }

@@ -163,6 +163,6 @@ fn a_thousand_breakfasts_lose_no_slice() {
     if let Some(finding) = explored.findings.first() {
         panic!("with {}: {}", finding.way, finding.wrong);
     }
-    assert_eq!(explored.schedules, 1000);
+    assert!(explored.schedules >= 1000);
     assert!(explored.boundary_runs > 100);
 }
