@@ -17,8 +17,8 @@ use super::{
     transcript,
 };
 use crate::{
-    BootError, Driver, InOrder, Interrupts, Machine, Package, Record, Report, Seeded, Session, Stop,
-    Strategy,
+    BootError, Driver, InOrder, Interrupts, Machine, Package, Record, Report, Seeded, Session,
+    Stop, Strategy,
     app::Server,
     device::{
         DeviceError, PciFunction, RootDevice,
