@@ -79,6 +79,17 @@ impl Needs {
     }
 }
 
+/// How many functions the framework has in a minor version, and how many of them this host plays;
+/// `None` for a version that is not known.
+#[must_use]
+pub fn played_of_framework(minor: u32) -> Option<(usize, usize)> {
+    let all = kmdf_abi::functions().get(..kmdf_abi::function_count(minor)?)?;
+    let played = all
+        .iter()
+        .filter(|function| service::find(kmdf::TABLES, function.name).is_some());
+    Some((all.len(), played.count()))
+}
+
 /// The entries of the framework's table that code loads.
 fn table_entries(image: &Image) -> BTreeSet<usize> {
     let mut entries = BTreeSet::new();

@@ -16,9 +16,7 @@ use crate::{
     event::Counts,
     host::{Host, Machine, Stop},
     image::{Image, ImageError, MapError, SymbolError, Symbols},
-    install::{
-        DeviceIds, Inf, InfError, InstallError, Installation, Platform, RegistryValue, Stamp,
-    },
+    install::{Inf, InfError, InstallError, Installation, Platform, RegistryValue, Stamp},
     io::{File, Operation, Outcome},
     ntstatus::NtStatus,
     pnp::Grant,
@@ -406,10 +404,7 @@ fn install(host: &Host, inf: &Inf, interrupts: Interrupts) -> Result<Vec<Install
     let mut installed = Vec::new();
     let mut refused = None;
     for (slot, function) in host.slots.iter().enumerate() {
-        let ids = match &function.root_id {
-            Some(id) => DeviceIds::of_root(id),
-            None => DeviceIds::of_pci(&function.identity),
-        };
+        let ids = host.device_ids(slot);
         match Installation::plan(inf, &ids, &Platform::default()) {
             Ok(installation) => {
                 let messages = installation

@@ -135,11 +135,27 @@ static void Read(WDFQUEUE queue, WDFREQUEST request, size_t length) {
         DeliverSoon(loop);
 }
 
+/* EVT_WDF_REQUEST_COMPLETION_ROUTINE: the driver below has answered. */
+static void Answered(WDFREQUEST request, WDFIOTARGET target, PWDF_REQUEST_COMPLETION_PARAMS answer,
+    WDFCONTEXT context) {
+    UNREFERENCED_PARAMETER(target);
+    UNREFERENCED_PARAMETER(context);
+    WdfRequestComplete(request, answer->IoStatus.Status);
+}
+
+/* Hands a request that means nothing here to the driver below. */
+static void SendDown(WDFDEVICE device, WDFREQUEST request) {
+    WdfRequestFormatRequestUsingCurrentType(request);
+    WdfRequestSetCompletionRoutine(request, Answered, WDF_NO_CONTEXT);
+    if (!WdfRequestSend(request, WdfDeviceGetIoTarget(device), WDF_NO_SEND_OPTIONS))
+        WdfRequestComplete(request, WdfRequestGetStatus(request));
+}
+
 /* EVT_WDF_IO_QUEUE_IO_DEVICE_CONTROL */
 static void Control(WDFQUEUE queue, WDFREQUEST request, size_t outputLength, size_t inputLength,
     ULONG code) {
     LOOP *loop = LoopOf(WdfIoQueueGetDevice(queue));
-    NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
+    NTSTATUS status;
     size_t bytes = 0;
 
     UNREFERENCED_PARAMETER(outputLength);
@@ -162,6 +178,9 @@ static void Control(WDFQUEUE queue, WDFREQUEST request, size_t outputLength, siz
                 to[index] = from[bytes - 1 - index];
         else
             bytes = 0;
+    } else {
+        SendDown(WdfIoQueueGetDevice(queue), request);
+        return;
     }
     WdfRequestCompleteWithInformation(request, status, bytes);
 }

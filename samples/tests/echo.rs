@@ -103,6 +103,7 @@ fn what_does_not_fit_has_its_own_status() {
     }
     let one_more = request(&session, &file, write(b"x"));
     assert_eq!(one_more.status, STATUS_DEVICE_BUSY);
+    // Sent down: the bus driver does not know it either.
     let unknown = control(control_code(0x999, 0, 0), &[], 0);
     let unknown = request(&session, &file, unknown);
     assert_eq!(unknown.status, STATUS_INVALID_DEVICE_REQUEST);
@@ -142,13 +143,14 @@ impl Scenario for Talk {
             stage.submit(&file, read(10)),
             stage.submit(&file, write(b"one")),
             stage.submit(&file, control(REVERSE, b"ab", 2)),
+            stage.submit(&file, control(control_code(0x999, 0, 0), &[], 0)),
             stage.submit(&file, read(10)),
             stage.submit(&file, read(10)),
             stage.submit(&file, write(b"two")),
         ];
         stage.run_for(4)?;
-        stage.host().cancel(&irps[3]);
-        stage.wait(&irps[5])?;
+        stage.host().cancel(&irps[4]);
+        stage.wait(&irps[6])?;
         let left = stage.submit(&file, write(b"left"));
         stage.remove(0)?;
         for irp in irps.iter().chain([&left]) {

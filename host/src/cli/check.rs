@@ -6,7 +6,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::Exit;
-use crate::{image::Image, needs::Needs};
+use crate::{
+    image::Image,
+    needs::{Needs, played_of_framework},
+};
 
 /// The arguments of `check`.
 #[derive(Debug, Args)]
@@ -14,6 +17,9 @@ pub(super) struct Check {
     /// The driver's image, a .sys file for x64
     #[arg(value_name = "FILE.sys")]
     driver: PathBuf,
+    /// List what this host plays, too
+    #[arg(long)]
+    all: bool,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -33,6 +39,7 @@ impl Check {
         };
         let needs = Needs::of(&image);
         let missing = needs.missing().count();
+        let table = played_of_framework(info.minor);
         if self.json {
             println!(
                 "{}",
@@ -42,18 +49,21 @@ impl Check {
                     "imports": needs.imports,
                     "framework": needs.framework,
                     "missing": missing,
+                    "table": table.map(|(count, played)| json!({ "functions": count, "played": played })),
                 })
             );
         } else {
+            let all = needs.imports.iter().chain(&needs.framework);
             println!(
-                "{}: KMDF {}.{}, {} imports, {} functions of the framework",
+                "{}: KMDF {}.{}, {} imports, {} functions of the framework: {} played, {missing} not",
                 image.file(),
                 info.major,
                 info.minor,
                 needs.imports.len(),
-                needs.framework.len()
+                needs.framework.len(),
+                all.clone().count() - missing
             );
-            for need in needs.imports.iter().chain(&needs.framework) {
+            for need in all.filter(|need| self.all || !need.played) {
                 let played = if need.played {
                     "played    "
                 } else {
@@ -65,6 +75,12 @@ impl Check {
                 0 => println!("this host plays all of them"),
                 1 => println!("this host does not play one of them; calling it ends a run"),
                 _ => println!("this host does not play {missing} of them; calling one ends a run"),
+            }
+            if let Some((count, played)) = table {
+                println!(
+                    "of the {count} functions of KMDF {}.{} it plays {played}",
+                    info.major, info.minor
+                );
             }
         }
         if missing == 0 {

@@ -560,10 +560,15 @@ impl Planner<'_> {
 
     /// The KMDF version that the `.Wdf` section names for the service.
     fn kmdf_version(&self, section: &str, service: &Service) -> Step<Option<(u32, u32)>> {
-        let Some(line) = self.inf.entry(&format!("{section}.Wdf"), "KmdfService") else {
+        let section = format!("{section}.Wdf");
+        let of_service = |line: &&Line| line.text(0).eq_ignore_ascii_case(&service.name);
+        // A line for each service that binds to the framework: a filter has its own.
+        let mut lines = self.inf.entries(&section, "KmdfService");
+        let first = self.inf.entry(&section, "KmdfService");
+        let Some(line) = lines.find(of_service).or(first) else {
             return Ok(None);
         };
-        if !line.text(0).eq_ignore_ascii_case(&service.name) {
+        if !of_service(&line) {
             let problem = wrong(
                 "KmdfService",
                 line.text(0),

@@ -402,6 +402,19 @@ fn what_is_wrong_is_shown_with_what_it_has_to_be() {
 }
 
 #[test]
+fn a_filter_beside_the_function_driver_has_a_framework_line_of_its_own() {
+    let with_filter = INX.replacen(
+        "KmdfService = some, Framework",
+        "KmdfService = filter, Framework\nKmdfService = some, Framework",
+        1,
+    );
+    assert_eq!(
+        planned(&with_filter).kmdf_version,
+        planned(INX).kmdf_version
+    );
+}
+
+#[test]
 fn text_that_cannot_be_read_is_blamed_on_its_line() {
     let complaint = |text: &str| match Inf::parse("some.inf", text.as_bytes(), None) {
         Ok(_) => "no complaint".to_owned(),

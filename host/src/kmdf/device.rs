@@ -72,6 +72,8 @@ pub(crate) struct Device {
     pub(crate) links: RefCell<Vec<String>>,
     /// EvtIoInCallerContext, or 0.
     pub(crate) in_caller_context: u64,
+    /// Its WDFIOTARGET, once it was asked for, or 0.
+    pub(crate) io_target: Cell<u64>,
     /// Whether it is a filter: its queues have no power of their own.
     pub(crate) is_filter: bool,
     /// The open handles.
@@ -97,6 +99,11 @@ impl Body for Device {
 }
 
 impl Device {
+    /// The address that stands for the DEVICE_OBJECT below it.
+    pub(crate) const fn wdm_attached(&self) -> u64 {
+        self.wdm[1]
+    }
+
     /// Whether it is a control device: PnP knows nothing of it.
     pub(crate) const fn is_control(&self) -> bool {
         self.slot == NO_SLOT
@@ -237,6 +244,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         interfaces: RefCell::default(),
         links: RefCell::default(),
         in_caller_context: init.in_caller_context,
+        io_target: Cell::new(0),
         is_filter: init.is_filter,
         open: RefCell::default(),
         removing: Cell::new(false),
@@ -322,7 +330,7 @@ fn wdm_device(host: &Host, call: &Call) -> u64 {
 }
 
 fn wdm_attached(host: &Host, call: &Call) -> u64 {
-    host.body::<Device>(call.arg(0)).wdm[1]
+    host.body::<Device>(call.arg(0)).wdm_attached()
 }
 
 fn wdm_physical(host: &Host, call: &Call) -> u64 {

@@ -17,10 +17,12 @@ pub(crate) mod file;
 pub(crate) mod interrupt;
 pub(crate) mod interrupt_create;
 pub(crate) mod interrupt_services;
+pub(crate) mod io_target;
 pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod object;
 pub(crate) mod object_services;
+pub(crate) mod property;
 pub(crate) mod queue;
 pub(crate) mod queue_present;
 pub(crate) mod queue_retrieve;
@@ -60,9 +62,11 @@ pub(crate) const TABLES: &[&[Service]] = &[
     file::SERVICES,
     interrupt_create::SERVICES,
     interrupt_services::SERVICES,
+    io_target::SERVICES,
     lock::SERVICES,
     memory::SERVICES,
     object_services::SERVICES,
+    property::SERVICES,
     queue::SERVICES,
     queue_retrieve::SERVICES,
     queue_state::SERVICES,

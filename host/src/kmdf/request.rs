@@ -53,6 +53,10 @@ pub(crate) struct Request {
     pub(super) presented: Cell<bool>,
     /// Whether the driver has acknowledged the stop of its queue for this request.
     pub(crate) stop_acknowledged: Cell<bool>,
+    /// EvtRequestCompletion and its context, for when it is sent.
+    pub(super) completion: Cell<(u64, u64)>,
+    /// How sending it ended.
+    pub(super) sent: Cell<NtStatus>,
     /// Whether EvtIoInCallerContext has it, in the app's thread.
     pub(super) in_caller_context: Cell<bool>,
     /// Whether EvtIoStop runs for it.
@@ -90,6 +94,8 @@ impl Host {
                     presented: Cell::new(false),
                     stop_acknowledged: Cell::new(false),
                     stopping: Cell::new(false),
+                    completion: Cell::new((0, 0)),
+                    sent: Cell::new(STATUS_SUCCESS),
                     in_caller_context: Cell::new(false),
                     information: Cell::new(0),
                     buffers: RefCell::default(),
@@ -305,8 +311,8 @@ fn information(host: &Host, call: &Call) -> u64 {
 
 /// WdfRequestGetStatus(Request): that of a request nobody has sent anywhere is success.
 fn status(host: &Host, call: &Call) -> NtStatus {
-    host.driver_request(call.arg(0), "WdfRequestGetStatus");
-    STATUS_SUCCESS
+    let request = host.driver_request(call.arg(0), "WdfRequestGetStatus");
+    request.sent.get()
 }
 
 /// WdfRequestGetParameters(Request, Parameters): also for a request that was only found.
