@@ -22,7 +22,7 @@ describe() {
     samples) echo "two drivers in C, tested as their authors would" ;;
     scenarios) echo "scenarios: driver, host, device, eductl" ;;
     explore) echo "a bounded share of scripts/prove.sh, every run twice" ;;
-    teeth) echo "broken drivers, each caught by its rule" ;;
+    teeth) echo "broken drivers, each caught by its rule; exact counts" ;;
     qemu) echo "tests on QEMU's edu" ;;
     windows) echo "lints, of eductl for Windows" ;;
     deny) echo "licenses, duplicates, sources of crates" ;;
@@ -100,7 +100,7 @@ run_explore() {
 
 run_teeth() {
     sh scripts/build-teeth.sh
-    cargo test --package kmdf-teeth
+    cargo test --package kmdf-teeth --package edu-bench
 }
 
 run_qemu() {

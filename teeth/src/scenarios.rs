@@ -12,11 +12,11 @@ use kmdf_host::{
 };
 
 /// The class of the driver's interface, as its bytes lie in memory: `GUID_TEETH` of driver.c.
-const CLASS: [u8; 16] = [
+pub const CLASS: [u8; 16] = [
     0x34, 0x7A, 0x1F, 0x5D, 0x0C, 0x3E, 0x5E, 0x4C, 0x9D, 0x2B, 0x7E, 0x0E, 0x5B, 0x6A, 0x1C, 0x42,
 ];
 /// `IOCTL_FACTORIAL` of teeth.h.
-const FACTORIAL: u32 = 0x22_2000;
+pub const FACTORIAL: u32 = 0x22_2000;
 /// `FILE_READ_DATA | FILE_WRITE_DATA`
 const READ_WRITE: u32 = 3;
 /// The device's register that raises causes, and a cause that nothing else has.
