@@ -264,23 +264,29 @@ impl<R: Request, J> Engine<R, J> {
         give_up: bool,
         work: &mut W,
     ) -> Look<R, J, W::Output> {
-        match self.slot {
+        let started = match self.slot {
             Slot::Empty | Slot::Leaving { .. } => return Look::Nothing,
-            Slot::Waiting { .. } | Slot::Working { .. } => {}
+            Slot::Waiting { .. } => false,
+            Slot::Working { .. } => true,
+        };
+        let activity = work.activity();
+        if activity == Activity::Gone {
+            return self.reclaim().map_or(Look::Nothing, Look::Gone);
         }
-        if work.activity() == Activity::Busy {
-            if !give_up {
-                return Look::Nothing;
+        if activity == Activity::Idle {
+            match self.on_interrupt(work) {
+                Interrupt::Done(request, job, output) => return Look::Done(request, job, output),
+                Interrupt::Gone(request) => return Look::Gone(request),
+                // What has waited until now is started, and has its own time.
+                Interrupt::Stray if !started => return Look::Nothing,
+                // Idle, and yet without a result.
+                Interrupt::Stray => {}
             }
-            return match self.reclaim() {
-                Some(request) => Look::GivenUp(request),
-                None => Look::Nothing,
-            };
         }
-        match self.on_interrupt(work) {
-            Interrupt::Done(request, job, output) => Look::Done(request, job, output),
-            Interrupt::Gone(request) => Look::Gone(request),
-            Interrupt::Stray => Look::Nothing,
+        if give_up {
+            self.reclaim().map_or(Look::Nothing, Look::GivenUp)
+        } else {
+            Look::Nothing
         }
     }
 
