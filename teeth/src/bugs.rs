@@ -211,7 +211,7 @@ pub const BUGS: &[Bug] = &[
     bug("assigns_a_buffer_to_memory_that_has_one", "MemoryAssign", "A buffer is assigned to a WDFMEMORY that was created with one."),
     bug("recurses_too_deep", "StackOverflow", "A callback uses 64 KiB of stack."),
     bug("keeps_a_mapping", "MappingLeak", "A BAR is mapped twice and unmapped once.").later(),
-    bug("demands_pool", "UnSafeAllocatePool", "Pool is allocated as NonPagedPoolMustSucceed."),
+    bug("demands_pool", "MustSucceedPool", "Pool is allocated as NonPagedPoolMustSucceed."),
     bug("frees_a_timer_that_is_set", "TimerOrDpcFreed", "Pool is freed with a KTIMER in it that is set."),
     bug("forgets_a_timer", "PendingAtUnload", "A KTIMER is set in EvtDriverUnload, and not canceled.").later(),
     // interrupts.c

@@ -19,7 +19,7 @@ rules! { Memory:
         "Memory is not freed while a KTIMER in it is set or a KDPC in it is queued.";
     POOL_TAG = "PoolTag", "ExAllocatePool2",
         "Pool is allocated with a tag.";
-    UNSAFE_ALLOCATE_POOL = "UnSafeAllocatePool", "UnSafeAllocatePool (DDI compliance)",
+    MUST_SUCCEED_POOL = "MustSucceedPool", "POOL_TYPE",
         "Pool is never demanded with a MustSucceed type: an allocation may fail.";
     POOL_LEAK = "PoolLeak", "bug check 0xC4, 0x62",
         "All pool is freed before the driver is unloaded.";

@@ -16,6 +16,8 @@ const POOL_FLAG_PAGED: u64 = 0x100;
 const PAGED_POOL: u32 = 1;
 /// `NonPagedPoolMustSucceed`, also a bit of its cache-aligned relative.
 const MUST_SUCCEED: u32 = 2;
+/// `POOL_ZERO_ALLOCATION`: how ExAllocatePoolZero asks for zeroed memory.
+const POOL_ZERO_ALLOCATION: u32 = 0x400;
 
 services! {
     ExAllocatePool2 <= DISPATCH => allocate_pool2;
@@ -40,14 +42,20 @@ fn allocate_pool2(host: &Host, call: &Call) -> u64 {
 }
 
 fn allocate_pool_with_tag(host: &Host, call: &Call) -> u64 {
-    let paged = call.arg32(0) & PAGED_POOL != 0;
-    if call.arg32(0) & MUST_SUCCEED != 0 {
+    let kind = call.arg32(0);
+    if kind & MUST_SUCCEED != 0 {
         host.violation(
-            &rules::UNSAFE_ALLOCATE_POOL,
+            &rules::MUST_SUCCEED_POOL,
             "pool is allocated with a type that must succeed",
         );
     }
-    allocate(host, paged, false, call.arg(1), call.arg32(2))
+    allocate(
+        host,
+        kind & PAGED_POOL != 0,
+        kind & POOL_ZERO_ALLOCATION != 0,
+        call.arg(1),
+        call.arg32(2),
+    )
 }
 
 fn allocate(host: &Host, paged: bool, zeroed: bool, bytes: u64, tag: u32) -> u64 {
