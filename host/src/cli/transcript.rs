@@ -18,6 +18,8 @@ pub(super) fn started(session: &Session, driver: &Path, inf: Option<&Path>, json
         let slot = device.slot;
         let interrupts = match device.grant {
             Grant::Line => "line-based interrupt".to_owned(),
+            // The INF sets no limit.
+            Grant::Messages(u32::MAX) => "MSI".to_owned(),
             Grant::Messages(limit) => format!("MSI, at most {limit} messages"),
             Grant::None => "no interrupt".to_owned(),
         };

@@ -42,22 +42,23 @@ impl Image {
             .windows(name.len())
             .enumerate()
             .filter(|(_, bytes)| *bytes == name);
-        for (name_at, _) in names {
+        let mut pointers = names.flat_map(|(name_at, _)| {
             let pointer = (self.preferred_base() + name_at as u64).to_le_bytes();
-            let found = layout
+            layout
                 .chunks_exact(pointer.len())
-                .position(|bytes| bytes == pointer)
-                .map(|index| index * pointer.len());
-            if let Some(at) = found {
-                return Some(BindInfo {
-                    major: number(at + MAJOR)?,
-                    minor: number(at + MINOR)?,
-                    functions: number(at + FUNCTIONS)?,
-                    table: self.rva_at(at + TABLE)?,
-                });
-            }
-        }
-        None
+                .enumerate()
+                .filter(move |(_, bytes)| *bytes == pointer)
+                .map(|(index, bytes)| index * bytes.len())
+        });
+        // What points to the name need not be the structure: the first that can be one is it.
+        pointers.find_map(|at| {
+            Some(BindInfo {
+                major: number(at + MAJOR)?,
+                minor: number(at + MINOR)?,
+                functions: number(at + FUNCTIONS)?,
+                table: self.rva_at(at + TABLE)?,
+            })
+        })
     }
 
     /// The RVA of what the 8-byte address at `at` in the layout points to.
