@@ -2,13 +2,13 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use edu_lab::EduModel;
+use edu_lab::{EduModel, raise_cause};
 use edu_model::Config;
-use edu_spec::{interface::DEVICE_INTERFACE, ioctl, registers};
+use edu_spec::{interface::DEVICE_INTERFACE, ioctl};
 use kmdf_host::{
     BootError, Driver, Operation,
-    device::{PciFunction, Width},
-    explore::{Scenario, Stage, Target, Wrong},
+    device::PciFunction,
+    explore::{Explored, Runs, Scenario, Stage, Target, Wrong, explore},
 };
 use kmdf_teeth::{found, scenarios};
 
@@ -17,8 +17,6 @@ const READ_WRITE: u32 = 3;
 /// What is computed: 5! = 120.
 const OPERAND: u32 = 5;
 const RESULT: u32 = 120;
-/// A cause that only software raises.
-const CAUSE: u64 = 0x8;
 
 /// A driver for edu that computes factorials.
 #[derive(Clone, Debug)]
@@ -40,11 +38,6 @@ pub fn all() -> [Subject; 2] {
     let file = |variable: &str, otherwise: &str| {
         std::env::var_os(variable).map_or_else(|| root.join(otherwise), PathBuf::from)
     };
-    let mut class = [0; 16];
-    class[..4].copy_from_slice(&DEVICE_INTERFACE.data1.to_le_bytes());
-    class[4..6].copy_from_slice(&DEVICE_INTERFACE.data2.to_le_bytes());
-    class[6..8].copy_from_slice(&DEVICE_INTERFACE.data3.to_le_bytes());
-    class[8..].copy_from_slice(&DEVICE_INTERFACE.data4);
     [
         Subject {
             name: "edu_kmdf.sys (Rust)",
@@ -53,7 +46,7 @@ pub fn all() -> [Subject; 2] {
                 symbols: None,
                 inf: root.join("inf/edu_kmdf.inx"),
             },
-            class,
+            class: DEVICE_INTERFACE.to_bytes(),
             code: ioctl::FACTORIAL,
         },
         Subject {
@@ -100,6 +93,25 @@ impl Subject {
     }
 }
 
+/// Explores one scenario on one thread.
+///
+/// # Errors
+/// The first finding.
+pub fn explore_alone(
+    target: &Target,
+    scenario: &Arc<dyn Scenario>,
+    runs: Runs,
+) -> Result<Explored, Wrong> {
+    let runs = Runs { threads: 1, ..runs };
+    let scenarios = std::slice::from_ref(scenario);
+    let mut explored = explore(target, scenarios, &runs, &mut |_, _, _, _| {});
+    if explored.findings.is_empty() {
+        Ok(explored)
+    } else {
+        Err(explored.findings.swap_remove(0).wrong)
+    }
+}
+
 struct Factorials {
     class: [u8; 16],
     code: u32,
@@ -122,8 +134,7 @@ impl Scenario for Factorials {
 
     fn run(&self, stage: &Stage<'_>) -> Result<(), Wrong> {
         for _ in 0..self.interrupts {
-            let offset = registers::offset::INTERRUPT_RAISE as u64;
-            stage.host().poke(0, 0, offset, Width::Dword, CAUSE);
+            raise_cause(stage.host());
             stage.run_for(2)?;
         }
         let file = stage.open(self.class, 0, READ_WRITE)?;

@@ -4,10 +4,10 @@ use std::{fs, sync::Arc};
 
 use kmdf_host::{
     Counts,
-    explore::{Runs, Scenario, Way, Wrong, explore},
+    explore::{Runs, Scenario, Way, Wrong},
 };
 
-use crate::drivers::Subject;
+use crate::drivers::{Subject, explore_alone};
 
 /// What one request costs a driver, from EvtIoDeviceControl to its completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,17 +57,6 @@ fn counted(subject: &Subject, scenario: &Arc<dyn Scenario>) -> Result<(u64, Coun
     let target = subject.target()?;
     let replayed = target.replay(scenario, Way::default(), None);
     replayed.result?;
-    let explored = explore(
-        &target,
-        std::slice::from_ref(scenario),
-        &Runs {
-            threads: 1,
-            ..Runs::default()
-        },
-        &mut |_, _, _, _| {},
-    );
-    match explored.findings.into_iter().next() {
-        Some(finding) => Err(finding.wrong),
-        None => Ok((explored.boundaries, replayed.counts)),
-    }
+    let explored = explore_alone(&target, scenario, Runs::default())?;
+    Ok((explored.boundaries, replayed.counts))
 }

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use kmdf_host::{
     Package,
-    explore::{Cause, Explored, Runs, Way, Wrong, explore},
+    explore::{Cause, Runs, Way, Wrong},
 };
 
-use crate::drivers::Subject;
+use crate::drivers::{Subject, explore_alone};
 
 /// How often what is short is measured.
 const TIMES: usize = 50;
@@ -74,19 +74,7 @@ impl Times {
 pub fn measure(subject: &Subject) -> Result<Times, Wrong> {
     let target = subject.target()?;
     let (one, eleven) = (subject.requests(1), subject.requests(11));
-    let explored = |runs: Runs| -> Result<Explored, Wrong> {
-        let runs = Runs { threads: 1, ..runs };
-        let mut explored = explore(
-            &target,
-            std::slice::from_ref(&one),
-            &runs,
-            &mut |_, _, _, _| {},
-        );
-        match explored.findings.pop() {
-            Some(finding) => Err(finding.wrong),
-            None => Ok(explored),
-        }
-    };
+    let explored = |runs| explore_alone(&target, &one, runs);
     let schedules = explored(Runs {
         seeds: 0..SEEDS,
         ..Runs::default()

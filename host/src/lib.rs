@@ -48,5 +48,5 @@ pub use kmdf_abi::ntstatus::{self, NtStatus};
 pub use physical::AppMemory;
 pub use pnp::Grant;
 pub use run::Turn;
-pub use sched::{Choice, InOrder, Point, Seeded, Strategy};
+pub use sched::{Choice, InOrder, Point, Seeded, Strategy, strategy};
 pub use session::{BootError, Driver, Installed, Interrupts, Package, Session, Summary};

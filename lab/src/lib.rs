@@ -1,6 +1,7 @@
 //! kmdf-host with the edu devices plugged in: the one place that knows both.
 //!
 //! - [`EduModel`] is the model as a PCI function of the host.
+//! - [`raise_cause`] has it interrupt without an app.
 //! - [`EduDevices`] offers it to the command line.
 //! - [`parse_fault`] reads what a command line says about a broken device.
 //! - [`register_name`] names the registers in a trace.
@@ -15,5 +16,5 @@ mod scenarios;
 
 pub use devices::EduDevices;
 pub use fault::{FaultError, parse_fault};
-pub use model::EduModel;
+pub use model::{EduModel, raise_cause};
 pub use names::register_name;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use edu_model::{Config, Edu, Interrupts, Machine, Messages, Misuse as EduMisuse};
 use edu_spec::{interface, registers};
 use kmdf_host::{
+    Host,
     device::{
         Assignment, Bar, Bus, Clock, DeviceError, Identity, InterruptMode, Misuse, PciFunction,
         Signal, Width,
@@ -51,6 +52,15 @@ impl EduModel {
             }),
         }
     }
+}
+
+/// A cause that only software raises.
+pub(crate) const SOFTWARE_CAUSE: u32 = 0x8;
+
+/// Has the edu device in slot 0 raise a cause that only software raises.
+pub fn raise_cause(host: &Host) {
+    let offset = registers::offset::INTERRUPT_RAISE as u64;
+    host.poke(0, 0, offset, Width::Dword, SOFTWARE_CAUSE.into());
 }
 
 /// The host's bus as the model sees it.

@@ -36,6 +36,19 @@ pub struct Guid {
     pub data4: [u8; 8],
 }
 
+impl Guid {
+    /// Its bytes as they lie in Windows' memory.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&self.data1.to_le_bytes());
+        bytes[4..6].copy_from_slice(&self.data2.to_le_bytes());
+        bytes[6..8].copy_from_slice(&self.data3.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.data4);
+        bytes
+    }
+}
+
 impl core::fmt::Display for Guid {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let [a, b, rest @ ..] = self.data4;

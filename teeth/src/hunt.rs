@@ -83,12 +83,11 @@ impl Hunter {
     /// Looks for the defect in the way that finds it.
     #[must_use]
     pub fn hunt(&self, hunt: Hunt) -> Option<Catch> {
-        if hunt == Hunt::Plain {
-            let way = Way::default();
-            return self.run(way).err().map(|wrong| Catch { way, wrong });
-        }
         let runs = match hunt {
-            Hunt::Plain => Runs::default(),
+            Hunt::Plain => {
+                let way = Way::default();
+                return self.run(way).err().map(|wrong| Catch { way, wrong });
+            }
             Hunt::Seeds => Runs {
                 seeds: 0..500,
                 ..Runs::default()

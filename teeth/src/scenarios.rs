@@ -2,11 +2,11 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use edu_lab::EduModel;
+use edu_lab::{EduModel, raise_cause};
 use edu_model::{Config, Faults};
 use kmdf_host::{
     File, Host, Interrupts, Irp, NtStatus, Operation,
-    device::{PciFunction, Width},
+    device::PciFunction,
     explore::{Scenario, Stage, Wrong},
     ntstatus::STATUS_CANCELLED,
 };
@@ -19,9 +19,6 @@ pub const CLASS: [u8; 16] = [
 pub const FACTORIAL: u32 = 0x22_2000;
 /// `FILE_READ_DATA | FILE_WRITE_DATA`
 const READ_WRITE: u32 = 3;
-/// The device's register that raises causes, and a cause that nothing else has.
-const RAISE: u64 = 0x60;
-const CAUSE: u64 = 0x8;
 
 /// A scenario.
 struct Teeth {
@@ -65,9 +62,7 @@ impl Scenario for Teeth {
     }
 
     fn raise(&self, host: &Host) {
-        if host.takes_interrupts(0) {
-            host.poke(0, 0, RAISE, Width::Dword, CAUSE);
-        }
+        raise_cause(host);
     }
 }
 
@@ -178,7 +173,7 @@ fn raised(stage: &Stage<'_>) -> Result<(), Wrong> {
     let file = stage.open(CLASS, 0, READ_WRITE)?;
     let irp = submit(stage, &file, 5);
     stage.run_for(1)?;
-    stage.host().poke(0, 0, RAISE, Width::Dword, CAUSE);
+    raise_cause(stage.host());
     finish(stage, 5, &irp, &[])
 }
 

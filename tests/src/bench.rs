@@ -5,14 +5,14 @@ use std::{path::PathBuf, rc::Rc};
 use edu_lab::EduModel;
 use edu_model::Config;
 use kmdf_host::{
-    BootError, Driver, Grant, Host, InOrder, Interrupts, Machine, NtStatus, Seeded, Session, Stop,
-    Strategy,
+    BootError, Driver, Grant, Host, Interrupts, Machine, NtStatus, Session, Stop,
     device::{
         PciFunction,
         qemu::{Qemu, QemuOptions},
         trace::{Recorded, Recording},
     },
     image::{Image, Symbols},
+    strategy,
 };
 
 use crate::{
@@ -211,10 +211,6 @@ impl Bench {
             functions.push(Box::new(function));
             recordings.push(recording);
         }
-        let strategy: Box<dyn Strategy> = match self.seed {
-            Some(seed) => Box::new(Seeded::new(seed)),
-            None => Box::new(InOrder),
-        };
         let machine = Machine {
             processors: self.processors,
             shared_lines: if self.shared_line {
@@ -223,7 +219,7 @@ impl Bench {
                 Vec::new()
             },
             functions,
-            strategy,
+            strategy: strategy(self.seed),
             event_limit: 200,
             observer: Some(Box::new(move |record| {
                 recorder.borrow_mut().push(record.clone());

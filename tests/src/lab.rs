@@ -69,13 +69,8 @@ impl Lab {
     /// # Errors
     /// There is none.
     pub fn open_as(&self, instance: u32, access: u32) -> Result<Rc<File>, NtStatus> {
-        let class = DEVICE_INTERFACE;
-        let mut bytes = [0; 16];
-        bytes[..4].copy_from_slice(&class.data1.to_le_bytes());
-        bytes[4..6].copy_from_slice(&class.data2.to_le_bytes());
-        bytes[6..8].copy_from_slice(&class.data3.to_le_bytes());
-        bytes[8..].copy_from_slice(&class.data4);
-        self.session.host().open(bytes, instance, access)
+        let class = DEVICE_INTERFACE.to_bytes();
+        self.session.host().open(class, instance, access)
     }
 
     /// Sends a control request and waits for its end.
@@ -84,38 +79,22 @@ impl Lab {
     /// The run stops.
     #[must_use]
     pub fn control(&self, file: &File, code: u32, input: &[u8], output_length: usize) -> Outcome {
-        let operation = Operation::Control {
-            code,
-            input: input.to_vec(),
-            output_length,
-        };
-        self.request(file, operation)
+        self.request(file, control(code, input, output_length))
     }
 
     /// Sends a request for a factorial and does not wait.
     #[must_use]
     pub fn submit_factorial(&self, file: &File, n: u32) -> Rc<Irp> {
-        self.session.host().submit(
-            file,
-            Operation::Control {
-                code: ioctl::FACTORIAL,
-                input: n.to_le_bytes().to_vec(),
-                output_length: size_of::<Word>(),
-            },
-        )
+        let operation = control(ioctl::FACTORIAL, Word(n).as_bytes(), size_of::<Word>());
+        self.session.host().submit(file, operation)
     }
 
     /// Sends a request for the first event after a cursor and does not wait.
     #[must_use]
     pub fn submit_wait(&self, file: &File, cursor: u64) -> Rc<Irp> {
-        self.session.host().submit(
-            file,
-            Operation::Control {
-                code: ioctl::WAIT_EVENT,
-                input: EventCursor(cursor).as_bytes().to_vec(),
-                output_length: size_of::<Event>(),
-            },
-        )
+        let cursor = EventCursor(cursor);
+        let operation = control(ioctl::WAIT_EVENT, cursor.as_bytes(), size_of::<Event>());
+        self.session.host().submit(file, operation)
     }
 
     /// The first event after a cursor, as soon as there is one.
@@ -308,6 +287,14 @@ pub struct Ended {
     pub traces: Vec<Trace>,
     /// Everything that happened.
     pub records: Vec<Record>,
+}
+
+fn control(code: u32, input: &[u8], output_length: usize) -> Operation {
+    Operation::Control {
+        code,
+        input: input.to_vec(),
+        output_length,
+    }
 }
 
 fn succeeded(status: NtStatus) -> Result<(), NtStatus> {

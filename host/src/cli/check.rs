@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::Exit;
+use super::{Exit, complain};
 use crate::{
     image::Image,
     needs::{Needs, played_of_framework},
@@ -91,11 +91,7 @@ impl Check {
     }
 
     fn refuse(&self, text: &str) -> Exit {
-        if self.json {
-            println!("{}", json!({ "error": text }));
-        } else {
-            eprintln!("error: {text}");
-        }
+        complain(self.json, text);
         Exit::BadInput
     }
 }

@@ -111,17 +111,29 @@ pub fn main(name: &'static str, devices: &dyn Devices) -> ExitCode {
     exit.into()
 }
 
+/// Says what is wrong.
+fn complain(json: bool, text: &str) {
+    if json {
+        println!("{}", serde_json::json!({ "error": text }));
+    } else {
+        eprintln!("error: {text}");
+    }
+}
+
 /// A command line, ready for a shell.
 fn command_line(arguments: impl Iterator<Item = String>) -> String {
-    let quoted = |argument: String| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,+@%".contains(c);
-        if !argument.is_empty() && argument.chars().all(plain) {
-            argument
-        } else {
-            format!("'{}'", argument.replace('\'', r"'\''"))
-        }
-    };
-    arguments.map(quoted).collect::<Vec<_>>().join(" ")
+    let words: Vec<_> = arguments.map(|argument| quoted(&argument)).collect();
+    words.join(" ")
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 fn scenario_help(devices: &dyn Devices) -> String {
@@ -136,6 +148,15 @@ fn scenario_help(devices: &dyn Devices) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_word_with_blanks_or_quotes_is_one_word_for_a_shell() {
+        assert_eq!(quoted("target/edu_kmdf.sys"), "target/edu_kmdf.sys");
+        assert_eq!(quoted("my driver.sys"), "'my driver.sys'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+
     #[test]
     fn a_command_line_can_be_given_to_a_shell_as_it_is() {
         let arguments = ["edu-lab", "run", "--device", "model,mute", "it's", ""];

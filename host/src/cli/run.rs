@@ -17,14 +17,14 @@ use super::{
     transcript,
 };
 use crate::{
-    BootError, Driver, InOrder, Interrupts, Machine, Package, Record, Report, Seeded, Session,
-    Stop, Strategy,
+    BootError, Driver, Interrupts, Machine, Package, Record, Report, Session, Stop,
     app::Server,
     device::{
         DeviceError, PciFunction, RootDevice,
         qemu::{Qemu, QemuOptions},
         trace::{Recorded, Recording},
     },
+    strategy,
 };
 
 /// The devices that every program offers.
@@ -191,10 +191,6 @@ impl Run {
                 functions.push(function);
             }
         }
-        let strategy: Box<dyn Strategy> = match self.seed {
-            Some(seed) => Box::new(Seeded::new(seed)),
-            None => Box::new(InOrder),
-        };
         let slots = (0..functions.len()).collect();
         Ok(Machine {
             processors: self.processors,
@@ -204,7 +200,7 @@ impl Run {
             } else {
                 Vec::new()
             },
-            strategy,
+            strategy: strategy(self.seed),
             event_limit: EVENT_LIMIT,
             observer: self.pictures.observer(
                 records,

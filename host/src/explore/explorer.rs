@@ -80,8 +80,11 @@ struct Exploration<'a> {
 impl Exploration<'_> {
     fn all(&mut self) {
         let looks = [Look::Nowhere, Look::Boundaries, Look::Calls];
-        let first = looks.map(|look| (Way::default(), look));
-        let mut first = self.make("looking", (0, first.len() as u64), first.into_iter());
+        let ways = looks.map(|look| (Way::default(), look));
+        let mut first = Vec::new();
+        self.make("looking", ways.len() as u64, ways.into_iter(), |_, ran| {
+            first.push(ran);
+        });
         let (Some(calls), Some(found), Some(plain)) = (first.pop(), first.pop(), first.pop())
         else {
             return;
@@ -100,28 +103,28 @@ impl Exploration<'_> {
             });
             let total = calls.calls.len() as u64;
             let ways = ways.map(|way| (way, Look::Coverage));
-            let made = self.make("failing calls", (0, total), ways);
-            self.explored.failed_calls += made.len() as u64;
+            let made = self.make("failing calls", total, ways, |_, _| {});
+            self.explored.failed_calls += made;
         }
         self.seeds(plain.moments);
     }
 
-    /// Makes runs, and adds up what they found. What each came to, in their order; fewer than were
-    /// asked for when there are enough findings.
+    /// Makes runs, and adds up what they found. `each` is called with what each came to, in their
+    /// order. How many were made: fewer than were asked for when there are enough findings.
     fn make(
         &mut self,
         what: &str,
-        (from, total): (u64, u64),
+        total: u64,
         mut ways: impl Iterator<Item = (Way, Look)>,
-    ) -> Vec<Ran> {
+        mut each: impl FnMut(Way, Ran),
+    ) -> u64 {
         let name = self.scenario.name();
         let twice = self.runs.twice;
-        let mut all = Vec::new();
-        let mut done = from;
+        let mut done = 0;
         loop {
             let batch: Vec<_> = ways.by_ref().take(BATCH).collect();
             if batch.is_empty() || self.explored.is_full() {
-                return all;
+                return done;
             }
             let jobs = batch
                 .iter()
@@ -138,7 +141,7 @@ impl Exploration<'_> {
             });
             for ((way, _), mut ran) in batch.into_iter().zip(made) {
                 self.explored.add(name, way, twice, &mut ran);
-                all.push(ran);
+                each(way, ran);
             }
         }
     }
@@ -159,10 +162,11 @@ impl Exploration<'_> {
         let total = ways.len() as u64;
         let made = self.make(
             "boundaries",
-            (0, total),
+            total,
             ways.into_iter().map(|way| (way, Look::Nowhere)),
+            |_, _| {},
         );
-        self.explored.boundary_runs += made.len() as u64;
+        self.explored.boundary_runs += made;
         self.explored.boundary_time += start.elapsed();
     }
 
@@ -173,16 +177,15 @@ impl Exploration<'_> {
             ..Way::default()
         };
         let start = Instant::now();
-        let made = self.make("everywhere", (0, 1), std::iter::once((way, Look::Nowhere)));
+        let mut everywhere = None;
+        let ways = std::iter::once((way, Look::Nowhere));
+        self.make("everywhere", 1, ways, |_, ran| everywhere = Some(ran));
         self.explored.raised_time += start.elapsed();
-        let times = if self.runs.twice { 2 } else { 1 };
-        for ran in made {
+        if let Some(ran) = everywhere {
+            let times = if self.runs.twice { 2 } else { 1 };
+            let taken = ran.counts.interrupts;
             self.explored.raised += times * ran.visited;
-            self.explored.raised_taken += times
-                * ran
-                    .counts
-                    .interrupts
-                    .saturating_sub(plain.counts.interrupts);
+            self.explored.raised_taken += times * taken.saturating_sub(plain.counts.interrupts);
         }
     }
 
@@ -220,32 +223,14 @@ impl Exploration<'_> {
         let each = 1 + u64::from(disturb) + u64::from(fail_calls);
         let total = each * runs.seeds.end.saturating_sub(runs.seeds.start);
         let start = Instant::now();
-        let made = self.count_schedules(total, ways);
-        self.explored.schedules += made.0;
-        self.explored.disturbed += made.1;
-        self.explored.failed_schedules += made.2;
+        let (mut disturbed, mut failed) = (0, 0);
+        let made = self.make("schedules", total, ways, |way, _| {
+            disturbed += u64::from(way.visit.is_some());
+            failed += u64::from(way.failing != Fails::None);
+        });
+        self.explored.schedules += made;
+        self.explored.disturbed += disturbed;
+        self.explored.failed_schedules += failed;
         self.explored.schedule_time += start.elapsed();
-    }
-
-    /// Makes runs with seeds, which may be too many to keep: all, those with a cause, those with
-    /// calls that fail.
-    fn count_schedules(
-        &mut self,
-        total: u64,
-        mut ways: impl Iterator<Item = (Way, Look)>,
-    ) -> (u64, u64, u64) {
-        let mut counts = (0, 0, 0);
-        loop {
-            let batch: Vec<_> = ways.by_ref().take(BATCH).collect();
-            if batch.is_empty() || self.explored.is_full() {
-                return counts;
-            }
-            let from = counts.0;
-            counts.0 += batch.len() as u64;
-            counts.1 += batch.iter().filter(|(way, _)| way.visit.is_some()).count() as u64;
-            let failing = batch.iter().filter(|(way, _)| way.failing != Fails::None);
-            counts.2 += failing.count() as u64;
-            self.make("schedules", (from, total), batch.into_iter());
-        }
     }
 }

@@ -5,12 +5,9 @@ use std::cell::{Cell, RefCell};
 use kmdf_abi::ntstatus::{
     NtStatus, STATUS_CANCELLED, STATUS_INSUFFICIENT_RESOURCES, STATUS_OBJECT_NAME_NOT_FOUND,
 };
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{RngCore, SeedableRng},
-};
+use rand_chacha::{ChaCha8Rng, rand_core::RngCore};
 
-use super::coverage::Site;
+use super::{coverage::Site, draw::Stream};
 use crate::{event::Event, host::Host};
 
 /// What a failed call returns.
@@ -116,12 +113,8 @@ pub(crate) enum FailurePlan {
 impl FailurePlan {
     /// One call in so many fails, by that seed.
     pub(crate) fn drawn(seed: u64, one_in: u32) -> Self {
-        /// Another stream than the schedule's.
-        const STREAM: u64 = 1;
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(STREAM);
         Self::Drawn {
-            random: Box::new(random),
+            random: Box::new(Stream::FailingCalls.of(seed)),
             one_in,
         }
     }

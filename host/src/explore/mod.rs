@@ -2,6 +2,7 @@
 
 mod boundary;
 mod coverage;
+mod draw;
 mod explorer;
 mod failing;
 mod hooks;

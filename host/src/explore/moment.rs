@@ -2,12 +2,9 @@
 
 use std::cell::Cell;
 
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{RngCore, SeedableRng},
-};
+use rand_chacha::rand_core::RngCore;
 
-use super::visit::Cause;
+use super::{draw::Stream, visit::Cause};
 use crate::host::Host;
 
 /// Counts the moments of a run, and knows at which something happens.
@@ -47,10 +44,7 @@ impl Host {
 
 /// Draws a cause and the moment of a run with so many at which it happens.
 pub(crate) fn draw(seed: u64, causes: &[Cause], moments: u32) -> Option<(Cause, u32)> {
-    /// Another stream than the schedule's and the failing calls'.
-    const STREAM: u64 = 2;
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(STREAM);
+    let mut random = Stream::Moment.of(seed);
     let mut below = |limit: usize| {
         let limit = u64::try_from(limit).ok().filter(|&limit| limit > 0)?;
         // The bias of a remainder does not matter for so few.
@@ -63,6 +57,8 @@ pub(crate) fn draw(seed: u64, causes: &[Cause], moments: u32) -> Option<(Cause, 
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum;
+
     use super::*;
 
     #[test]
@@ -77,11 +73,11 @@ mod tests {
     #[test]
     fn a_seed_draws_the_same_moment_each_time_and_one_of_the_run() {
         for seed in 0..200 {
-            let drawn = draw(seed, &Cause::ALL, 7);
-            assert_eq!(drawn, draw(seed, &Cause::ALL, 7));
+            let drawn = draw(seed, Cause::value_variants(), 7);
+            assert_eq!(drawn, draw(seed, Cause::value_variants(), 7));
             assert!(drawn.is_some_and(|(_, moment)| moment < 7), "{drawn:?}");
         }
         assert_eq!(draw(1, &[], 7), None, "no cause");
-        assert_eq!(draw(1, &Cause::ALL, 0), None, "no moment");
+        assert_eq!(draw(1, Cause::value_variants(), 0), None, "no moment");
     }
 }

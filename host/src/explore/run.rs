@@ -2,13 +2,11 @@
 
 use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{RngCore, SeedableRng},
-};
+use rand_chacha::rand_core::RngCore;
 
 use super::{
     coverage::Covered,
+    draw::Stream,
     failing::{Call, FailurePlan},
     scenario::{Scenario, Wrong},
     stage::Stage,
@@ -16,7 +14,7 @@ use super::{
     visit::{Disturbs, Found, Visit},
     way::{Fails, Way, When},
 };
-use crate::{BootError, Counts, InOrder, Machine, Observer, Seeded, Session, Stop, Strategy};
+use crate::{BootError, Counts, Machine, Observer, Session, Stop, strategy};
 
 /// How many events a report of an exploration looks back on.
 const EVENT_LIMIT: usize = 64;
@@ -80,10 +78,6 @@ impl Target {
             .seed
             .and_then(|seed| scenario.with_input(&drawn_input(seed)));
         let scenario = shaped.as_ref().unwrap_or(scenario);
-        let strategy: Box<dyn Strategy> = match way.seed {
-            Some(seed) => Box::new(Seeded::new(seed)),
-            None => Box::new(InOrder),
-        };
         let functions = scenario.devices();
         let slots = (0..functions.len()).collect();
         let machine = Machine {
@@ -94,7 +88,7 @@ impl Target {
             } else {
                 Vec::new()
             },
-            strategy,
+            strategy: strategy(way.seed),
             event_limit: EVENT_LIMIT,
             observer,
         };
@@ -197,12 +191,9 @@ impl Ran {
 
 /// The bytes that a seed draws for a scenario that bytes shape.
 fn drawn_input(seed: u64) -> Vec<u8> {
-    /// Another stream than those of the schedule, the failing calls and the moments.
-    const STREAM: u64 = 3;
     const SHORTEST: u32 = 16;
     const LONGEST: u32 = 400;
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(STREAM);
+    let mut random = Stream::Input.of(seed);
     let length = SHORTEST + random.next_u32() % (LONGEST - SHORTEST);
     let mut input = vec![0; length as usize];
     random.fill_bytes(&mut input);

@@ -61,7 +61,8 @@ pub trait Scenario: Send + Sync {
     /// The run stopped, or something came of it that must not.
     fn run(&self, stage: &Stage<'_>) -> Result<(), Wrong>;
 
-    /// Makes the device interrupt for a reason of its own, at any moment.
+    /// Makes the device in slot 0 interrupt for a reason of its own, at any moment at which a driver
+    /// takes its interrupts.
     fn raise(&self, host: &Host) {
         let _ = host;
     }

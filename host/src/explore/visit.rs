@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::{host::Host, kmdf::device::Device, pnp::Disturbance, sched::Pause};
@@ -37,7 +38,7 @@ pub(crate) struct Found {
 }
 
 /// What is made to happen at a boundary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// The device does now what it would have done next, and this processor takes the interrupt if
@@ -79,35 +80,14 @@ pub(crate) struct Disturbs {
 }
 
 impl Cause {
-    /// All causes.
-    pub const ALL: [Self; 10] = [
-        Self::Device,
-        Self::DeviceElsewhere,
-        Self::Raise,
-        Self::Cancel,
-        Self::Others,
-        Self::Close,
-        Self::Sleep,
-        Self::Stop,
-        Self::Remove,
-        Self::SurpriseRemove,
-    ];
-
     /// Its name on a command line.
+    ///
+    /// # Panics
+    /// Never: no cause is hidden from the command line.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Device => "device",
-            Self::DeviceElsewhere => "device-elsewhere",
-            Self::Raise => "raise",
-            Self::Cancel => "cancel",
-            Self::Others => "others",
-            Self::Close => "close",
-            Self::Sleep => "sleep",
-            Self::Stop => "stop",
-            Self::Remove => "remove",
-            Self::SurpriseRemove => "surprise-remove",
-        }
+    pub fn name(self) -> String {
+        let value = self.to_possible_value().expect("no cause is hidden");
+        value.get_name().to_owned()
     }
 
     /// What it may do to a scenario.
@@ -171,7 +151,7 @@ pub(crate) enum Visit {
     },
 }
 
-/// The slot whose device PnP and power do something to.
+/// The slot whose device interrupts, and PnP and power do something to.
 const DISTURBED: usize = 0;
 
 impl Host {
@@ -202,8 +182,7 @@ impl Host {
 
     /// Whether a driver takes the interrupts of the function in a slot. One that it does not take
     /// would never be answered: PCI functions send none in a low-power state.
-    #[must_use]
-    pub fn takes_interrupts(&self, slot: usize) -> bool {
+    fn takes_interrupts(&self, slot: usize) -> bool {
         self.bodies::<Device>()
             .iter()
             .filter(|device| device.slot == slot)
@@ -218,7 +197,9 @@ impl Host {
         match cause {
             Cause::Raise => {
                 let raise = self.explorer.raise.borrow().clone();
-                if let Some(raise) = raise {
+                if let Some(raise) = raise
+                    && self.takes_interrupts(DISTURBED)
+                {
                     raise(self);
                 }
             }

@@ -10,7 +10,7 @@ mod strategy;
 
 pub(crate) use flow::{Activation, Flow, FlowState, HeldLock, Pause};
 pub(crate) use processor::{Dpc, Processor};
-pub use strategy::{Choice, InOrder, Point, Seeded, Strategy};
+pub use strategy::{Choice, InOrder, Point, Seeded, Strategy, strategy};
 
 use std::{
     cell::{Cell, RefCell},

@@ -38,6 +38,15 @@ pub trait Strategy {
     fn preempts(&mut self, point: Point) -> bool;
 }
 
+/// The strategy of a run: that of a seed, or the simplest order.
+#[must_use]
+pub fn strategy(seed: Option<u64>) -> Box<dyn Strategy> {
+    match seed {
+        Some(seed) => Box::new(Seeded::new(seed)),
+        None => Box::new(InOrder),
+    }
+}
+
 /// Always the first answer and no preemption: the simplest run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InOrder;

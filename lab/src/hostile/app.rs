@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use edu_spec::{
+    interface::DEVICE_INTERFACE,
     ioctl,
     wire::{Event, Information, Statistics},
 };
@@ -12,9 +13,7 @@ use kmdf_host::{
 };
 
 use super::bytes::Bytes;
-use crate::scenarios::requests::{
-    control, event_after, factorial_of, interface_class, raise, read, write,
-};
+use crate::scenarios::requests::{control, event_after, factorial_of, raise, read, write};
 
 /// How many things an app does at most.
 const MOST: u32 = 60;
@@ -89,7 +88,7 @@ pub(super) fn hostile(stage: &Stage<'_>, bytes: &mut Bytes, disturbed: bool) -> 
 impl App {
     /// Opens the device, if it can be opened. Whether it was.
     fn open(&mut self, stage: &Stage<'_>, access: u32) -> Result<bool, Wrong> {
-        match stage.try_open(interface_class(), 0, access)? {
+        match stage.try_open(DEVICE_INTERFACE.to_bytes(), 0, access)? {
             Some(file) if self.files.len() < HANDLES => self.files.push(file),
             Some(file) => stage.host().close(&file),
             None => return Ok(false),

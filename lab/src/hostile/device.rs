@@ -5,16 +5,11 @@
 //! IsrUnacked and InterruptStorm, as the machine would hang), and write to memory that was not given
 //! to it, against which only an IOMMU helps.
 
-use std::time::Duration;
-
 use edu_model::Config;
 use edu_spec::registers::{WIDE_REGISTERS, offset};
-use kmdf_host::{
-    device::{
-        Assignment, Bus, Clock, DeviceError, Identity, InterruptMode, Misuse, PciFunction, Signal,
-        Width,
-    },
-    time::VirtualTime,
+use kmdf_host::device::{
+    Bus, DeviceError, InterruptMode, Misuse, PciFunction, Signal, Width,
+    wrapper::{Request, Wrapper},
 };
 
 use super::bytes::Bytes;
@@ -95,17 +90,14 @@ impl HostileDevice {
         }
     }
 
-    fn with_model<R>(
-        &mut self,
-        bus: &mut dyn Bus,
-        operation: impl FnOnce(&mut EduModel, &mut dyn Bus) -> R,
-    ) -> R {
+    /// Has the model do it.
+    fn pass(&mut self, bus: &mut dyn Bus, request: Request<'_>) -> Result<u64, DeviceError> {
         let mut filter = Filter {
             bus,
             mute: self.mute || self.gone,
             asserted: self.asserted > 0,
         };
-        operation(&mut self.model, &mut filter)
+        request.perform(&mut self.model, &mut filter)
     }
 
     /// An interrupt without a cause.
@@ -132,10 +124,13 @@ impl HostileDevice {
             2 => 0x101,
             _ => self.bytes.word(),
         };
-        self.with_model(bus, |model, bus| {
-            let register = offset::INTERRUPT_RAISE as u64;
-            model.write(bus, 0, register, Width::Dword, causes.into())
-        })
+        let request = Request::Write {
+            bar: 0,
+            offset: offset::INTERRUPT_RAISE as u64,
+            width: Width::Dword,
+            value: causes.into(),
+        };
+        self.pass(bus, request).map(drop)
     }
 
     /// Something that happens beside an access, if something does.
@@ -202,77 +197,51 @@ impl HostileDevice {
     }
 }
 
-impl PciFunction for HostileDevice {
-    fn identity(&self) -> Identity {
-        self.model.identity()
+impl Wrapper for HostileDevice {
+    fn look<R>(&self, body: impl FnOnce(&dyn PciFunction) -> R) -> R {
+        body(&self.model)
     }
 
-    fn clock(&self) -> Clock {
-        Clock::Virtual
-    }
-
-    fn start(&mut self, bus: &mut dyn Bus, assignment: &Assignment) -> Result<(), DeviceError> {
-        self.mode = assignment.interrupt;
-        self.with_model(bus, |model, bus| model.start(bus, assignment))
-    }
-
-    fn stop(&mut self, bus: &mut dyn Bus) -> Result<(), DeviceError> {
-        self.asserted = 0;
-        self.mode = InterruptMode::None;
-        self.with_model(bus, EduModel::stop)
-    }
-
-    fn read(
-        &mut self,
-        bus: &mut dyn Bus,
-        bar: u8,
-        offset: u64,
-        width: Width,
-    ) -> Result<u64, DeviceError> {
-        self.misbehave(bus)?;
-        if self.gone {
-            return Ok(width.all_ones());
+    fn perform(&mut self, bus: &mut dyn Bus, request: Request<'_>) -> Result<u64, DeviceError> {
+        match request {
+            Request::Start(assignment) => {
+                self.mode = assignment.interrupt;
+                self.pass(bus, request)
+            }
+            Request::Stop => {
+                self.asserted = 0;
+                self.mode = InterruptMode::None;
+                self.pass(bus, request)
+            }
+            Request::Read { offset, width, .. } => {
+                self.misbehave(bus)?;
+                if self.gone {
+                    return Ok(width.all_ones());
+                }
+                let truth = self.pass(bus, request)?;
+                Ok(self.lie(offset, width, truth))
+            }
+            Request::Write { offset, .. } => {
+                self.misbehave(bus)?;
+                // A write may be lost; not one that says where a transfer goes, for then the transfer
+                // would be the device's idea.
+                let program = (WIDE_REGISTERS as u64..DMA_COMMAND).contains(&offset);
+                let lost = !program && !self.bytes.is_empty() && self.bytes.below(4 * LIES) == 1;
+                if self.gone || lost {
+                    return Ok(0);
+                }
+                self.pass(bus, request)
+            }
+            Request::Advance(now) => {
+                let due = self.model.next_event().is_some_and(|due| due <= now);
+                self.pass(bus, request)?;
+                if due {
+                    self.misbehave(bus)?;
+                }
+                Ok(0)
+            }
+            // Its clock is virtual: nothing comes by waiting.
+            Request::Wait(_) => Ok(0),
         }
-        let truth = self.with_model(bus, |model, bus| model.read(bus, bar, offset, width))?;
-        Ok(self.lie(offset, width, truth))
-    }
-
-    fn write(
-        &mut self,
-        bus: &mut dyn Bus,
-        bar: u8,
-        offset: u64,
-        width: Width,
-        value: u64,
-    ) -> Result<(), DeviceError> {
-        self.misbehave(bus)?;
-        // A write may be lost; not one that says where a transfer goes, for then the transfer would be
-        // the device's idea.
-        let program = (WIDE_REGISTERS as u64..DMA_COMMAND).contains(&offset);
-        let lost = !program && !self.bytes.is_empty() && self.bytes.below(4 * LIES) == 1;
-        if self.gone || lost {
-            return Ok(());
-        }
-        self.with_model(bus, |model, bus| {
-            model.write(bus, bar, offset, width, value)
-        })
-    }
-
-    fn advance(&mut self, bus: &mut dyn Bus, now: VirtualTime) -> Result<(), DeviceError> {
-        let due = self.model.next_event().is_some_and(|due| due <= now);
-        self.with_model(bus, |model, bus| model.advance(bus, now))?;
-        if due {
-            self.misbehave(bus)?;
-        }
-        Ok(())
-    }
-
-    fn next_event(&self) -> Option<VirtualTime> {
-        self.model.next_event()
-    }
-
-    fn wait(&mut self, _bus: &mut dyn Bus, _limit: Duration) -> Result<(), DeviceError> {
-        // Its clock is virtual: nothing comes by waiting.
-        Ok(())
     }
 }

@@ -14,14 +14,14 @@ mod device;
 use std::sync::Arc;
 
 use edu_model::{Config, Messages};
-use edu_spec::registers::offset;
 use kmdf_host::{
     Host, Interrupts,
-    device::{PciFunction, Width},
+    device::PciFunction,
     explore::{Scenario, Stage, Wrong},
 };
 
 use self::{bytes::Bytes, device::HostileDevice};
+use crate::raise_cause;
 
 /// A hostile scenario.
 #[derive(Clone, Debug)]
@@ -133,9 +133,6 @@ impl Scenario for Hostile {
     }
 
     fn raise(&self, host: &Host) {
-        if host.takes_interrupts(0) {
-            let offset = offset::INTERRUPT_RAISE as u64;
-            host.poke(0, 0, offset, Width::Dword, 8);
-        }
+        raise_cause(host);
     }
 }

@@ -11,15 +11,14 @@ mod watchdog;
 use std::sync::Arc;
 
 use edu_model::{Config, Faults, Messages};
-use edu_spec::registers::offset;
 use kmdf_host::{
     Host, Interrupts,
-    device::{PciFunction, Width},
+    device::PciFunction,
     explore::{Scenario, Stage, Wrong},
     install::RegistryValue,
 };
 
-use crate::{EduModel, hostile};
+use crate::{EduModel, hostile, raise_cause};
 
 /// What a scenario does once the driver runs.
 type Body = fn(&Stage<'_>) -> Result<(), Wrong>;
@@ -119,10 +118,7 @@ impl Scenario for Edu {
     }
 
     fn raise(&self, host: &Host) {
-        let offset = offset::INTERRUPT_RAISE as u64;
-        if host.takes_interrupts(0) {
-            host.poke(0, 0, offset, Width::Dword, requests::CAUSE.into());
-        }
+        raise_cause(host);
     }
 }
 

@@ -13,24 +13,13 @@ use kmdf_host::{
 };
 use zerocopy::{FromBytes, IntoBytes};
 
+use crate::model::SOFTWARE_CAUSE;
+
 /// `FILE_READ_DATA | FILE_WRITE_DATA`
 const READ_WRITE: u32 = 3;
-/// A cause that only software raises.
-pub(super) const CAUSE: u32 = 0x8;
-
-/// The class of the device interface, as its bytes lie in memory.
-pub(crate) fn interface_class() -> [u8; 16] {
-    let mut class = [0; 16];
-    class[..4].copy_from_slice(&DEVICE_INTERFACE.data1.to_le_bytes());
-    class[4..6].copy_from_slice(&DEVICE_INTERFACE.data2.to_le_bytes());
-    class[6..8].copy_from_slice(&DEVICE_INTERFACE.data3.to_le_bytes());
-    class[8..].copy_from_slice(&DEVICE_INTERFACE.data4);
-    class
-}
-
 /// Opens the device that is number `instance`.
 pub(super) fn open(stage: &Stage<'_>, instance: u32) -> Result<Rc<File>, Wrong> {
-    stage.open(interface_class(), instance, READ_WRITE)
+    stage.open(DEVICE_INTERFACE.to_bytes(), instance, READ_WRITE)
 }
 
 pub(crate) const fn control(code: u32, input: Vec<u8>, output_length: usize) -> Operation {
@@ -50,7 +39,7 @@ pub(crate) fn factorial_of(n: u32) -> Operation {
 }
 
 pub(crate) fn raise() -> Operation {
-    control(ioctl::RAISE, Word(CAUSE).as_bytes().to_vec(), 0)
+    control(ioctl::RAISE, Word(SOFTWARE_CAUSE).as_bytes().to_vec(), 0)
 }
 
 /// The first event after a cursor.

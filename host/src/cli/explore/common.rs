@@ -3,9 +3,8 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use serde_json::json;
 
-use super::super::{Devices, Exit, registry::Registry};
+use super::super::{Devices, Exit, complain, quoted, registry::Registry};
 use crate::{
     BootError, Driver, Stop,
     explore::{Finding, Scenario, Target, Wrong},
@@ -66,14 +65,6 @@ impl Common {
     }
 }
 
-pub(super) fn complain(json: bool, text: &str) {
-    if json {
-        println!("{}", json!({ "error": text }));
-    } else {
-        eprintln!("error: {text}");
-    }
-}
-
 /// The scenarios with these names, or all.
 pub(super) fn select(
     devices: &dyn Devices,
@@ -98,16 +89,6 @@ pub(super) fn select(
                 })
         })
         .collect()
-}
-
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 impl Exit {
@@ -139,17 +120,5 @@ impl Exit {
             Wrong::Differs(..) => Self::Differs,
             Wrong::Gone => Self::Success,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_with_blanks_or_quotes_is_one_word_for_a_shell() {
-        assert_eq!(quoted("target/edu_kmdf.sys"), "target/edu_kmdf.sys");
-        assert_eq!(quoted("my driver.sys"), "'my driver.sys'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
     }
 }

@@ -7,14 +7,14 @@ mod report;
 
 use std::{num::NonZero, ops::Range, thread::available_parallelism};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 pub(super) use self::replay::Replay;
 use self::{
-    common::{Common, complain, select},
+    common::{Common, select},
     report::Report,
 };
-use super::{Devices, Exit};
+use super::{Devices, Exit, complain};
 use crate::explore::{Cause, Runs, explore};
 
 /// The arguments of `explore`.
@@ -114,10 +114,7 @@ impl Explore {
         } else {
             report.print(self.coverage);
         }
-        explored
-            .findings
-            .first()
-            .map_or(Exit::Success, |finding| Exit::of_wrong(&finding.wrong))
+        report.exit()
     }
 
     fn runs(&self) -> Runs {
@@ -129,7 +126,7 @@ impl Explore {
             seeds: self.seeds.clone(),
             instructions: self.instructions,
             causes: if self.cause.is_empty() {
-                Cause::ALL.to_vec()
+                Cause::value_variants().to_vec()
             } else {
                 self.cause.clone()
             },

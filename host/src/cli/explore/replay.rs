@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::{
     super::{
-        Devices, Exit,
+        Devices, Exit, complain,
         pictures::{Pictures, Records},
     },
-    common::{Common, complain, select},
+    common::{Common, select},
 };
 use crate::{
     Record,
@@ -43,15 +43,10 @@ pub(in super::super) struct Replay {
     #[arg(long, value_name = "CALL:INDEX:RVA", value_parser = parse_point, requires = "cause")]
     boundary: Option<Point>,
     /// It happens at every boundary
-    #[arg(long, requires = "cause", conflicts_with = "boundary")]
+    #[arg(long, requires = "cause")]
     every_boundary: bool,
     /// It happens at the preemption point with this number
-    #[arg(
-        long,
-        value_name = "N",
-        requires = "cause",
-        conflicts_with_all = ["boundary", "every_boundary"]
-    )]
+    #[arg(long, value_name = "N", requires = "cause")]
     moment: Option<u32>,
     /// The call with this number fails
     #[arg(long, value_name = "N", conflicts_with = "fail_seed")]

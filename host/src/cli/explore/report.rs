@@ -17,6 +17,12 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
+    /// How the program ends: as the first finding does.
+    pub(super) fn exit(&self) -> Exit {
+        let first = self.explored.findings.first();
+        first.map_or(Exit::Success, |finding| Exit::of_wrong(&finding.wrong))
+    }
+
     pub(super) fn print_json(&self) {
         let Explored {
             runs,
@@ -45,10 +51,6 @@ impl Report<'_> {
                 })
             })
             .collect();
-        let exit = explored
-            .findings
-            .first()
-            .map_or(Exit::Success, |finding| Exit::of_wrong(&finding.wrong));
         println!(
             "{}",
             json!({
@@ -69,7 +71,7 @@ impl Report<'_> {
                 "counts": counts,
                 "coverage": self.coverage,
                 "findings": findings,
-                "exit": exit as u8,
+                "exit": self.exit() as u8,
             })
         );
     }
