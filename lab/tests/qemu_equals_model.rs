@@ -27,6 +27,8 @@ const MEMORY_BYTES: u64 = 2 << 20;
 struct Rig {
     function: Box<dyn PciFunction>,
     machine: Machine,
+    /// The process that it lives in, if that is not this one.
+    process: Option<u32>,
 }
 
 struct Machine {
@@ -62,6 +64,7 @@ impl Rig {
                 memory: memory(),
                 signals: Vec::new(),
             },
+            process: None,
         }
     }
 
@@ -71,12 +74,15 @@ impl Rig {
             memory: Some(std::rc::Rc::clone(&memory)),
             ..QemuOptions::new("edu")
         };
+        let qemu = Qemu::start(options).expect("QEMU starts");
+        let process = qemu.process_id();
         Self {
-            function: Box::new(Qemu::start(options).expect("QEMU starts")),
+            function: Box::new(qemu),
             machine: Machine {
                 memory,
                 signals: Vec::new(),
             },
+            process: Some(process),
         }
     }
 
@@ -161,24 +167,57 @@ fn moving(rig: &mut Rig) -> [u64; 3] {
     .map(|offset| rig.get(offset))
 }
 
-/// How long QEMU's thread may take from COMPUTING off to its look at the interrupt bit. There is
-/// nothing to see of that look, and setting the bit before it raises an interrupt after all.
-const THREAD: Duration = Duration::from_millis(5);
+/// The threads of a process: each one's state, and how often it was switched to and from.
+fn threads(process: u32) -> Vec<Vec<String>> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).expect("QEMU lives");
+    let status = |task: std::io::Result<std::fs::DirEntry>| {
+        let path = task.expect("it can be listed").path().join("status");
+        let text = std::fs::read_to_string(path).expect("the thread lives");
+        ["State:", "voluntary_ctxt", "nonvoluntary_ctxt"]
+            .map(|field| text.lines().find(|line| line.starts_with(field)))
+            .map(|line| line.expect("it has the field").to_owned())
+            .to_vec()
+    };
+    tasks.map(status).collect()
+}
+
+/// Waits until no thread of a process has anything to do but to wait.
+///
+/// QEMU's thread for factorials turns COMPUTING off and looks at the interrupt bit only then.
+/// There is nothing to see of that look in any register: until it has happened, setting the bit
+/// raises an interrupt after all, and a cause that is pending already can be raised once more. A
+/// thread that slept in two looks and was not switched to between them slept all the time, and
+/// while all of them sleep nobody holds a lock that one of them could be waiting for.
+fn idle(process: u32) {
+    let begin = Instant::now();
+    let mut before = threads(process);
+    loop {
+        let now = threads(process);
+        let asleep = |thread: &Vec<String>| thread[0].contains("S (sleeping)");
+        if now == before && now.iter().all(asleep) {
+            return;
+        }
+        assert!(
+            begin.elapsed() < PATIENCE,
+            "QEMU is never idle: {now:?}, {before:?}"
+        );
+        before = now;
+        std::thread::yield_now();
+    }
+}
 
 /// Waits until everything has happened on both that happens by itself.
 fn settle(model: &mut Rig, qemu: &mut Rig) {
-    let computes = model.get(offset::STATUS) == u64::from(Status::COMPUTING.bits());
     while model.function.next_event().is_some() {
         model.pass();
     }
     let expected = (moving(model), model.machine.signals.len());
+    let process = qemu.process.expect("QEMU is a process");
     let begin = Instant::now();
     loop {
+        idle(process);
         let found = (moving(qemu), qemu.machine.signals.len());
         if found == expected {
-            if computes {
-                std::thread::sleep(THREAD);
-            }
             return;
         }
         assert!(
@@ -387,7 +426,7 @@ fn traced(rig: Rig, interrupt: InterruptMode) -> Trace {
     let (recorded, recording) = Recorded::new(rig.function);
     let mut rig = Rig {
         function: Box::new(recorded),
-        machine: rig.machine,
+        ..rig
     };
     session(&mut rig, interrupt);
     recording.trace().clone()
