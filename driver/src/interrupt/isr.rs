@@ -67,7 +67,8 @@ impl EduInterrupt {
                 return false;
             }
         };
-        // Exactly what was read: a cause raised since then stays, and is signaled again.
+        // Exactly what was read: a cause raised since then stays, and is signaled again. The write is
+        // posted and not read back: docs/driver.md says why that is enough.
         registers.acknowledge(causes);
         shared.sequence += 1;
         self.log.record(Snapshot {
