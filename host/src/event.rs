@@ -1,6 +1,7 @@
 //! What happens in a run: the record that transcripts, reports and pictures are made from.
 
 mod digest;
+mod returned;
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,6 +9,7 @@ use std::{
 };
 
 use digest::Digest;
+use returned::Returned;
 
 use crate::{cpu::Irql, device::Width, host::Host, time::VirtualTime};
 
@@ -30,7 +32,7 @@ pub enum Event {
     Leave {
         /// Its name.
         callback: &'static str,
-        /// What it returned.
+        /// What was in RAX then: what it returned, in as many of the low bytes as its type has.
         value: u64,
     },
     /// The driver read a register.
@@ -227,7 +229,10 @@ impl fmt::Display for Event {
         match self {
             Self::Interrupt { vector } => write!(f, "interrupt, vector {vector}"),
             Self::Enter { callback, .. } => write!(f, "> {callback}"),
-            Self::Leave { callback, value } => write!(f, "< {callback} = {value:#x}"),
+            Self::Leave { callback, value } => {
+                let value = *value;
+                write!(f, "< {callback}{}", Returned { callback, value })
+            }
             Self::Read {
                 address,
                 width,

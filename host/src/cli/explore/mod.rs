@@ -66,9 +66,13 @@ fn parse_range(text: &str) -> Result<Range<u64>, String> {
         Some((from, to)) => from.parse().ok().zip(to.parse().ok()),
         None => text.parse().ok().map(|seed: u64| (seed, seed + 1)),
     };
-    parsed
-        .map(|(from, to)| from..to)
-        .ok_or_else(|| format!("{text} is no range: write N..M, or N alone"))
+    match parsed {
+        Some((from, to)) if from <= to => Ok(from..to),
+        Some(_) => Err(format!(
+            "{text} ends before it begins: write N..M, N not above M"
+        )),
+        None => Err(format!("{text} is no range: write N..M, or N alone")),
+    }
 }
 
 impl Explore {
@@ -136,5 +140,19 @@ impl Explore {
             twice: self.twice,
             threads,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_range;
+
+    #[test]
+    fn seeds_are_a_range_or_one() {
+        assert_eq!(parse_range("2..5"), Ok(2..5));
+        assert_eq!(parse_range("7"), Ok(7..8));
+        assert_eq!(parse_range("0..0"), Ok(0..0));
+        assert!(parse_range("5..2").is_err_and(|error| error.contains("ends before it begins")));
+        assert!(parse_range("5..").is_err_and(|error| error.contains("no range")));
     }
 }
