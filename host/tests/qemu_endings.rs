@@ -11,13 +11,18 @@ use tempfile::TempDir;
 
 /// How the start of a device fails on a QEMU that is this script.
 fn start_on(script: &str) -> DeviceError {
+    start_within(Duration::from_mins(1), script)
+}
+
+/// The same, if it has to answer within a limit.
+fn start_within(answer_limit: Duration, script: &str) -> DeviceError {
     let folder = TempDir::new().expect("there is a place for temporary files");
     let program = folder.path().join("qemu");
     fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("a script can be written");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it is ours");
     let options = QemuOptions {
         qemu: Some(program),
-        answer_limit: Duration::from_millis(200),
+        answer_limit,
         ..QemuOptions::new("edu")
     };
     Qemu::start(options).expect_err("a script is no QEMU")
@@ -55,7 +60,7 @@ fn a_qemu_that_a_signal_ends_is_told_by_its_signal() {
 
 #[test]
 fn a_qemu_that_says_nothing_is_not_waited_for_without_end() {
-    let error = start_on("exec sleep 1000");
+    let error = start_within(Duration::from_millis(50), "exec sleep 1000");
     assert!(matches!(error, DeviceError::Silent { .. }), "{error}");
 }
 

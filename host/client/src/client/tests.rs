@@ -70,6 +70,14 @@ impl Host {
 fn connect<T: Send + 'static>(
     script: impl FnOnce(Host) -> T + Send + 'static,
 ) -> (Result<Connection, Error>, JoinHandle<T>) {
+    connect_within(GREETING_LIMIT, script)
+}
+
+/// The same, to one that has to greet within a limit.
+fn connect_within<T: Send + 'static>(
+    limit: Duration,
+    script: impl FnOnce(Host) -> T + Send + 'static,
+) -> (Result<Connection, Error>, JoinHandle<T>) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let host = thread::spawn(move || {
         script(Host {
@@ -77,7 +85,6 @@ fn connect<T: Send + 'static>(
             frames: FrameReader::new(),
         })
     });
-    let limit = Duration::from_millis(200);
     (Connection::over(ours, Path::new("pair"), limit), host)
 }
 
@@ -338,11 +345,14 @@ fn a_host_of_another_version_is_named() {
 
 #[test]
 fn a_listener_that_does_not_greet_is_given_up() {
-    let (connection, host) = connect(|host| {
-        thread::sleep(Duration::from_millis(400));
+    let (told, waits) = std::sync::mpsc::channel::<()>();
+    let (connection, host) = connect_within(Duration::from_millis(50), move |host| {
+        // Until the other end has given up.
+        drop(waits.recv());
         host
     });
     assert!(matches!(connection, Err(Error::Silent { .. })));
+    drop(told);
     drop(host.join());
 }
 
