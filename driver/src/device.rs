@@ -2,8 +2,6 @@
 
 #![forbid(unsafe_code)]
 
-use core::sync::atomic::AtomicU32;
-
 use edu_driver_core::{
     engine::Engine, events::Events, log::Log, transfer::Transfer, watchdog::Watchdog,
 };
@@ -19,7 +17,7 @@ use edu_spec::{
 use crate::{
     attention::{Attention, Findings},
     control::{Entrance, RegisterAccess},
-    events::{Handle, Waiting},
+    events::{Handle, Wait, Waiting},
     factorial::Factorial,
     interrupt::{self, Interrupts, IsrShared},
     owned::Owned,
@@ -46,8 +44,6 @@ pub struct EduDevice {
     pub register_queue: Queue,
     /// Manual: requests that wait for an event.
     pub waiting_queue: Queue,
-    /// How many handles were closed.
-    pub handles_closed: AtomicU32,
     /// Sequential: the DMA engine does one transfer at a time.
     pub dma_queue: Queue,
     /// Does the work of the DMA cause.
@@ -108,6 +104,7 @@ impl Driver for EduDevice {
         init.set_pnp_power::<Self>();
         init.set_direct_io();
         init.set_handle_context::<Handle>();
+        init.set_request_context::<Wait>();
         let device = init.create()?;
 
         let buffer = CommonBuffer::create(device, BUFFER_BYTES, ADDRESS_BITS)?;
@@ -126,7 +123,6 @@ impl Driver for EduDevice {
             settings,
             register_queue: Queue::create_control::<RegisterAccess>(device)?,
             waiting_queue: Queue::create_manual::<Waiting>(device)?,
-            handles_closed: AtomicU32::new(0),
             watchdog_timer: Deferred::create::<Tick>(device)?,
             attention: Deferred::create::<Attention>(device)?,
             dma_dpc: Deferred::create::<Dma>(device)?,

@@ -1,24 +1,26 @@
 //! Apps that wait for events: the inverted call.
 //!
 //! A request that finds no event waits in a manual queue, where the framework cancels it when its app
-//! wants or its handle is closed. Whoever may have made it answerable calls [`serve`] afterwards: the
-//! DPC that has numbered an event, and the callback that has put the request into the queue, because
-//! the event may have come in between. So none is overslept, with no lock held around the queue.
+//! wants or its handle is closed. It leaves the queue only to be ended.
 //!
-//! While [`serve`] has a request out of the queue, its handle may be closed: the framework cancels what
-//! is in the queue then, and what is put back afterwards would stay. So a request of a closed handle is
-//! never put back, and one whose handle was closed while it was put back is fetched once more.
+//! No lock is held around the queue, so what it is put there for may have happened just before. Whoever
+//! changes what may be answered, or what may wait, looks through the queue *afterwards*: the DPC that has
+//! numbered an event, and the framework that closes a handle. And [`wait`] looks *after* it has put its
+//! request there. One of both finds it, whichever came first.
 
 #![forbid(unsafe_code)]
 
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use edu_spec::wire::{Event, EventCursor, MAX_WAITING};
 use zerocopy::FromZeros;
 
 use crate::{
     device::EduDevice,
-    wdf::{HandleContext, NtStatus, QueueCancelHandler, Request, Result, context_type},
+    wdf::{
+        HandleContext, NtStatus, QueueCancelHandler, Request, RequestReference, Result,
+        context_type,
+    },
 };
 
 /// The context of a handle.
@@ -33,78 +35,83 @@ pub struct Handle {
 context_type!(Handle, c"Handle");
 
 impl HandleContext for Handle {
-    type Device = EduDevice;
-
-    fn on_cleanup(&self, device: &EduDevice) {
+    fn on_cleanup(&self) {
         self.closed.store(true, Ordering::Release);
-        // Behind the store: who has not seen the handle closed sees this change.
-        device.handles_closed.fetch_add(1, Ordering::Release);
     }
 }
 
+/// The context of a request.
+#[derive(FromZeros)]
+pub struct Wait {
+    /// If it waits: the newest event that its app has seen.
+    seen: AtomicU64,
+}
+
+context_type!(Wait, c"Wait");
+
 /// Answers a request for an event, or has it wait. IRQL: <= DISPATCH_LEVEL; hold no lock.
 pub fn wait(device: &EduDevice, request: Request) {
-    match event_for(device, &request) {
-        Ok(Some(event)) => return request.respond(&event),
-        Ok(None) => {}
+    let cursor = match event_for(device, &request) {
+        Ok((_, Some(event))) => return request.respond(&event),
+        Ok((cursor, None)) => cursor,
         Err(failure) => return request.complete(Err(failure)),
-    }
-    if !request.handle::<Handle>().is_none_or(Handle::admit) {
+    };
+    let handle = request.handle::<Handle>();
+    if handle.as_ref().is_some_and(|handle| !handle.admit()) {
         return request.complete(Err(NtStatus::QUOTA_EXCEEDED));
     }
-    if let Err(request) = request.try_forward_to(&device.waiting_queue) {
-        leave(&request);
-        return request.complete(Err(NtStatus::CANCELLED));
+    let this = request.reference();
+    if let Some(wait) = this.context::<Wait>() {
+        wait.seen.store(cursor.0, Ordering::Relaxed);
     }
+    if let Err(request) = request.try_forward_to(&device.waiting_queue) {
+        return give_up(request);
+    }
+    // From here on somebody else may end the request, and its handle go.
     serve(device);
+    // Windows closes a handle while another thread is sending through it. The framework cancels what a
+    // closed handle has in the queue once, after EvtFileCleanup; so what came too late for that finds
+    // here that the handle is closed.
+    if handle.is_some_and(|handle| handle.is_closed())
+        && let Some(request) = device.waiting_queue.retrieve(&|waiting| *waiting == this)
+    {
+        give_up(request);
+    }
 }
 
 /// Answers the waiting requests that can be answered. IRQL: <= DISPATCH_LEVEL; hold no lock.
 pub fn serve(device: &EduDevice) {
-    loop {
-        let newest = device.state.lock().events.newest();
-        let closed = device.handles_closed.load(Ordering::Acquire);
-        let Some(request) = device.waiting_queue.retrieve_next() else {
-            return;
-        };
-        match event_for(device, &request) {
-            Ok(Some(event)) => {
-                leave(&request);
-                request.respond(&event);
-            }
-            Ok(None) if request.handle::<Handle>().is_some_and(Handle::is_closed) => {
-                leave(&request);
-                request.complete(Err(NtStatus::CANCELLED));
-            }
-            Ok(None) => {
-                if let Err(request) = request.put_back() {
-                    leave(&request);
-                    request.complete(Err(NtStatus::CANCELLED));
-                } else if device.state.lock().events.newest() == newest
-                    && device.handles_closed.load(Ordering::Acquire) == closed
-                {
-                    // Every request that waits has seen the newest event, so this spoke for all.
-                    return;
-                }
-                // Else an event came, or a handle was closed, while the request was out of the queue,
-                // and whoever did that did not find it there.
-            }
-            Err(failure) => {
-                leave(&request);
-                request.complete(Err(failure));
-            }
+    // Whoever numbers a later event comes here afterwards.
+    let newest = device.state.lock().events.newest();
+    // Each is looked at where it waits, whatever is before it: one that has seen the newest event may
+    // have come to the queue before one that has not.
+    let unseen = |waiting: &RequestReference| {
+        let wait = waiting.context::<Wait>();
+        wait.is_some_and(|wait| wait.seen.load(Ordering::Relaxed) < newest)
+    };
+    while let Some(request) = device.waiting_queue.retrieve(&unseen) {
+        leave(&request);
+        // It is there, by what `newest` is. If not, dropping the request says that something is wrong.
+        if let Ok((_, Some(event))) = event_for(device, &request) {
+            request.respond(&event);
         }
     }
 }
 
-/// The event that a request asks for, if it has come.
-fn event_for(device: &EduDevice, request: &Request) -> Result<Option<Event>> {
-    let cursor: EventCursor = request.input()?;
+/// What the app of a request has seen, and the next event after that, if it has come.
+fn event_for(device: &EduDevice, request: &Request) -> Result<(EventCursor, Option<Event>)> {
+    let cursor = request.input()?;
     let state = device.state.lock();
-    state
-        .events
-        .after(cursor)
-        .map_err(|_| NtStatus::INVALID_PARAMETER)
+    match state.events.after(cursor) {
+        Ok(event) => Ok((cursor, event)),
+        Err(_) => Err(NtStatus::INVALID_PARAMETER),
+    }
+}
+
+/// Ends a request that has waited and is not answered.
+fn give_up(request: Request) {
+    leave(&request);
+    request.complete(Err(NtStatus::CANCELLED));
 }
 
 /// A request waits no more.
@@ -136,7 +143,6 @@ impl QueueCancelHandler for Waiting {
     type Device = EduDevice;
 
     fn on_canceled(_device: &EduDevice, request: Request) {
-        leave(&request);
-        request.complete(Err(NtStatus::CANCELLED));
+        give_up(request);
     }
 }

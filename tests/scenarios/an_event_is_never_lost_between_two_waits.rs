@@ -214,3 +214,57 @@ fn closing_a_handle_cancels_its_waits_and_no_others() {
         lab.shut_down();
     });
 }
+
+#[test]
+fn a_wait_is_answered_whatever_waits_before_it() {
+    for_each_seed(400, |seed| {
+        let lab = Bench::model(edu_model::Config::default())
+            .processors(2)
+            .seed(seed)
+            .boot();
+        let (slow, fast) = (lab.open(), lab.open());
+        // It may look for events before the first one is there, and be in the queue after the next wait.
+        let late = lab.submit_wait(&slow, 0);
+        assert_eq!(lab.raise(&fast, 0x10), Ok(()));
+        let newest = lab.wait_event(&fast, 0).expect("it comes").number;
+        let next = lab.submit_wait(&fast, newest);
+        lab.run_until_quiet();
+        assert!(late.is_finished(), "its event is there");
+        assert_eq!(event_of(&late).map(|event| event.number), Ok(1));
+        assert!(!next.is_finished(), "its event is not");
+        lab.session().host().abandon(&fast);
+        lab.wait_for(&[next]);
+        lab.shut_down();
+    });
+}
+
+#[test]
+fn a_wait_ends_if_its_handle_is_closed_while_another_thread_sends_it() {
+    for_each_seed(150, |seed| {
+        let lab = Bench::model(edu_model::Config::default())
+            .processors(2)
+            .seed(seed)
+            .boot();
+        let (closed, kept) = (lab.open(), lab.open());
+        let wait = lab.submit_wait(&kept, 0);
+        let doomed: Vec<_> = (0..3).map(|_| lab.submit_wait(&closed, 0)).collect();
+        // Before, while or after each of them reaches the driver.
+        for _ in 0..seed % 8 {
+            lab.turn();
+        }
+        lab.session().host().close(&closed);
+        lab.run_until_quiet();
+        for irp in &doomed {
+            assert!(irp.is_finished(), "no event and no end of an app is needed");
+            assert_eq!(
+                event_of(irp).map(|event| event.number),
+                Err(STATUS_CANCELLED)
+            );
+        }
+        assert!(closed.is_closed());
+        assert!(!wait.is_finished());
+        lab.session().host().abandon(&kept);
+        lab.wait_for(&[wait]);
+        lab.shut_down();
+    });
+}

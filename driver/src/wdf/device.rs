@@ -9,6 +9,7 @@ use wdk_sys::{
     WDF_FILEOBJECT_CONFIG, WDF_NO_OBJECT_ATTRIBUTES, WDF_PNPPOWER_EVENT_CALLBACKS,
     WDF_POWER_DEVICE_STATE, WDFCMRESLIST, WDFDEVICE, WDFOBJECT, call_unsafe_wdf_function_binding,
 };
+use zerocopy::FromZeros;
 
 use super::{
     Context, NtStatus, Resources, Result,
@@ -139,6 +140,19 @@ impl DeviceInit<'_> {
                 WdfDeviceInitSetFileObjectConfig,
                 self.handle,
                 &raw mut config,
+                &raw mut attributes
+            );
+        }
+    }
+
+    /// Gives each request of the device a context, zeroed (`WdfDeviceInitSetRequestAttributes`).
+    pub fn set_request_context<C: Context + FromZeros>(&mut self) {
+        let mut attributes = attributes_with::<C>();
+        // SAFETY: the framework lends the first and copies the other in this call.
+        unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfDeviceInitSetRequestAttributes,
+                self.handle,
                 &raw mut attributes
             );
         }

@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | a request is completed exactly once | [`Request`] is owned; completing consumes it, dropping completes it |
 //! | a cancelable request is reclaimed before it is completed | [`CancelableRequest`] cannot be completed |
+//! | what may be gone is only looked at | [`ContextReference`], [`RequestReference`] |
 //! | EvtIoStop requeues only what it owns | [`Stop::requeue`] consumes a [`Request`] |
 //! | what the ISR touches is touched with the interrupt lock held | `InterruptGuard` is the only way to it |
 //! | the interrupt lock exists only while the interrupt is connected | locking needs [`Connected`] |
@@ -29,9 +30,11 @@ mod file;
 mod interrupt;
 mod mapping;
 mod queue;
+mod reference;
 mod registry;
 mod request;
 mod resources;
+mod retrieve;
 mod spin_lock;
 mod status;
 pub mod trace;
@@ -52,6 +55,7 @@ pub use queue::{
     Control, ControlHandler, Queue, QueueCancelHandler, ReadWrite, ReadWriteHandler, Stop,
     StopAction, StopHandler,
 };
+pub use reference::{ContextReference, RequestReference};
 pub use registry::{HardwareKey, ValueName};
 pub use request::{CancelHandler, CancelableRequest, Canceled, Request, RequestId};
 pub use resources::{InterruptResource, MemoryRange, Resources};

@@ -190,23 +190,6 @@ impl Queue {
         Self::create(device, config)
     }
 
-    /// Fetches the request at the front of a manual queue (`WdfIoQueueRetrieveNextRequest`).
-    /// IRQL: <= DISPATCH_LEVEL; hold no lock.
-    pub fn retrieve_next(&self) -> Option<Request> {
-        let mut request = core::ptr::null_mut();
-        // SAFETY: the queue lives as long as its device; the pointer lives through the call.
-        let status = unsafe {
-            call_unsafe_wdf_function_binding!(
-                WdfIoQueueRetrieveNextRequest,
-                self.0,
-                &raw mut request
-            )
-        };
-        NtStatus::check(status).ok()?;
-        // SAFETY: the framework has just given it, neither completed nor cancelable.
-        Some(unsafe { Request::new(request) })
-    }
-
     /// `WdfIoQueueCreate`
     fn create(device: Device, mut config: WDF_IO_QUEUE_CONFIG) -> Result<Self> {
         let mut attributes = attributes();

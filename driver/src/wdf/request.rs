@@ -8,7 +8,10 @@ use wdk_sys::{
 };
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
-use super::{CommonBuffer, Context, NtStatus, Queue, ReadWrite, Result, context, queue::device_of};
+use super::{
+    CommonBuffer, Context, ContextReference, NtStatus, Queue, ReadWrite, RequestReference, Result,
+    context, queue::device_of,
+};
 
 /// A request that this driver owns. Dropping it completes it with STATUS_INTERNAL_ERROR: never
 /// lost, never completed twice.
@@ -166,36 +169,25 @@ impl Request {
         }
     }
 
-    /// Puts the request back to the front of the manual queue that it was fetched from
-    /// (`WdfRequestRequeue`). IRQL: <= DISPATCH_LEVEL; hold no lock.
-    ///
-    /// # Errors
-    /// The request, for the queue takes no more.
-    pub fn put_back(self) -> core::result::Result<(), Self> {
-        // SAFETY: the request is owned. The framework refuses one that was not fetched from a
-        // manual queue.
-        let status = unsafe { call_unsafe_wdf_function_binding!(WdfRequestRequeue, self.0) };
-        match NtStatus::check(status) {
-            Ok(()) => {
-                self.into_handle();
-                Ok(())
-            }
-            Err(_) => Err(self),
-        }
-    }
-
-    /// The context of the handle that the request came through (`WdfRequestGetFileObject`). None
-    /// if it came without one, from the kernel. IRQL: <= DISPATCH_LEVEL.
+    /// The context of the handle that the request came through (`WdfRequestGetFileObject`), which may
+    /// be looked at when the request is over and the handle gone. None if it came without one, from the
+    /// kernel. IRQL: <= DISPATCH_LEVEL.
     #[must_use]
-    pub fn handle<F: Context + FromZeros>(&self) -> Option<&F> {
+    pub fn handle<F: Context + FromZeros>(&self) -> Option<ContextReference<F>> {
         // SAFETY: the request is owned.
         let file = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetFileObject, self.0) };
         if file.is_null() {
             return None;
         }
         // SAFETY: the file object outlives its requests. If it has an `F`, the framework has zeroed
-        // it, which is a valid one.
-        unsafe { context::of(file.cast()) }
+        // it.
+        unsafe { ContextReference::new(file.cast()) }
+    }
+
+    /// A reference, to find the request by when somebody else owns it. IRQL: any.
+    pub fn reference(&self) -> RequestReference {
+        // SAFETY: the request is owned.
+        unsafe { RequestReference::take(self.0) }
     }
 
     /// Lets the framework cancel the request (`WdfRequestMarkCancelableEx`): `H` is told, on any

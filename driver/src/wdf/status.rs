@@ -46,6 +46,8 @@ statuses! {
     IO_TIMEOUT = STATUS_IO_TIMEOUT;
     /// There are too many already.
     QUOTA_EXCEEDED = STATUS_QUOTA_EXCEEDED;
+    /// It is not there.
+    NOT_FOUND = STATUS_NOT_FOUND;
     /// Something ran out.
     INSUFFICIENT_RESOURCES = STATUS_INSUFFICIENT_RESOURCES;
     /// This is not the device.

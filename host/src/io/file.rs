@@ -36,8 +36,6 @@ pub struct File {
     closed: Cell<bool>,
     /// The WDFFILEOBJECT, or 0.
     object: Cell<u64>,
-    /// How many IRPs are on their way to the driver: the calls that send them have not returned.
-    pub(super) sending: Rc<Cell<u32>>,
     /// IRPs that were sent through it, as long as they live.
     pub(super) irps: RefCell<Vec<Weak<Irp>>>,
 }
@@ -202,7 +200,6 @@ impl Host {
             closing: Cell::new(false),
             closed: Cell::new(false),
             object: Cell::new(0),
-            sending: Rc::default(),
             irps: RefCell::default(),
         });
         device.open.borrow_mut().push(Rc::clone(&file));
@@ -278,9 +275,9 @@ impl Host {
 
     fn close_file(&self, file: &Rc<File>) {
         let waited = Rc::clone(file);
-        // An app closes a handle when its calls with it have returned. One that is sent after the
-        // driver's cleanup, by another thread, would stay until its thread ends.
-        self.block_until(move |_| waited.opened().is_some() && waited.sending.get() == 0);
+        // Not for calls that other threads are just making with it: those have the FILE_OBJECT, not
+        // the handle, so what they send may reach the driver after its cleanup, and before its close.
+        self.block_until(move |_| waited.opened().is_some());
         if !file.opened().is_some_and(NtStatus::is_success) {
             file.closed.set(true);
             return;

@@ -164,12 +164,7 @@ impl Host {
         irps.retain(|other| other.strong_count() > 0);
         irps.push(Rc::downgrade(&irp));
         let (device, sent) = (file.device, Rc::clone(&irp));
-        let sending = Rc::clone(&file.sending);
-        sending.set(sending.get() + 1);
-        self.spawn("app", move |host| {
-            host.dispatch(device, &sent);
-            sending.set(sending.get() - 1);
-        });
+        self.spawn("app", move |host| host.dispatch(device, &sent));
         irp
     }
 

@@ -19,6 +19,16 @@ pub(super) fn all() -> impl Iterator<Item = Edu> {
             cancelled,
         ),
         Edu::new(
+            "events-close",
+            "a handle closed while other threads are sending waits through it",
+            closed,
+        ),
+        Edu::new(
+            "events-order",
+            "a wait that comes to the queue after one that has seen a later event",
+            ordered,
+        ),
+        Edu::new(
             "events-quota",
             "more waits than a handle may have, and the end of its process",
             too_many,
@@ -65,6 +75,42 @@ fn cancelled(stage: &Stage<'_>) -> Result<(), Wrong> {
     finish_event(stage, &left, 1, &[STATUS_CANCELLED])?;
     if raise_event(stage, &stays, &kept)? {
         finish_event(stage, &kept, 1, &[])?;
+    }
+    Ok(())
+}
+
+fn closed(stage: &Stage<'_>) -> Result<(), Wrong> {
+    let stays = open(stage, 0)?;
+    let goes = open(stage, 0)?;
+    let kept = stage.submit(&stays, event_after(0));
+    let left = [(); 3].map(|()| stage.submit(&goes, event_after(0)));
+    stage.host().close(&goes);
+    // With no event, and although their app goes on.
+    for irp in &left {
+        finish_event(stage, irp, 1, &[STATUS_CANCELLED])?;
+    }
+    if raise_event(stage, &stays, &kept)? {
+        finish_event(stage, &kept, 1, &[])?;
+    }
+    Ok(())
+}
+
+fn ordered(stage: &Stage<'_>) -> Result<(), Wrong> {
+    let slow = open(stage, 0)?;
+    let fast = open(stage, 0)?;
+    let late = stage.submit(&slow, event_after(0));
+    let seen = stage.submit(&fast, event_after(0));
+    if !raise_event(stage, &fast, &seen)? {
+        return Ok(());
+    }
+    let Some(newest) = finish_event(stage, &seen, 1, &[])? else {
+        return Ok(());
+    };
+    let next = stage.submit(&fast, event_after(newest));
+    // By the event that has come, whatever waits before it.
+    finish_event(stage, &late, 1, &[])?;
+    if raise_event(stage, &fast, &next)? {
+        finish_event(stage, &next, newest + 1, &[])?;
     }
     Ok(())
 }

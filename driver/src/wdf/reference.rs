@@ -1,0 +1,125 @@
+//! References: what may be looked at though the object may be gone.
+
+use core::{ops::Deref, ptr::NonNull};
+
+use wdk_sys::{WDFOBJECT, WDFREQUEST, call_unsafe_wdf_function_binding};
+use zerocopy::FromZeros;
+
+use super::{Context, context};
+
+/// A reference of an object, given back when it is dropped.
+///
+/// # Invariants
+/// The reference is taken and not given back, so the object's memory and its context spaces are there,
+/// even if the object has been deleted.
+struct Reference(WDFOBJECT);
+
+impl Reference {
+    /// Takes one (`WdfObjectReference`). IRQL: any.
+    ///
+    /// # Safety
+    /// The object is alive.
+    unsafe fn take(object: WDFOBJECT) -> Self {
+        // SAFETY: the caller vouches for the object. Tag, line and file are notes for a debugger, and
+        // may be missing.
+        unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfObjectReferenceActual,
+                object,
+                core::ptr::null_mut(),
+                0,
+                core::ptr::null_mut()
+            );
+        }
+        Self(object)
+    }
+}
+
+impl Drop for Reference {
+    /// `WdfObjectDereference`. IRQL: <= DISPATCH_LEVEL.
+    fn drop(&mut self) {
+        // SAFETY: the invariant; the tag is that of `take` and of `WdfIoQueueFindRequest`: none.
+        unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfObjectDereferenceActual,
+                self.0,
+                core::ptr::null_mut(),
+                0,
+                core::ptr::null_mut()
+            );
+        }
+    }
+}
+
+/// The context of an object that may be gone.
+///
+/// # Invariants
+/// The context is one of the object that is referenced.
+pub struct ContextReference<C> {
+    context: NonNull<C>,
+    _object: Reference,
+}
+
+impl<C: Context + FromZeros> ContextReference<C> {
+    /// IRQL: <= DISPATCH_LEVEL.
+    ///
+    /// # Safety
+    /// The object is alive, and if it has a `C`, the framework has zeroed it.
+    pub(super) unsafe fn new(object: WDFOBJECT) -> Option<Self> {
+        // SAFETY: the caller vouches for the object; a zeroed context is a valid `C`.
+        let context = NonNull::from(unsafe { context::of::<C>(object) }?);
+        Some(Self {
+            context,
+            // SAFETY: as above.
+            _object: unsafe { Reference::take(object) },
+        })
+    }
+}
+
+impl<C> Deref for ContextReference<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        // SAFETY: the object is referenced, so its context is there; nobody has it to himself.
+        unsafe { self.context.as_ref() }
+    }
+}
+
+/// A request that somebody else may own or have completed: it can be compared, and its context read.
+pub struct RequestReference(Reference);
+
+impl RequestReference {
+    /// IRQL: any.
+    ///
+    /// # Safety
+    /// The request is alive.
+    pub(super) unsafe fn take(request: WDFREQUEST) -> Self {
+        // SAFETY: the caller vouches for the request.
+        Self(unsafe { Reference::take(request.cast()) })
+    }
+
+    /// # Safety
+    /// The framework has just given it with a reference that nobody else gives back.
+    pub(super) unsafe fn adopt(request: WDFREQUEST) -> Self {
+        Self(Reference(request.cast()))
+    }
+
+    pub(super) fn handle(&self) -> WDFREQUEST {
+        self.0.0.cast()
+    }
+
+    /// The context that each request has ([`super::DeviceInit::set_request_context`]).
+    #[must_use]
+    pub fn context<C: Context + FromZeros>(&self) -> Option<&C> {
+        // SAFETY: the request is referenced as long as `self` lives. If it has a `C`, the framework has
+        // zeroed it, which is a valid one.
+        unsafe { context::of(self.0.0) }
+    }
+}
+
+impl PartialEq for RequestReference {
+    /// Whether it is the same request: no other can have its address while it is referenced.
+    fn eq(&self, other: &Self) -> bool {
+        self.0.0 == other.0.0
+    }
+}
