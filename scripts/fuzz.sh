@@ -1,13 +1,15 @@
 #!/bin/sh
 # Runs one of the fuzzers (fuzz/src/lib.rs has the table), and keeps what it finds in its corpus.
 #
-#   sh scripts/fuzz.sh TARGET SECONDS     image, inf, protocol, instruction, hostile
+#   sh scripts/fuzz.sh TARGET SECONDS
+#
+# Targets: image, symbols, inf, protocol, instruction, processor, hostile.
 #
 # It needs a C++ compiler, for libFuzzer; no nightly toolchain. What goes wrong is left as a file below
 # target/fuzz, and printed with how to run it again.
 set -eu
 cd "$(dirname "$0")/.."
-[ $# -ge 2 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
+[ $# -ge 2 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
 target=$1
 seconds=$2
 shift 2

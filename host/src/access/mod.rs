@@ -8,8 +8,6 @@
 mod alu;
 mod emulate;
 mod flags;
-#[cfg(test)]
-mod native;
 mod sse;
 mod string;
 #[cfg(test)]

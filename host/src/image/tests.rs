@@ -579,10 +579,44 @@ fn a_pdb_of_another_build_is_refused() {
     assert!(
         error
             .to_string()
-            .starts_with("/nowhere.pdb: cannot be opened")
+            .starts_with("/nowhere.pdb: cannot be read")
     );
     let error = Symbols::load(&image, Some(&testdata("fixture.rs"))).expect_err("no PDB");
     assert!(matches!(error, SymbolError::Malformed { .. }));
+}
+
+/// The fixture's PDB with other bytes at an offset.
+fn damaged_pdb(at: usize, bytes: &[u8]) -> Result<Symbols, SymbolError> {
+    let mut pdb = fs::read(testdata("fixture.pdb")).expect("the fixture has a PDB");
+    pdb[at..][..bytes.len()].copy_from_slice(bytes);
+    Symbols::of_pdb(&fixture(), Path::new("damaged.pdb"), pdb)
+}
+
+#[test]
+fn a_pdb_that_its_reader_panics_at_is_refused() {
+    // A name's offset in the table of streams, beyond all of them.
+    let error = damaged_pdb(69_710, &[0xb1, 0xb3, 0x07]).expect_err("no PDB");
+    assert_eq!(
+        error.to_string(),
+        "damaged.pdb: no PDB, or a damaged one: its reader fails on it"
+    );
+}
+
+#[test]
+fn a_pdb_whose_lines_its_reader_panics_at_still_names_functions() {
+    // The length of a block of lines.
+    let symbols = damaged_pdb(41_735, &[1]).expect("a PDB");
+    assert_eq!(symbols.describe(ENTRY + 7), "fixture::FxDriverEntry+0x7");
+}
+
+#[test]
+fn a_pdb_that_is_cut_off_is_refused() {
+    for bytes in [0, 31, 4095, 4096, 70_000] {
+        let mut pdb = fs::read(testdata("fixture.pdb")).expect("the fixture has a PDB");
+        pdb.truncate(bytes);
+        let error = Symbols::of_pdb(&fixture(), Path::new("cut.pdb"), pdb).expect_err("no PDB");
+        assert!(matches!(error, SymbolError::Malformed { .. }), "{error}");
+    }
 }
 
 /// Reads an image, and if that works does with it what the host does.

@@ -1,11 +1,11 @@
-//! The real processor, for tests: executes one instruction on given registers and memory. What it
+//! The processor itself: executes one instruction on given registers and memory. What it
 //! leaves is what the emulation has to leave.
 
-use std::ptr;
+use std::{mem::MaybeUninit, ptr};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
-use super::Registers;
+use kmdf_host::access::Registers;
 
 /// Bytes of memory that an instruction may access.
 pub(super) const WINDOW: usize = 1024;
@@ -77,7 +77,9 @@ impl Processor {
         // SAFETY: the code at `base` is a function without arguments that keeps the registers a
         // callee has to keep; `frame` wrote it.
         let run: extern "C" fn() = unsafe { std::mem::transmute(self.base) };
+        let signals = Signals::block();
         run();
+        drop(signals);
 
         for (index, value) in registers.gpr.iter_mut().enumerate() {
             *value = u64::from_le_bytes(self.get(GPR + 8 * index));
@@ -111,6 +113,36 @@ impl Drop for Processor {
     fn drop(&mut self) {
         // SAFETY: the mapping is this object's own, and nothing refers to it any more.
         let _ = unsafe { munmap(self.base.cast(), TOTAL) };
+    }
+}
+
+/// No signal handler runs while this exists: the stack pointer is the
+/// instruction's operand, and no stack.
+struct Signals {
+    before: libc::sigset_t,
+}
+
+impl Signals {
+    fn block() -> Self {
+        let mut all = MaybeUninit::uninit();
+        // SAFETY: it fills the set that it is given.
+        unsafe { libc::sigfillset(all.as_mut_ptr()) };
+        let mut before = MaybeUninit::uninit();
+        // SAFETY: the first set was filled just now, the second is written.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) };
+        Self {
+            // SAFETY: `pthread_sigmask` wrote it; it fails for a wrong first argument only.
+            before: unsafe { before.assume_init() },
+        }
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        // SAFETY: the set is one that was in force, and the old one is not asked for.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut())
+        };
     }
 }
 
