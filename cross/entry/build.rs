@@ -1,19 +1,29 @@
-//! Writes down which KMDF version the driver is built for: the workspace's manifest says it, and
-//! the framework's function table of that version gives the count.
+//! Writes down which KMDF version the driver is built for: `cross` says it for a driver of another
+//! version than this workspace's, else the workspace's manifest does. The framework's function table
+//! of that version gives the count.
 
 use std::{env, error::Error, fs, path::Path};
+
+/// KMDF 1.x, where it is not the one of the manifest.
+const MINOR: &str = "WDF_DRIVER_ENTRY_MINOR";
+
+/// The first framework version that a driver may be newer than.
+const FIRST_WITH_BIND_INFO_2: u32 = 25;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let manifest = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../Cargo.toml");
     println!("cargo::rerun-if-changed={}", manifest.display());
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed={MINOR}");
 
-    let manifest: toml::Table = fs::read_to_string(&manifest)?.parse()?;
-    let minor =
-        manifest["workspace"]["metadata"]["wdk"]["driver-model"]["target-kmdf-version-minor"]
-            .as_integer()
-            .ok_or("target-kmdf-version-minor is not a number")?;
-    let minor = u32::try_from(minor)?;
+    let minor: u32 = match env::var(MINOR) {
+        Ok(minor) => minor.parse()?,
+        Err(_) => of_manifest(&fs::read_to_string(&manifest)?.parse()?)?,
+    };
+    println!("cargo::rustc-check-cfg=cfg(driver_says_minimum)");
+    if minor >= FIRST_WITH_BIND_INFO_2 {
+        println!("cargo::rustc-cfg=driver_says_minimum");
+    }
     let functions = kmdf_abi::function_count(minor)
         .ok_or_else(|| format!("kmdf-abi has no facts about KMDF 1.{minor}"))?;
 
@@ -29,4 +39,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     fs::write(Path::new(&env::var("OUT_DIR")?).join("version.rs"), source)?;
     Ok(())
+}
+
+/// The version that the workspace's driver is built for.
+fn of_manifest(manifest: &toml::Table) -> Result<u32, Box<dyn Error>> {
+    let minor =
+        manifest["workspace"]["metadata"]["wdk"]["driver-model"]["target-kmdf-version-minor"]
+            .as_integer()
+            .ok_or("target-kmdf-version-minor is not a number")?;
+    Ok(u32::try_from(minor)?)
 }

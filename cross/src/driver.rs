@@ -60,18 +60,24 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Finds or makes all of it.
+    /// Finds or makes all of it, for drivers of KMDF 1.`kmdf_minor`; by default of the version that
+    /// `Cargo.toml` names.
     ///
     /// # Errors
     ///
     /// If the machine lacks something that cannot be fetched, or a step fails.
-    pub fn prepare(layout: Layout, arch: Arch, toolchain: Choice) -> Result<Self> {
+    pub fn prepare(
+        layout: Layout,
+        arch: Arch,
+        toolchain: Choice,
+        kmdf_minor: Option<u8>,
+    ) -> Result<Self> {
         let lock = files::lock(&layout.output().join("lock"))?;
         let packages = Packages::below(layout.packages());
         let toolchain = Toolchain::find(toolchain, arch, &packages)?;
         let clang = Clang::find(&packages)?;
         let manifest = Manifest::read(&layout, &toolchain, arch)?;
-        let kit = Kit::find(layout.wdk(), manifest.kmdf_minor)?;
+        let kit = Kit::find(layout.wdk(), kmdf_minor.unwrap_or(manifest.kmdf_minor))?;
         kit.make(arch, &toolchain.lld)?;
         let workspace = Workspace::prepare(&layout, &manifest, &toolchain, arch)?;
         let setup = Self {
@@ -142,13 +148,15 @@ impl Setup {
             return Ok(());
         }
         command::run(
-            self.cargo().args([
-                "build",
-                "--quiet",
-                "--release",
-                "--package",
-                "wdf-driver-entry",
-            ]),
+            self.cargo()
+                .env("WDF_DRIVER_ENTRY_MINOR", self.kit.minor().to_string())
+                .args([
+                    "build",
+                    "--quiet",
+                    "--release",
+                    "--package",
+                    "wdf-driver-entry",
+                ]),
             "building the driver entry",
             "see what cargo says above",
         )?;

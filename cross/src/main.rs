@@ -64,6 +64,9 @@ enum Command {
     C {
         #[command(flatten)]
         target: Target,
+        /// The KMDF version to build for, of those that kmdf-abi knows [default: that of Cargo.toml].
+        #[arg(long, value_name = "1.MINOR", value_parser = kmdf_minor)]
+        kmdf: Option<u8>,
         /// The image to make [default: target/cross/c/NAME.sys, named as the first file].
         #[arg(long, value_name = "FILE.sys")]
         out: Option<PathBuf>,
@@ -99,8 +102,24 @@ struct Target {
 
 impl Target {
     fn prepare(&self) -> Result<Setup> {
-        Setup::prepare(Layout::find()?, self.arch, self.toolchain)
+        self.prepare_for(None)
     }
+
+    fn prepare_for(&self, kmdf_minor: Option<u8>) -> Result<Setup> {
+        Setup::prepare(Layout::find()?, self.arch, self.toolchain, kmdf_minor)
+    }
+}
+
+/// The minor version of a KMDF version, if its facts are known.
+fn kmdf_minor(text: &str) -> std::result::Result<u8, String> {
+    let minor = text.strip_prefix("1.").and_then(|minor| minor.parse().ok());
+    let known = |minor: &u8| kmdf_abi::function_count((*minor).into()).is_some();
+    minor.filter(known).ok_or_else(|| {
+        let all: Vec<_> = kmdf_abi::minor_versions()
+            .map(|minor| format!("1.{minor}"))
+            .collect();
+        format!("choose one of {}", all.join(", "))
+    })
 }
 
 /// What the check found, for a person.
@@ -154,6 +173,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         }
         Command::C {
             target,
+            kmdf,
             out,
             include,
             define,
@@ -165,7 +185,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
                 include,
                 define,
             };
-            let (image, report) = c::build(&target.prepare()?, &source)?;
+            let (image, report) = c::build(&target.prepare_for(kmdf)?, &source)?;
             eprintln!("cross: the image passed the check: {}", describe(&report));
             println!("{}", image.display());
         }

@@ -83,7 +83,7 @@ impl Kit {
         let headers = both().map_err(|error: UnknownMinor| {
             Error::build(
                 error.to_string(),
-                "choose one of them as target-kmdf-version-minor in Cargo.toml",
+                "choose one of them, by --kmdf or as target-kmdf-version-minor in Cargo.toml",
             )
         })?;
         for header in headers {

@@ -110,7 +110,14 @@ const _: () = assert!(
 #[unsafe(no_mangle)]
 pub static mut WdfDriverGlobals: *mut DriverGlobals = ptr::null_mut();
 
+#[cfg(all(driver_says_minimum, not(test)))]
+unsafe extern "C" {
+    /// The oldest framework that the driver will run with. From 1.25 on the framework's headers define
+    /// it in the driver's own code, which may ask for less than it was built for.
+    static WdfMinimumVersionRequired: u32;
+}
 /// The oldest framework that the driver will run with: the one it was built for.
+#[cfg(any(not(driver_says_minimum), test))]
 #[unsafe(no_mangle)]
 pub static WdfMinimumVersionRequired: u32 = MINOR;
 
