@@ -1,7 +1,12 @@
 #!/bin/sh
-# Builds the sample drivers: target/cross/samples/echo.sys and toaster.sys, with their symbols.
+# Builds the sample drivers, with their symbols: target/cross/samples/echo.sys, toaster.sys and probe.sys for the
+# oldest KMDF version, and the same below target/cross/samples/1.33/ for the newest.
 set -eu
 cd "$(dirname "$0")/.."
-for name in echo toaster; do
-    cargo run --quiet --package cross -- c --out "target/cross/samples/$name.sys" "samples/$name/$name.c"
+for kmdf in 1.15 1.33; do
+    to=target/cross/samples
+    [ $kmdf = 1.15 ] || to=$to/$kmdf
+    for name in echo toaster probe; do
+        cargo run --quiet --package cross -- c --kmdf $kmdf --out "$to/$name.sys" "samples/$name/$name.c"
+    done
 done

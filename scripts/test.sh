@@ -19,7 +19,7 @@ describe() {
     image) echo "the driver for x64 and ARM64; image check" ;;
     driver-lint) echo "lints, of the driver" ;;
     reproduce) echo "the same image from another directory" ;;
-    samples) echo "two drivers in C, tested as their authors would" ;;
+    samples) echo "three drivers in C, for KMDF 1.15 and 1.33, tested as their authors would" ;;
     scenarios) echo "scenarios: driver, host, device, eductl" ;;
     explore) echo "a bounded share of scripts/prove.sh, every run twice" ;;
     teeth) echo "broken drivers, each caught by its rule; exact counts" ;;
@@ -82,6 +82,7 @@ run_reproduce() {
 run_samples() {
     sh scripts/build-samples.sh
     cargo test --package kmdf-samples
+    SAMPLES_KMDF=1.33 cargo test --package kmdf-samples
 }
 
 run_scenarios() {

@@ -1,13 +1,13 @@
 //! What the tests of the sample drivers share: where a driver is, how a device's interface is named,
 //! and the sample toaster as a device ([`ToasterDevice`]).
 //!
-//! The drivers are in C, in `echo/` and `toaster/`; their tests, in `tests/`, are the example of how a
+//! The drivers are in C, in `echo/`, `toaster/` and `probe/`; their tests, in `tests/`, are the example of how a
 //! driver is tested with kmdf-host: docs/your-driver.md goes through it.
 #![forbid(unsafe_code)]
 
 mod toaster;
 
-use std::path::Path;
+use std::{env, path::Path};
 
 use kmdf_host::Driver;
 
@@ -16,14 +16,19 @@ pub use toaster::ToasterDevice;
 /// `FILE_READ_DATA | FILE_WRITE_DATA`: what CreateFile with GENERIC_READ and GENERIC_WRITE asks for.
 pub const READ_WRITE: u32 = 3;
 
-/// A sample driver, as `sh scripts/build-samples.sh` makes it.
+/// A sample driver, as `sh scripts/build-samples.sh` makes it: built for KMDF 1.15, or for 1.33 when
+/// the environment has `SAMPLES_KMDF=1.33`.
 ///
 /// # Panics
 /// It has not been made.
 #[must_use]
 pub fn driver(name: &str) -> Driver {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let image = samples.join(format!("../target/cross/samples/{name}.sys"));
+    let version = match env::var("SAMPLES_KMDF") {
+        Ok(version) if version != "1.15" => format!("{version}/"),
+        _ => String::new(),
+    };
+    let image = samples.join(format!("../target/cross/samples/{version}{name}.sys"));
     assert!(
         image.is_file(),
         "{} is not there; `sh scripts/build-samples.sh` makes it",

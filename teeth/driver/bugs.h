@@ -22,6 +22,8 @@ BUG(takes_a_kernel_spin_lock_twice, Started)
 BUG(timer_waits_for_itself, Timer)
 BUG(work_item_waits_for_itself, WorkItem)
 BUG(takes_two_locks_in_both_orders, Started)
+BUG(takes_the_lock_of_a_lock, Started)
+BUG(keeps_the_lock_of_its_queue, Started)
 
 /* completion.c */
 BUG(completes_twice, Request)

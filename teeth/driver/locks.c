@@ -93,3 +93,15 @@ BOOLEAN takes_two_locks_in_both_orders(MOMENT *m) {
     WdfSpinLockRelease(second);
     return FALSE;
 }
+
+/* Only devices and queues have a callback lock. */
+BOOLEAN takes_the_lock_of_a_lock(MOMENT *m) {
+    WdfObjectAcquireLock(m->Context->Lock);
+    WdfObjectReleaseLock(m->Context->Lock);
+    return FALSE;
+}
+
+BOOLEAN keeps_the_lock_of_its_queue(MOMENT *m) {
+    WdfObjectAcquireLock(m->Context->Queue);
+    return FALSE;
+}

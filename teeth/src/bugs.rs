@@ -154,6 +154,8 @@ pub const BUGS: &[Bug] = &[
     bug("timer_waits_for_itself", "TimerDeadlock", "A timer's callback stops the timer, and waits for that."),
     bug("work_item_waits_for_itself", "WorkItemDeadlock", "A work item's callback flushes the work item."),
     bug("takes_two_locks_in_both_orders", "LockOrder", "Two spin locks are taken in one order, and in the other."),
+    bug("takes_the_lock_of_a_lock", "ObjectLock", "WdfObjectAcquireLock is called for a spin lock."),
+    bug("keeps_the_lock_of_its_queue", "ObjectLock", "A callback returns without giving the lock of a queue back.").later(),
     // completion.c
     bug("completes_twice", "DoubleCompletion", "The error path falls through to the completion."),
     bug("uses_a_completed_request", "RequestCompleted", "The information of a request is set after its completion."),

@@ -19,6 +19,7 @@ impl Host {
             let rule = match locks.last().map(|lock| lock.name) {
                 Some("WDFWAITLOCK") => &rules::WDF_WAITLOCK,
                 Some("WDFINTERRUPT") => &rules::WDF_INTERRUPT_LOCK,
+                Some(crate::kmdf::object_lock::NAME) => &rules::OBJECT_LOCK,
                 _ => &rules::WDF_SPINLOCK,
             };
             self.violation(

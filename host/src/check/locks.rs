@@ -17,6 +17,8 @@ rules! { Locks:
         "The lock of an interrupt is given back by the flow that took it.";
     SPIN_LOCK = "SpinLock", "SpinLock, SpinLockRelease (DDI compliance for WDM)",
         "A KSPIN_LOCK is taken by a flow that does not hold it, and given back by the flow that took it, before the callback returns.";
+    OBJECT_LOCK = "ObjectLock", "WdfObjectAcquireLock; bug check 0x10D, WDF_INVALID_LOCK_OPERATION",
+        "The callback lock of a device or a queue is taken by a flow that does not hold it, and given back by the flow that took it, before the callback returns.";
     LOCK_ORDER = "LockOrder", "deadlock detection (Driver Verifier); bug check 0xC4, 0x1001",
         "Two locks that are held together are taken in the same order everywhere.";
     TIMER_DEADLOCK = "TimerDeadlock", "WdfTimerStop",

@@ -127,6 +127,11 @@ impl RegistryKey {
         self.values.remove(&folded(name)).map(|(_, old)| old)
     }
 
+    /// Removes a key directly below this one, with all that is in it.
+    pub fn remove_key(&mut self, name: &str) -> Option<Self> {
+        self.keys.remove(&folded(name)).map(|(_, below)| below)
+    }
+
     /// The REG_DWORD of that name in the key at a path below this one.
     #[must_use]
     pub fn dword(&self, path: &str, name: &str) -> Option<u32> {

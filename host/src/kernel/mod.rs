@@ -14,7 +14,7 @@ mod sync;
 pub(crate) use processor::SWITCHED_ON;
 pub(crate) use sync::Objects;
 
-use crate::{kmdf::driver, service::Service};
+use crate::{kmdf::bind, service::Service};
 
 /// All services of the kernel, library by library.
 pub(crate) const LIBRARIES: &[(&str, &[&[Service]])] = &[
@@ -33,7 +33,7 @@ pub(crate) const LIBRARIES: &[(&str, &[&[Service]])] = &[
     ),
     // What the HAL exported once, and forwards to the kernel since.
     ("hal.dll", &[processor::SERVICES, sync::SERVICES]),
-    ("WDFLDR.SYS", &[driver::loader::SERVICES]),
+    ("WDFLDR.SYS", &[bind::SERVICES]),
 ];
 
 /// The routines that are bound to code of the host directly: the compiler calls them for plain

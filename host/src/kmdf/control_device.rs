@@ -20,7 +20,7 @@ fn allocate(host: &Host, call: &Call) -> u64 {
     host.body::<Driver>(call.arg(0));
     let address = host.memory.new_handle();
     let mut inits = host.framework.control_inits.borrow_mut();
-    inits.push(DeviceInit::new(address, NO_SLOT));
+    inits.push(DeviceInit::new(address, NO_SLOT, 0));
     address
 }
 

@@ -16,6 +16,7 @@ use super::{
     file::FileConfig,
     interrupt::{AssignedVector, Interrupt},
     object::{Attributes, Body},
+    property_data::Properties,
     queue::Queue,
     serial::{CallbackLock, Constraints, Scope},
 };
@@ -90,6 +91,14 @@ pub(crate) struct Device {
     pub(crate) alignment: Cell<u32>,
     /// What WdfDeviceSetFailed asked for: `WDF_DEVICE_FAILED_ACTION`, or 0.
     pub(crate) failed: Cell<u32>,
+    /// The name that WdfDeviceInitAssignName gave it; empty without one.
+    pub(crate) name: String,
+    /// What the driver has told PnP of it: the members of WDF_DEVICE_STATE, each a `WDF_TRI_STATE`.
+    pub(crate) states: Cell<[i32; 7]>,
+    /// Whether it leaves D0, or has left it, because the system sleeps.
+    pub(crate) sleeping: Cell<bool>,
+    /// The properties that the driver has assigned.
+    pub(crate) properties: RefCell<Properties>,
     /// The address that stands for its DEVICE_OBJECT; those of the devices below follow.
     wdm: [u64; 3],
 }
@@ -99,6 +108,16 @@ impl Body for Device {
 }
 
 impl Device {
+    /// The address that stands for its DEVICE_OBJECT.
+    pub(crate) const fn wdm_own(&self) -> u64 {
+        self.wdm[0]
+    }
+
+    /// The address that stands for the DEVICE_OBJECT at the bottom of its stack.
+    pub(crate) const fn wdm_physical(&self) -> u64 {
+        self.wdm[2]
+    }
+
     /// The address that stands for the DEVICE_OBJECT below it.
     pub(crate) const fn wdm_attached(&self) -> u64 {
         self.wdm[1]
@@ -147,10 +166,14 @@ impl Device {
 }
 
 /// What WDFDEVICE_INIT holds until the device is created.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DeviceInit {
     /// The address that stands for it.
     pub(crate) address: u64,
+    /// The address that stands for the DEVICE_OBJECT at the bottom of the stack, or 0.
+    pub(crate) physical: u64,
+    /// The name that the device will have; empty for none.
+    pub(crate) name: String,
     pub(crate) slot: usize,
     pub(crate) callbacks: Option<WDF_PNPPOWER_EVENT_CALLBACKS>,
     pub(crate) io_type: i32,
@@ -166,9 +189,11 @@ pub(crate) struct DeviceInit {
 
 impl DeviceInit {
     /// What EvtDriverDeviceAdd is given for the function in a slot.
-    pub(crate) fn new(address: u64, slot: usize) -> Self {
+    pub(crate) fn new(address: u64, slot: usize, physical: u64) -> Self {
         Self {
             address,
+            physical,
+            name: String::new(),
             slot,
             callbacks: None,
             io_type: IO_BUFFERED,
@@ -184,6 +209,8 @@ impl DeviceInit {
 
 /// The slot of a device without one.
 pub(crate) const NO_SLOT: usize = usize::MAX;
+/// `WdfUseDefault`
+const WDF_USE_DEFAULT: i32 = 2;
 /// `WdfDeviceIoBuffered`
 const IO_BUFFERED: i32 = 2;
 
@@ -254,7 +281,15 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         characteristics: Cell::new(init.characteristics),
         alignment: Cell::new(0),
         failed: Cell::new(0),
-        wdm: [(); 3].map(|()| host.memory.new_handle()),
+        name: init.name.clone(),
+        states: Cell::new([WDF_USE_DEFAULT; 7]),
+        sleeping: Cell::new(false),
+        properties: RefCell::default(),
+        wdm: [
+            host.memory.new_handle(),
+            host.memory.new_handle(),
+            init.physical,
+        ],
     });
     host.forget_device_init(init_address);
     if !device.is_control() {
@@ -326,7 +361,7 @@ fn stop_idle(host: &Host, call: &Call) -> NtStatus {
 }
 
 fn wdm_device(host: &Host, call: &Call) -> u64 {
-    host.body::<Device>(call.arg(0)).wdm[0]
+    host.body::<Device>(call.arg(0)).wdm_own()
 }
 
 fn wdm_attached(host: &Host, call: &Call) -> u64 {
@@ -334,5 +369,5 @@ fn wdm_attached(host: &Host, call: &Call) -> u64 {
 }
 
 fn wdm_physical(host: &Host, call: &Call) -> u64 {
-    host.body::<Device>(call.arg(0)).wdm[2]
+    host.body::<Device>(call.arg(0)).wdm_physical()
 }

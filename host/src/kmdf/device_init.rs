@@ -25,8 +25,8 @@ services! {
     WdfDeviceInitSetDeviceType <= DISPATCH => accept;
     WdfDeviceInitSetDeviceClass <= DISPATCH => accept;
     WdfDeviceInitSetCharacteristics <= DISPATCH => set_characteristics;
-    WdfDeviceInitAssignName <= PASSIVE => assign_text;
-    WdfDeviceInitAssignSDDLString <= PASSIVE => assign_text;
+    WdfDeviceInitAssignName <= PASSIVE => assign_name;
+    WdfDeviceInitAssignSDDLString <= PASSIVE => assign_security;
     WdfDeviceInitSetFileObjectConfig <= DISPATCH => set_file_config;
     WdfDeviceInitSetRequestAttributes <= DISPATCH => set_request_attributes;
     WdfFdoInitSetFilter <= DISPATCH => set_filter;
@@ -38,7 +38,7 @@ impl Host {
         let of_pnp = self.framework.device_init.borrow();
         let of_control = self.framework.control_inits.borrow();
         let mut inits = of_pnp.iter().chain(of_control.iter());
-        inits.find(|init| init.address == address).copied()
+        inits.find(|init| init.address == address).cloned()
     }
 
     /// Forgets a WDFDEVICE_INIT.
@@ -151,17 +151,30 @@ fn set_characteristics(host: &Host, call: &Call) {
     });
 }
 
-/// WdfDeviceInitAssignName(DeviceInit, DeviceName), WdfDeviceInitAssignSDDLString(DeviceInit, SDDL):
-/// NULL takes it back.
-fn assign_text(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    accept(host, call);
-    if call.arg(1) != 0 {
-        let text: UNICODE_STRING = host.memory.read(call.arg(1));
-        if !text.Length.is_multiple_of(2) || text.Length > text.MaximumLength {
-            return Err(STATUS_INVALID_PARAMETER);
-        }
-    }
+/// WdfDeviceInitAssignName(DeviceInit, DeviceName): NULL takes it back.
+fn assign_name(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let name = text(host, call.arg(1))?;
+    host.device_init(call.arg(0), |init| init.name = name);
     Ok(())
+}
+
+/// WdfDeviceInitAssignSDDLString(DeviceInit, SDDLString): NULL takes it back.
+fn assign_security(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    text(host, call.arg(1))?;
+    accept(host, call);
+    Ok(())
+}
+
+/// The text of the UNICODE_STRING at an address; empty for NULL.
+fn text(host: &Host, address: u64) -> Result<String, NtStatus> {
+    if address == 0 {
+        return Ok(String::new());
+    }
+    let text: UNICODE_STRING = host.memory.read(address);
+    if !text.Length.is_multiple_of(2) || text.Length > text.MaximumLength {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    Ok(host.text(&text))
 }
 
 /// WdfDeviceInitSetFileObjectConfig(DeviceInit, FileObjectConfig, FileObjectAttributes)

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use kmdf_abi::{
     ntstatus::{
         NtStatus, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
-        STATUS_OBJECT_NAME_COLLISION,
+        STATUS_OBJECT_NAME_COLLISION, STATUS_OBJECT_NAME_NOT_FOUND,
     },
     types::{GUID, UNICODE_STRING},
 };
@@ -43,6 +43,7 @@ impl Interface {
 services! {
     WdfDeviceCreateDeviceInterface <= PASSIVE => create;
     WdfDeviceSetDeviceInterfaceState <= PASSIVE => set_state;
+    WdfDeviceSetDeviceInterfaceStateEx <= PASSIVE => set_state_ex;
     WdfDeviceRetrieveDeviceInterfaceString <= PASSIVE => retrieve;
     WdfDeviceCreateSymbolicLink <= PASSIVE => create_link;
 }
@@ -77,15 +78,31 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
 
 /// WdfDeviceSetDeviceInterfaceState(Device, InterfaceClassGUID, ReferenceString, IsInterfaceEnabled)
 fn set_state(host: &Host, call: &Call) {
+    let _ = change_state(host, call);
+}
+
+/// WdfDeviceSetDeviceInterfaceStateEx: the same, and says whether there is such an interface.
+fn set_state_ex(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    change_state(host, call)
+}
+
+fn change_state(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let device = host.body::<Device>(call.arg(0));
     let (class, reference) = named(host, call);
     let working = device.phase.get() == Phase::Working;
-    for interface in device.interfaces.borrow_mut().iter_mut() {
-        if interface.class == class && interface.reference == reference {
-            interface.withheld = !call.flag(3);
-            interface.enabled = working && !interface.withheld;
-        }
+    let mut interfaces = device.interfaces.borrow_mut();
+    let mut named = interfaces
+        .iter_mut()
+        .filter(|interface| interface.class == class && interface.reference == reference)
+        .peekable();
+    if named.peek().is_none() {
+        return Err(STATUS_OBJECT_NAME_NOT_FOUND);
     }
+    for interface in named {
+        interface.withheld = !call.flag(3);
+        interface.enabled = working && !interface.withheld;
+    }
+    Ok(())
 }
 
 /// A GUID as Windows writes it, of its 16 bytes.

@@ -1,20 +1,16 @@
-//! The driver object and the binding of a driver to the framework.
-
-use std::mem::offset_of;
+//! The driver object.
 
 use kmdf_abi::{
     ntstatus::{
         NtStatus, STATUS_DRIVER_INTERNAL_ERROR, STATUS_INFO_LENGTH_MISMATCH,
-        STATUS_INVALID_PARAMETER, STATUS_REVISION_MISMATCH, STATUS_SUCCESS,
+        STATUS_INVALID_PARAMETER,
     },
-    types::{WDF_DRIVER_CONFIG, WDF_DRIVER_GLOBALS},
+    types::WDF_DRIVER_CONFIG,
 };
 
 use super::{object::Body, serial::Constraints};
 use crate::{
-    check::rules,
     cpu::stub::Call,
-    event::Event,
     host::Host,
     memory::Purpose,
     service::{Service, services},
@@ -51,94 +47,12 @@ services! {
     WdfDriverCreate <= PASSIVE => create;
 }
 
-/// What `WDFLDR.SYS` exports.
-pub(crate) mod loader {
-    use super::{bind, unbind};
-    use crate::service::services;
-
-    services! {
-        WdfVersionBind <= PASSIVE => bind;
-        WdfVersionUnbind <= PASSIVE => unbind;
-    }
-}
-
 /// What the framework puts into the DRIVER_OBJECT.
 pub(crate) const UNLOAD: Service = Service {
     name: "FxDriverUnload",
     max_irql: crate::cpu::Irql::PASSIVE,
     handler: fx_unload,
 };
-
-/// `WDF_BIND_INFO` as its oldest form has it; what follows in `WDF_BIND_INFO2` is optional.
-struct BindInfo {
-    size: u32,
-    major: u32,
-    minor: u32,
-    functions: u32,
-    table: u64,
-}
-
-fn bind_info(host: &Host, address: u64) -> BindInfo {
-    BindInfo {
-        size: host.memory.read(address),
-        major: host.memory.read(address + 16),
-        minor: host.memory.read(address + 20),
-        functions: host.memory.read(address + 28),
-        table: host.memory.read(address + 32),
-    }
-}
-
-/// WdfVersionBind(DriverObject, RegistryPath, BindInfo, ComponentGlobals)
-fn bind(host: &Host, call: &Call) -> NtStatus {
-    let info = bind_info(host, call.arg(2));
-    if info.size < 48 {
-        return STATUS_INFO_LENGTH_MISMATCH;
-    }
-    if info.major != 1 || info.minor > HIGHEST_MINOR {
-        host.record(Event::Host {
-            text: format!(
-                "the driver wants KMDF {}.{}, which is not here",
-                info.major, info.minor
-            ),
-        });
-        return STATUS_REVISION_MISMATCH;
-    }
-    let known = kmdf_abi::function_count(info.minor);
-    if known != Some(info.functions as usize) {
-        host.violation(
-            &rules::FUNCTION_COUNT,
-            format!(
-                "the driver was built for KMDF 1.{} with {} functions; that version has {known:?}",
-                info.minor, info.functions
-            ),
-        );
-    }
-    let address = host.lend(
-        "the driver's globals",
-        size_of::<WDF_DRIVER_GLOBALS>() as u64,
-    );
-    let displace = offset_of!(WDF_DRIVER_GLOBALS, DisplaceDriverUnload) as u64;
-    host.memory.write(address + displace, &1_u8);
-    host.framework.globals.set(address);
-    host.memory.write(info.table, &host.function_table());
-    host.memory.write(call.arg(3), &address);
-    host.record(Event::Host {
-        text: format!("bound to KMDF 1.{}", info.minor),
-    });
-    STATUS_SUCCESS
-}
-
-/// WdfVersionUnbind(RegistryPath, BindInfo, ComponentGlobals)
-fn unbind(host: &Host, call: &Call) -> NtStatus {
-    if call.arg(2) != host.framework.globals.get() {
-        host.violation(
-            &rules::UNBIND,
-            "WdfVersionUnbind is called with other globals than were bound",
-        );
-    }
-    host.framework.globals.set(0);
-    STATUS_SUCCESS
-}
 
 /// WdfDriverCreate(DriverObject, RegistryPath, DriverAttributes, DriverConfig, Driver)
 fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {

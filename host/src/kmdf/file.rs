@@ -92,6 +92,7 @@ impl Host {
 services! {
     WdfFileObjectGetDevice <= DISPATCH => device;
     WdfFileObjectGetFlags <= DISPATCH => flags;
+    WdfFileObjectGetInitiatorProcessId <= DISPATCH => initiator;
     WdfFileObjectGetFileName <= PASSIVE => name;
     WdfFileObjectWdmGetFileObject <= DISPATCH => wdm;
     WdfDeviceGetFileObject <= DISPATCH => of_wdm;
@@ -99,6 +100,12 @@ services! {
 
 fn device(host: &Host, call: &Call) -> u64 {
     host.body::<FileObject>(call.arg(0)).device
+}
+
+/// WdfFileObjectGetInitiatorProcessId(FileObject): all apps are one process here.
+fn initiator(host: &Host, call: &Call) -> u32 {
+    host.body::<FileObject>(call.arg(0));
+    super::request::APP_PROCESS
 }
 
 /// WdfFileObjectGetFlags(FileObject): none of those that a driver looks for.

@@ -2,6 +2,7 @@
 //! the rules that belong to them.
 
 pub(crate) mod alarm;
+pub(crate) mod bind;
 pub(crate) mod buffer;
 pub(crate) mod caller_context;
 pub(crate) mod collection;
@@ -9,6 +10,7 @@ pub(crate) mod control_device;
 pub(crate) mod device;
 pub(crate) mod device_init;
 pub(crate) mod device_interface;
+pub(crate) mod device_state;
 pub(crate) mod dma;
 pub(crate) mod dpc;
 pub(crate) mod driver;
@@ -19,10 +21,13 @@ pub(crate) mod interrupt_create;
 pub(crate) mod interrupt_services;
 pub(crate) mod io_target;
 pub(crate) mod lock;
+pub(crate) mod lookaside;
 pub(crate) mod memory;
 pub(crate) mod object;
+pub(crate) mod object_lock;
 pub(crate) mod object_services;
 pub(crate) mod property;
+pub(crate) mod property_data;
 pub(crate) mod queue;
 pub(crate) mod queue_present;
 pub(crate) mod queue_retrieve;
@@ -39,6 +44,7 @@ pub(crate) mod work_item;
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     rc::Rc,
 };
 
@@ -53,6 +59,7 @@ pub(crate) const TABLES: &[&[Service]] = &[
     device::SERVICES,
     device_init::SERVICES,
     device_interface::SERVICES,
+    device_state::SERVICES,
     dma::common_buffer::SERVICES,
     dma::enabler::SERVICES,
     dma::transaction::SERVICES,
@@ -64,9 +71,12 @@ pub(crate) const TABLES: &[&[Service]] = &[
     interrupt_services::SERVICES,
     io_target::SERVICES,
     lock::SERVICES,
+    lookaside::SERVICES,
     memory::SERVICES,
+    object_lock::SERVICES,
     object_services::SERVICES,
     property::SERVICES,
+    property_data::SERVICES,
     queue::SERVICES,
     queue_retrieve::SERVICES,
     queue_state::SERVICES,
@@ -85,6 +95,8 @@ pub(crate) const TABLES: &[&[Service]] = &[
 #[derive(Default)]
 pub(crate) struct Framework {
     pub(crate) objects: object::Objects,
+    /// The locks of devices and queues whose callbacks run under none: for the driver's own use.
+    pub(crate) object_locks: RefCell<BTreeMap<u64, serial::CallbackLock>>,
     /// Address of the driver's WDF_DRIVER_GLOBALS; 0 while it is not bound.
     pub(crate) globals: Cell<u64>,
     /// Handle of the WDFDRIVER; 0 while there is none.

@@ -11,12 +11,12 @@ use super::{
 use crate::{cpu::stub::Call, host::Host, install::DeviceIds, service::services};
 
 /// `DevicePropertyHardwareID` and other values of DEVICE_REGISTRY_PROPERTY.
-const HARDWARE_ID: u32 = 1;
-const COMPATIBLE_IDS: u32 = 2;
-const OBJECT_NAME: u32 = 0xB;
-const BUS_NUMBER: u32 = 0xE;
-const ENUMERATOR: u32 = 0xF;
-const ADDRESS: u32 = 0x10;
+pub(super) const HARDWARE_ID: u32 = 1;
+pub(super) const COMPATIBLE_IDS: u32 = 2;
+pub(super) const OBJECT_NAME: u32 = 0xB;
+pub(super) const BUS_NUMBER: u32 = 0xE;
+pub(super) const ENUMERATOR: u32 = 0xF;
+pub(super) const ADDRESS: u32 = 0x10;
 /// The first number that is no property.
 const END: u32 = 0x18;
 
@@ -37,7 +37,8 @@ impl Host {
         }
     }
 
-    fn property(&self, slot: usize, property: u32) -> Result<Vec<u8>, NtStatus> {
+    /// The value of a DEVICE_REGISTRY_PROPERTY of the device in a slot.
+    pub(super) fn property(&self, slot: usize, property: u32) -> Result<Vec<u8>, NtStatus> {
         if property >= END || slot == NO_SLOT {
             return Err(STATUS_INVALID_PARAMETER);
         }

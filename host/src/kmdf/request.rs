@@ -24,6 +24,9 @@ use crate::{
     service::services,
 };
 
+/// The process that apps are, to the driver.
+pub(super) const APP_PROCESS: u32 = 0x1000;
+
 /// Who has a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
@@ -226,6 +229,7 @@ services! {
     WdfRequestGetFileObject <= DISPATCH => file_object;
     WdfRequestGetIoQueue <= DISPATCH => io_queue;
     WdfRequestGetRequestorMode <= DISPATCH => requestor_mode;
+    WdfRequestGetRequestorProcessId <= DISPATCH => requestor_process;
     WdfRequestIsFrom32BitProcess <= DISPATCH => no;
     WdfRequestIsReserved <= DISPATCH => no;
 }
@@ -339,6 +343,12 @@ fn io_queue(host: &Host, call: &Call) -> u64 {
 fn requestor_mode(host: &Host, call: &Call) -> u8 {
     host.body::<Request>(call.arg(0));
     1
+}
+
+/// WdfRequestGetRequestorProcessId(Request): all apps are one process here.
+fn requestor_process(host: &Host, call: &Call) -> u32 {
+    host.driver_request(call.arg(0), "WdfRequestGetRequestorProcessId");
+    APP_PROCESS
 }
 
 fn no(host: &Host, call: &Call) -> bool {

@@ -76,7 +76,8 @@ impl CallbackLock {
         }
     }
 
-    fn id(&self) -> u64 {
+    /// What identifies it among the locks that a flow holds; 0 for none.
+    pub(crate) fn id(&self) -> u64 {
         match self {
             Self::None => 0,
             Self::Spin(lock) => Rc::as_ptr(lock).addr() as u64,

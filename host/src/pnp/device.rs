@@ -33,7 +33,8 @@ impl Host {
         let driver = self.framework.driver_handle();
         let device_add = self.body::<Driver>(driver).device_add;
         let address = self.memory.new_handle();
-        *self.framework.device_init.borrow_mut() = Some(DeviceInit::new(address, slot));
+        let init = DeviceInit::new(address, slot, self.memory.new_handle());
+        *self.framework.device_init.borrow_mut() = Some(init);
         let value = self.call_driver("EvtDriverDeviceAdd", driver, device_add, &[driver, address]);
         let status = NtStatus(value as u32 as i32);
         let unused = self.framework.device_init.borrow_mut().take();

@@ -174,6 +174,7 @@ impl Host {
             return;
         };
         if device.phase.get() == Phase::Working {
+            device.sleeping.set(true);
             self.power_down(&device, Leaving::Sleep);
             self.suspend_function(slot);
             self.record(Event::Host {
@@ -199,6 +200,7 @@ impl Host {
         }
         self.wake_function(slot);
         let status = self.power_up(&device, WDF_POWER_DEVICE_STATE::WdfPowerDeviceD3);
+        device.sleeping.set(false);
         if status.is_success() {
             self.record(Event::Host {
                 text: format!("device {:#x} is awake", device.handle),

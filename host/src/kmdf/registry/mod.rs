@@ -9,9 +9,9 @@ use std::{
 
 use kmdf_abi::{
     ntstatus::{
-        NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
-        STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_TYPE_MISMATCH, STATUS_RESOURCE_DATA_NOT_FOUND,
-        STATUS_SUCCESS,
+        NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_CANNOT_DELETE, STATUS_INVALID_DEVICE_REQUEST,
+        STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_TYPE_MISMATCH,
+        STATUS_RESOURCE_DATA_NOT_FOUND, STATUS_SUCCESS,
     },
     types::UNICODE_STRING,
 };
@@ -134,6 +134,7 @@ services! {
     WdfFdoInitOpenRegistryKey <= PASSIVE => open_init;
     WdfRegistryOpenKey <= PASSIVE => open;
     WdfRegistryClose <= PASSIVE => close;
+    WdfRegistryRemoveKey <= PASSIVE => remove_key;
     WdfRegistryQueryULong <= PASSIVE => query_ulong;
     WdfRegistryQueryValue <= PASSIVE => query_value;
     WdfRegistryQueryMemory <= PASSIVE => query_memory;
@@ -204,6 +205,19 @@ fn close(host: &Host, call: &Call) {
     key.closed.set(true);
     let object = host.object(call.arg(0));
     host.delete_object(&object);
+}
+
+/// WdfRegistryRemoveKey(Key): ZwDeleteKey, then as WdfRegistryClose. A key with keys below it stays.
+fn remove_key(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let key = host.body::<Key>(call.arg(0));
+    let (above, name) = key.path.rsplit_once('\\').unwrap_or(("", &key.path));
+    let removed = host.with_key(key.root, |root| {
+        let is_leaf = root.open(&key.path)?.keys().next().is_none();
+        (is_leaf && !name.is_empty()).then(|| root.open_mut(above)?.remove_key(name))
+    });
+    removed.ok_or(STATUS_CANNOT_DELETE)?;
+    close(host, call);
+    Ok(())
 }
 
 /// WdfRegistryQueryULong(Key, ValueName, Value)

@@ -1,0 +1,168 @@
+//! Properties by key (DEVPROPKEY): those that PnP knows, and those that a driver assigns.
+
+use std::collections::BTreeMap;
+
+use kmdf_abi::{
+    constants::{DEVPROP_TYPE_STRING, DEVPROP_TYPE_STRING_LIST, DEVPROP_TYPE_UINT32},
+    ntstatus::{
+        NtStatus, STATUS_ACCESS_DENIED, STATUS_BUFFER_TOO_SMALL, STATUS_INFO_LENGTH_MISMATCH,
+        STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
+        STATUS_OBJECT_NAME_NOT_FOUND,
+    },
+    types::WDF_DEVICE_PROPERTY_DATA,
+};
+
+use super::{
+    device::{Device, NO_SLOT},
+    memory::Memory,
+    property::{ADDRESS, BUS_NUMBER, COMPATIBLE_IDS, ENUMERATOR, HARDWARE_ID, OBJECT_NAME},
+};
+use crate::{cpu::stub::Call, host::Host, service::services};
+
+/// A DEVPROPKEY: a GUID, then a number.
+type Key = [u8; 20];
+/// What a driver has assigned: type and value, by key and language.
+pub(crate) type Properties = BTreeMap<(Key, u32), (u32, Vec<u8>)>;
+
+/// The category of `DEVPKEY_Device_HardwareIds` and relatives:
+/// {a45c254e-df1c-4efd-8020-67d146a850e0}.
+const DEVICE: [u8; 16] = [
+    0x4E, 0x25, 0x5C, 0xA4, 0x1C, 0xDF, 0xFD, 0x4E, 0x80, 0x20, 0x67, 0xD1, 0x46, 0xA8, 0x50, 0xE0,
+];
+/// The numbers in that category, with type and DEVICE_REGISTRY_PROPERTY.
+const KNOWN: [(u32, u32, u32); 6] = [
+    (3, DEVPROP_TYPE_STRING_LIST, HARDWARE_ID),
+    (4, DEVPROP_TYPE_STRING_LIST, COMPATIBLE_IDS),
+    (16, DEVPROP_TYPE_STRING, OBJECT_NAME),
+    (23, DEVPROP_TYPE_UINT32, BUS_NUMBER),
+    (24, DEVPROP_TYPE_STRING, ENUMERATOR),
+    (30, DEVPROP_TYPE_UINT32, ADDRESS),
+];
+
+services! {
+    WdfDeviceQueryPropertyEx <= APC => query_device;
+    WdfDeviceAllocAndQueryPropertyEx <= APC => allocate_device;
+    WdfDeviceAssignProperty <= APC => assign;
+    WdfFdoInitQueryPropertyEx <= PASSIVE => query_init;
+    WdfFdoInitAllocAndQueryPropertyEx <= PASSIVE => allocate_init;
+}
+
+/// The key and the language that the WDF_DEVICE_PROPERTY_DATA at an address names.
+fn key(host: &Host, address: u64) -> Result<(Key, u32), NtStatus> {
+    let data: WDF_DEVICE_PROPERTY_DATA = host.memory.read(address);
+    if data.Size as usize != size_of::<WDF_DEVICE_PROPERTY_DATA>() {
+        return Err(STATUS_INFO_LENGTH_MISMATCH);
+    }
+    if data.PropertyKey.0 == 0 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    Ok((host.memory.read(data.PropertyKey.0), data.Lcid))
+}
+
+/// Which of PnP's own properties a key names: type and DEVICE_REGISTRY_PROPERTY.
+fn known(key: &Key) -> Option<(u32, u32)> {
+    let (category, number) = key.split_at(DEVICE.len());
+    let number = u32::from_le_bytes(number.try_into().ok()?);
+    let mut known = KNOWN.into_iter();
+    let (_, kind, property) = known.find(|&(other, ..)| other == number)?;
+    (category == DEVICE).then_some((kind, property))
+}
+
+/// The device that a WDFDEVICE stands for: its slot, and what was assigned to it.
+fn of_device(host: &Host, call: &Call) -> (usize, Properties) {
+    let device = host.body::<Device>(call.arg(0));
+    let properties = device.properties.borrow().clone();
+    (device.slot, properties)
+}
+
+/// The device that will be created of a WDFDEVICE_INIT.
+fn of_init(host: &Host, call: &Call) -> Result<(usize, Properties), NtStatus> {
+    let init = host.find_device_init(call.arg(0));
+    let init = init.ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
+    Ok((init.slot, Properties::new()))
+}
+
+/// Type and value of the property that a call names.
+fn value(
+    host: &Host,
+    call: &Call,
+    (slot, assigned): (usize, Properties),
+) -> Result<(u32, Vec<u8>), NtStatus> {
+    let (key, language) = key(host, call.arg(1))?;
+    if slot == NO_SLOT {
+        return Err(STATUS_INVALID_DEVICE_STATE);
+    }
+    if let Some((kind, property)) = known(&key) {
+        return Ok((kind, host.property(slot, property)?));
+    }
+    let value = assigned.get(&(key, language)).cloned();
+    value.ok_or(STATUS_OBJECT_NAME_NOT_FOUND)
+}
+
+fn query_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    query(host, call, of_device(host, call))
+}
+
+fn query_init(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    query(host, call, of_init(host, call)?)
+}
+
+/// WdfDeviceQueryPropertyEx(Device, DeviceProperty, BufferLength, PropertyBuffer, RequiredSize, Type),
+/// and of a WDFDEVICE_INIT
+fn query(host: &Host, call: &Call, device: (usize, Properties)) -> Result<(), NtStatus> {
+    let (kind, value) = value(host, call, device)?;
+    host.memory.write(call.arg(4), &(value.len() as u32));
+    host.memory.write(call.arg(5), &kind);
+    if (call.arg32(2) as usize) < value.len() || call.arg(3) == 0 {
+        return Err(STATUS_BUFFER_TOO_SMALL);
+    }
+    host.memory.write_bytes(call.arg(3), &value);
+    Ok(())
+}
+
+fn allocate_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    allocate(host, call, of_device(host, call))
+}
+
+fn allocate_init(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    allocate(host, call, of_init(host, call)?)
+}
+
+/// WdfDeviceAllocAndQueryPropertyEx(Device, DeviceProperty, PoolType, PropertyMemoryAttributes,
+/// PropertyMemory, Type), and of a WDFDEVICE_INIT
+fn allocate(host: &Host, call: &Call, device: (usize, Properties)) -> Result<(), NtStatus> {
+    let (kind, value) = value(host, call, device)?;
+    let attributes = host.attributes(call.arg(3))?;
+    let parent = host.parent_or_driver(attributes.parent);
+    let memory = Memory::new(host, value.len() as u64);
+    host.memory.write_bytes(memory.buffer(), &value);
+    let (object, _) = host.create_object(Some(&parent), &attributes, |_| memory);
+    host.memory.write(call.arg(4), &object.handle);
+    host.memory.write(call.arg(5), &kind);
+    Ok(())
+}
+
+/// WdfDeviceAssignProperty(Device, DeviceProperty, Type, Size, Data): no data takes it back. PnP's own
+/// properties are not the driver's to change.
+fn assign(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let device = host.body::<Device>(call.arg(0));
+    let key = key(host, call.arg(1))?;
+    let (size, data) = (call.arg32(3), call.arg(4));
+    if size == 0 && data != 0 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    if device.is_control() {
+        return Err(STATUS_INVALID_DEVICE_STATE);
+    }
+    if known(&key.0).is_some() {
+        return Err(STATUS_ACCESS_DENIED);
+    }
+    let mut properties = device.properties.borrow_mut();
+    if data == 0 {
+        properties.remove(&key);
+    } else {
+        let value = host.memory.read_bytes(data, size as usize);
+        properties.insert(key, (call.arg32(2), value));
+    }
+    Ok(())
+}

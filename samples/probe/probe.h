@@ -1,0 +1,23 @@
+/* What the probe driver and its users agree on. */
+#pragma once
+
+/* {0b8d4a61-6c1d-4d5e-9a76-8f3f2f0c7e15} */
+DEFINE_GUID(GUID_DEVINTERFACE_SAMPLE_PROBE, 0x0b8d4a61, 0x6c1d, 0x4d5e, 0x9a, 0x76, 0x8f, 0x3f, 0x2f,
+    0x0c, 0x7e, 0x15);
+
+/* The input is the number of a probe in the list below, from 0 on: an ULONG. The output is 0, or the line
+ * of the driver's source where something was not as documented: an ULONG. */
+#define IOCTL_PROBE CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
+
+/* Each probe is a function of that name. samples/tests/probe.rs reads the names here. */
+#define PROBES(PROBE)                                      \
+    PROBE(a_look_aside_list_makes_memory_of_one_size)      \
+    PROBE(a_callback_lock_is_taken_and_given_back)         \
+    PROBE(a_driver_tells_pnp_of_its_device)                \
+    PROBE(a_started_device_is_in_d0)                       \
+    PROBE(wdm_objects_lead_back_to_those_of_the_framework) \
+    PROBE(properties_are_found_by_their_keys)              \
+    PROBE(assigned_properties_are_kept)                    \
+    PROBE(a_registry_key_is_removed_when_nothing_is_in_it) \
+    PROBE(a_device_without_a_name_has_none_to_tell)        \
+    PROBE(the_loader_says_what_the_framework_has)

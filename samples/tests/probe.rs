@@ -1,0 +1,83 @@
+//! The probe driver: what it finds of the framework to be as documented.
+
+use kmdf_host::{
+    Interrupts, Machine, Operation, Session, device::RootDevice, ntstatus::STATUS_SUCCESS,
+};
+use kmdf_samples::{READ_WRITE, control_code, driver, guid};
+
+const INTERFACE: [u8; 16] = guid(
+    0x0b8d_4a61,
+    0x6c1d,
+    0x4d5e,
+    [0x9a, 0x76, 0x8f, 0x3f, 0x2f, 0x0c, 0x7e, 0x15],
+);
+/// IOCTL_PROBE
+const PROBE: u32 = control_code(0x800, 0, 0);
+/// The list of probes is in here.
+const HEADER: &str = include_str!("../probe/probe.h");
+
+/// The names of the probes, in the order of their numbers.
+fn names() -> impl Iterator<Item = &'static str> {
+    let listed = HEADER
+        .lines()
+        .skip_while(|line| !line.starts_with("#define PROBES"));
+    listed.filter_map(|line| {
+        let (_, name) = line.split_once("PROBE(")?;
+        name.split_once(')').map(|(name, _)| name)
+    })
+}
+
+/// Runs one probe on a device of its own.
+fn holds(name: &str) {
+    let number = names().position(|other| other == name);
+    let number = number.unwrap_or_else(|| panic!("probe.h does not list {name}"));
+    let number = u32::try_from(number).expect("a short list");
+    let machine = Machine {
+        functions: vec![Box::new(RootDevice::new(r"ROOT\SAMPLE_PROBE"))],
+        ..Machine::default()
+    };
+    let session = Session::boot(&driver("probe"), machine, Interrupts::default())
+        .unwrap_or_else(|error| panic!("{error}"));
+    let file = session.open(INTERFACE, READ_WRITE).expect("it opens");
+    let operation = Operation::Control {
+        code: PROBE,
+        input: number.to_le_bytes().to_vec(),
+        output_length: 4,
+    };
+    let outcome = session
+        .request(&file, operation)
+        .unwrap_or_else(|stop| panic!("{stop}"));
+    assert_eq!(outcome.status, STATUS_SUCCESS);
+    let line = u32::from_le_bytes(outcome.output.try_into().expect("an ULONG"));
+    assert_eq!(line, 0, "samples/probe/probe.c:{line} does not hold");
+    session.host().close(&file);
+    session.shut_down().unwrap_or_else(|stop| panic!("{stop}"));
+}
+
+macro_rules! probes {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            holds(stringify!($name));
+        })*
+        const ALL: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+probes! {
+    a_look_aside_list_makes_memory_of_one_size
+    a_callback_lock_is_taken_and_given_back
+    a_driver_tells_pnp_of_its_device
+    a_started_device_is_in_d0
+    wdm_objects_lead_back_to_those_of_the_framework
+    properties_are_found_by_their_keys
+    assigned_properties_are_kept
+    a_registry_key_is_removed_when_nothing_is_in_it
+    a_device_without_a_name_has_none_to_tell
+    the_loader_says_what_the_framework_has
+}
+
+#[test]
+fn every_probe_is_run() {
+    assert_eq!(names().collect::<Vec<_>>(), ALL);
+}
