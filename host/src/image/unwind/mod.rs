@@ -4,10 +4,15 @@
 //! Every address and count in the unwind information and on the stack is taken as hostile: a walk
 //! always ends, and says why.
 
+mod epilog;
+mod info;
+
 use std::{fmt, ops::Range};
 
-use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Mnemonic, OpKind, Register};
-
+use self::{
+    epilog::Epilog,
+    info::{Operation, UnwindInfo},
+};
 use super::{map::MappedImage, pe::Image};
 use crate::access::Registers;
 
@@ -15,8 +20,6 @@ use crate::access::Registers;
 const MOST_FRAMES: usize = 256;
 /// The most pieces of unwind information of one function.
 const MOST_CHAINED: usize = 32;
-/// The most instructions of one epilog: one release and a pop for each register that is saved.
-const LONGEST_EPILOG: usize = 12;
 
 /// Index of `rsp` in [`Registers::gpr`].
 const RSP: usize = 4;
@@ -27,7 +30,7 @@ pub struct Function {
     /// The RVAs of its code.
     pub code: Range<u32>,
     /// RVA of its unwind information.
-    pub(super) unwind_info: u32,
+    pub(in crate::image) unwind_info: u32,
 }
 
 /// Where a walk came to its end.
@@ -163,100 +166,6 @@ struct State {
     rip: u64,
 }
 
-/// One step of a prolog, as unwind information tells it.
-#[derive(Clone, Copy)]
-enum Operation {
-    Push(usize),
-    Allocate(u32),
-    SetFrame,
-    Save {
-        register: usize,
-        offset: u32,
-    },
-    /// A step that changes none of the registers this walk follows.
-    Nothing,
-    MachineFrame {
-        error_code: bool,
-    },
-}
-
-/// UNWIND_INFO, decoded.
-struct UnwindInfo {
-    prolog_bytes: u8,
-    /// The frame register and its distance from the stack pointer.
-    frame: Option<(usize, u64)>,
-    /// Offset of the end of each instruction in the prolog, and what it did; last one first.
-    operations: Vec<(u8, Operation)>,
-    /// Where the rest of it is.
-    chained: Option<u32>,
-}
-
-impl UnwindInfo {
-    fn parse(image: &[u8], rva: u32) -> Option<Self> {
-        const CHAINED: u8 = 4;
-        let data = image.get(rva as usize..)?;
-        let [version_flags, prolog_bytes, count, frame] = *data.first_chunk()?;
-        let (version, flags) = (version_flags & 7, version_flags >> 3);
-        if !matches!(version, 1 | 2) {
-            return None;
-        }
-        let frame =
-            (frame & 15 != 0).then(|| (usize::from(frame & 15), u64::from(frame >> 4) * 16));
-        let count = usize::from(count);
-        let codes = data.get(4..4 + 2 * count)?;
-        let mut codes = codes.chunks_exact(2).map(|code| [code[0], code[1]]);
-        let mut operations = Vec::new();
-        while let Some([at, code]) = codes.next() {
-            let info = code >> 4;
-            let mut slot = || codes.next().map(u16::from_le_bytes);
-            let register = usize::from(info);
-            let operation = match (code & 15, version) {
-                (0, _) => Operation::Push(register),
-                (1, _) if info == 0 => Operation::Allocate(u32::from(slot()?) * 8),
-                (1, _) if info == 1 => Operation::Allocate(long(slot()?, slot()?)),
-                (2, _) => Operation::Allocate(u32::from(info) * 8 + 8),
-                (3, _) => Operation::SetFrame,
-                (4, _) => Operation::Save {
-                    register,
-                    offset: u32::from(slot()?) * 8,
-                },
-                (5, _) => Operation::Save {
-                    register,
-                    offset: long(slot()?, slot()?),
-                },
-                // Version 2 says here where the epilogs are; this walk finds them by decoding.
-                (6, 2) => Operation::Nothing,
-                // An XMM register was saved: 16-byte slot number, or a 32-bit offset.
-                (6 | 8, _) => slot().map(|_| Operation::Nothing)?,
-                (7 | 9, _) => slot().and_then(|_| slot()).map(|_| Operation::Nothing)?,
-                (10, _) if info < 2 => Operation::MachineFrame {
-                    error_code: info == 1,
-                },
-                _ => return None,
-            };
-            operations.push((at, operation));
-        }
-        let chained = if flags & CHAINED == 0 {
-            None
-        } else {
-            let entry = data.get(4 + 2 * count.next_multiple_of(2)..)?;
-            let unwind_info = entry.get(8..)?.first_chunk()?;
-            Some(u32::from_le_bytes(*unwind_info))
-        };
-        Some(Self {
-            prolog_bytes,
-            frame,
-            operations,
-            chained,
-        })
-    }
-}
-
-/// Two slots of an unwind code as one number.
-fn long(low: u16, high: u16) -> u32 {
-    u32::from(low) | u32::from(high) << 16
-}
-
 impl State {
     /// Returns from the function at `rva`.
     fn step(
@@ -358,79 +267,5 @@ impl State {
     fn pop_rip(&mut self, read: &mut impl FnMut(u64) -> Option<u64>) -> Result<(), Failure> {
         self.rip = self.pop(read)?;
         Ok(())
-    }
-}
-
-/// What is left of an epilog. The x64 convention fixes its form: at most one `add rsp` or
-/// `lea rsp`, then pops, then a return or a jump out of the function.
-struct Epilog {
-    /// The register that the stack pointer comes from, and what is added to it.
-    stack: Option<(usize, u64)>,
-    /// The registers that are popped.
-    pops: Vec<usize>,
-}
-
-impl Epilog {
-    /// The rest of the epilog that the instruction at `rva` is in, if it is in one.
-    fn at(
-        image: &[u8],
-        function: &Function,
-        rva: u32,
-        frame: Option<(usize, u64)>,
-    ) -> Option<Self> {
-        let code = image.get(rva as usize..function.code.end as usize)?;
-        let decoder = Decoder::with_ip(64, code, u64::from(rva), DecoderOptions::NONE);
-        let mut epilog = Self {
-            stack: None,
-            pops: Vec::new(),
-        };
-        for (index, instruction) in decoder.into_iter().take(LONGEST_EPILOG).enumerate() {
-            match instruction.mnemonic() {
-                Mnemonic::Add
-                    if index == 0
-                        && instruction.op0_register() == Register::RSP
-                        && instruction.op1_kind() != OpKind::Register
-                        && instruction.op1_kind() != OpKind::Memory =>
-                {
-                    epilog.stack = Some((RSP, instruction.immediate(1)));
-                }
-                Mnemonic::Lea
-                    if index == 0
-                        && instruction.op0_register() == Register::RSP
-                        && instruction.memory_index() == Register::None =>
-                {
-                    let base = instruction.memory_base();
-                    let (register, _) = frame.filter(|_| base.is_gpr64())?;
-                    if base.number() != register {
-                        return None;
-                    }
-                    epilog.stack = Some((register, instruction.memory_displacement64()));
-                }
-                Mnemonic::Pop if instruction.op0_register().is_gpr64() => {
-                    epilog.pops.push(instruction.op0_register().number());
-                }
-                Mnemonic::Ret => return Some(epilog),
-                Mnemonic::Jmp => {
-                    let leaves = match instruction.flow_control() {
-                        FlowControl::UnconditionalBranch => {
-                            let target = u32::try_from(instruction.near_branch_target());
-                            target.is_ok_and(|target| {
-                                !function.code.contains(&target) || target == function.code.start
-                            })
-                        }
-                        // An import's tail call; a jump by register may be a switch.
-                        FlowControl::IndirectBranch => {
-                            instruction.code() == Code::Jmp_rm64
-                                && instruction.op0_kind() == OpKind::Memory
-                                && instruction.is_ip_rel_memory_operand()
-                        }
-                        _ => false,
-                    };
-                    return leaves.then_some(epilog);
-                }
-                _ => return None,
-            }
-        }
-        None
     }
 }

@@ -5,45 +5,23 @@
 //! nothing may touch. The host's view of the same bytes is readable and writable: through it the
 //! host puts breakpoints into code that the driver itself cannot change.
 
-use std::{error::Error, io, ops::Range, os::fd::OwnedFd, ptr};
+mod contents;
+mod memory;
+
+use std::{error::Error, io, ops::Range, ptr};
 
 use rustix::{
     fs::{MemfdFlags, ftruncate, memfd_create},
     io::Errno,
-    mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprotect, munmap},
+    mm::{MapFlags, MprotectFlags, mmap, mprotect},
 };
 use thiserror::Error;
 
+use self::{
+    contents::Places,
+    memory::{ALIGNMENT, GUARD, Mapping, map_alias, reserve, usize_of},
+};
 use super::pe::{Image, ImportName, PAGE, Section};
-
-/// Windows maps images at multiples of 64 KiB.
-const ALIGNMENT: u64 = 64 << 10;
-
-/// Untouchable bytes on each side of an image.
-const GUARD: u64 = ALIGNMENT;
-
-/// Where images go, one after the other: the same addresses in every run, far from everything
-/// that Linux places by itself, so that a replayed run sees the same pointers.
-const FIRST_PLACE: u64 = 0x2000_0000_0000;
-/// Distance of one place from the next: more than the largest image with its guards.
-const PLACE_STEP: u64 = 1 << 30;
-/// How many places are tried.
-const PLACES: u64 = 64;
-
-/// The value that the compiler's run-time support gives the security cookie. The loader replaces
-/// it; a driver that still finds it at its entry refuses to run.
-const DEFAULT_COOKIE: u64 = 0x0000_2b99_2ddf_a232;
-
-/// What the security cookie becomes: as Windows' loader does it, never the default and with the
-/// upper 16 bits clear; unlike there, the same in every run.
-const COOKIE: u64 = 0x0000_5c3a_91e6_47bd;
-
-/// The control-flow guard's routines while nothing is guarded, as the loader fills them in: the
-/// check returns, the dispatch jumps to the target in `rax`.
-const GUARD_CHECK_CODE: [u8; 1] = [0xc3];
-const GUARD_DISPATCH_CODE: [u8; 2] = [0xff, 0xe0];
-/// Where the second of them is in their page.
-const GUARD_DISPATCH_OFFSET: u64 = 16;
 
 /// Why a resolver has no address for an import.
 pub type ResolverError = Box<dyn Error + Send + Sync>;
@@ -83,21 +61,6 @@ pub struct PatchError {
     pub rva: u32,
     /// How many bytes.
     pub bytes: usize,
-}
-
-/// A range of this process's memory that this object owns.
-#[derive(Debug)]
-struct Mapping {
-    address: usize,
-    bytes: usize,
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: the range is this object's alone, and whoever hands out addresses in it
-        // documents that they end with it. A failure would leave the range mapped, which is safe.
-        let _ = unsafe { munmap(ptr::with_exposed_provenance_mut(self.address), self.bytes) };
-    }
 }
 
 /// An image in this process, relocated and with its imports resolved. Dropping it unmaps it: no
@@ -167,103 +130,6 @@ impl MapError {
             reason: reason.into(),
         }
     }
-}
-
-/// What is where, relative to the base.
-#[derive(Clone, Copy)]
-struct Places {
-    /// The guard routines' page. It follows the image and an untouchable page.
-    guard_routines: u64,
-    /// The end of the memory file.
-    end: u64,
-}
-
-impl Places {
-    fn of(image: &Image) -> Self {
-        let guard_routines = u64::from(image.bytes()) + u64::from(PAGE);
-        Self {
-            guard_routines,
-            end: guard_routines + u64::from(PAGE),
-        }
-    }
-
-    /// What the memory file holds: the image as the loader leaves it at `base`.
-    fn fill(
-        self,
-        image: &Image,
-        base: u64,
-        resolve: &mut impl FnMut(&str, &ImportName) -> Result<u64, ResolverError>,
-    ) -> Result<Vec<u8>, MapError> {
-        let mut bytes = image.layout().to_vec();
-        relocate(image, &mut bytes, base);
-        set_cookie(image, &mut bytes);
-        let config = image.load_config();
-        for (slot, offset) in [
-            (config.guard_check, 0),
-            (config.guard_dispatch, GUARD_DISPATCH_OFFSET),
-        ] {
-            if let Some(slot) = slot {
-                put(&mut bytes, slot, base + self.guard_routines + offset);
-            }
-        }
-        for import in image.imports() {
-            let address =
-                resolve(&import.dll, &import.name).map_err(|reason| MapError::Import {
-                    file: image.file().to_owned(),
-                    dll: import.dll.clone(),
-                    name: import.name.clone(),
-                    reason,
-                })?;
-            put(&mut bytes, import.slot, address);
-        }
-        bytes.resize(usize_of(self.guard_routines), 0);
-        bytes.extend(GUARD_CHECK_CODE);
-        bytes.resize(usize_of(self.guard_routines + GUARD_DISPATCH_OFFSET), 0);
-        bytes.extend(GUARD_DISPATCH_CODE);
-        bytes.resize(usize_of(self.end), 0);
-        Ok(bytes)
-    }
-
-    /// The parts of the driver's view: offset, length, protection.
-    fn parts(self, image: &Image) -> impl Iterator<Item = (u64, u64, ProtFlags)> {
-        let headers = 0..image.header_bytes();
-        image
-            .sections()
-            .iter()
-            .map(|section| (section.range(), protection(section)))
-            .chain([(headers, ProtFlags::READ)])
-            .map(|(range, protection)| {
-                let bytes = (range.end - range.start).next_multiple_of(PAGE);
-                (u64::from(range.start), u64::from(bytes), protection)
-            })
-            .chain([(
-                self.guard_routines,
-                u64::from(PAGE),
-                ProtFlags::READ | ProtFlags::EXEC,
-            )])
-            .filter(|(_, bytes, _)| *bytes > 0)
-    }
-}
-
-/// Maps the memory file for the host and fills it.
-fn map_alias(store: &OwnedFd, bytes: &[u8]) -> Result<Mapping, Errno> {
-    // SAFETY: no address is asked for, so the mapping replaces none that exists.
-    let alias = unsafe {
-        mmap(
-            ptr::null_mut(),
-            bytes.len(),
-            ProtFlags::READ | ProtFlags::WRITE,
-            MapFlags::SHARED,
-            store,
-            0,
-        )
-    }?;
-    // SAFETY: the mapping is `bytes.len()` bytes, writable, new, and overlaps nothing.
-    unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), alias.cast(), bytes.len()) };
-    Ok(Mapping {
-        address: alias.expose_provenance(),
-        bytes: bytes.len(),
-    })
 }
 
 impl MappedImage {
@@ -417,102 +283,5 @@ fn serialize() {
             stack = out(reg) _,
             word = out(reg) _,
         );
-    }
-}
-
-/// Reserves untouchable memory and chooses the base in it: a multiple of 64 KiB with at least
-/// [`GUARD`] bytes before it.
-fn reserve(bytes: u64) -> Result<(Mapping, u64), Errno> {
-    let length = usize_of(bytes);
-    for place in 0..PLACES {
-        let address = FIRST_PLACE + place * PLACE_STEP - GUARD;
-        // SAFETY: `FIXED_NOREPLACE` makes it fail where something is mapped already.
-        let mapped = unsafe {
-            mmap_anonymous(
-                ptr::with_exposed_provenance_mut(usize_of(address)),
-                length,
-                ProtFlags::empty(),
-                MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED_NOREPLACE,
-            )
-        };
-        if let Ok(mapped) = mapped {
-            let view = Mapping {
-                address: mapped.expose_provenance(),
-                bytes: length,
-            };
-            if view.address == usize_of(address) {
-                return Ok((view, address + GUARD));
-            }
-            // A kernel before 4.17 takes the flag for a hint: the next place may be free.
-        }
-    }
-    // No place is free: anywhere, with room to align.
-    let length = length + usize_of(ALIGNMENT);
-    // SAFETY: no address is asked for, so the mapping replaces none that exists.
-    let mapped = unsafe {
-        mmap_anonymous(
-            ptr::null_mut(),
-            length,
-            ProtFlags::empty(),
-            MapFlags::PRIVATE | MapFlags::NORESERVE,
-        )
-    }?;
-    let view = Mapping {
-        address: mapped.expose_provenance(),
-        bytes: length,
-    };
-    let base = (view.address as u64 + GUARD).next_multiple_of(ALIGNMENT);
-    Ok((view, base))
-}
-
-/// A section's protection as Linux says it.
-fn protection(section: &Section) -> ProtFlags {
-    let mut flags = ProtFlags::empty();
-    flags.set(ProtFlags::READ, section.read);
-    flags.set(ProtFlags::WRITE, section.write);
-    flags.set(ProtFlags::EXEC, section.execute);
-    flags
-}
-
-/// Adds the distance from the preferred base to every address that has to move with the image.
-fn relocate(image: &Image, bytes: &mut [u8], base: u64) {
-    let distance = base.wrapping_sub(image.preferred_base());
-    for rva in image.relocations() {
-        put(bytes, *rva, get(bytes, *rva).wrapping_add(distance));
-    }
-}
-
-/// Initialises the security cookie, if the image has one that nobody set before.
-fn set_cookie(image: &Image, bytes: &mut [u8]) {
-    if let Some(rva) = image.load_config().security_cookie
-        && get(bytes, rva) == DEFAULT_COOKIE
-    {
-        put(bytes, rva, COOKIE);
-    }
-}
-
-/// Eight bytes of an image. Parsing has checked that they are there.
-fn get(bytes: &[u8], rva: u32) -> u64 {
-    let bytes = bytes.get(rva as usize..).and_then(<[u8]>::first_chunk);
-    bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
-}
-
-/// Sets eight bytes of an image. Parsing has checked that they are there.
-fn put(bytes: &mut [u8], rva: u32, value: u64) {
-    let bytes = bytes.get_mut(rva as usize..);
-    if let Some(bytes) = bytes.and_then(<[u8]>::first_chunk_mut) {
-        *bytes = value.to_le_bytes();
-    }
-}
-
-/// An address or length as Linux counts it: this host is 64-bit.
-const fn usize_of(value: u64) -> usize {
-    const { assert!(size_of::<usize>() == 8, "the host runs on x86-64 only") };
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "usize has 64 bits, as asserted"
-    )]
-    {
-        value as usize
     }
 }
