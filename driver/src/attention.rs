@@ -69,17 +69,14 @@ impl Findings {
         self.gone = true;
     }
 
-    const fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         let Self {
             unknown,
             missed,
             stuck,
             gone,
         } = self;
-        let [missed_factorial, missed_dma] = *missed;
-        let [stuck_factorial, stuck_dma] = *stuck;
-        unknown.is_empty()
-            && !(missed_factorial || missed_dma || stuck_factorial || stuck_dma || *gone)
+        unknown.is_empty() && *missed == [false; 2] && *stuck == [false; 2] && !gone
     }
 }
 
@@ -89,6 +86,7 @@ pub struct Attention;
 impl EduDevice {
     /// Has the work item look after what was found, if anything was. Called under the device lock by
     /// those who may have found it. IRQL: DISPATCH_LEVEL.
+    #[inline]
     pub fn attend(&self, state: &State) {
         if !state.findings.is_empty() {
             self.attention.enqueue();

@@ -108,6 +108,7 @@ impl CancelHandler for Factorial {
 }
 
 /// Completes a request. IRQL: <= DISPATCH_LEVEL; hold no lock.
+#[inline]
 pub fn complete((request, outcome): Ended) {
     match outcome {
         Ok(word) => {

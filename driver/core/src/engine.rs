@@ -211,6 +211,11 @@ impl<R: Request, J> Engine<R, J> {
 
     /// Handles the engine's cause. Asks for the output once when a request's job runs; looks at the
     /// activity and starts the job when a request waits; else touches nothing.
+    #[expect(
+        clippy::inline_always,
+        reason = "a tenth of the DPC's instructions: docs/bench.md"
+    )]
+    #[inline(always)]
     pub fn on_interrupt<W: Work<R::Cancelable, Job = J>>(
         &mut self,
         work: &mut W,

@@ -6,7 +6,7 @@
 use edu_spec::registers::Causes;
 use edu_spec::wire::{Event, EventCursor};
 
-use crate::ring::Snapshot;
+use crate::{log::Taken, ring::Snapshot};
 
 /// How many events are remembered.
 pub const REMEMBERED: usize = 32;
@@ -40,6 +40,15 @@ impl Events {
                 }
             }; REMEMBERED],
         }
+    }
+
+    /// Numbers and remembers what was taken from a log. Returns whether an event was among it.
+    pub fn record(&mut self, taken: &Taken) -> bool {
+        let newest = self.newest;
+        taken.history().for_each(|snapshot| {
+            self.push(snapshot);
+        });
+        self.newest != newest
     }
 
     /// Numbers and remembers an interrupt, if software raised a cause of it. Returns whether.

@@ -15,6 +15,8 @@ pub const SNAPSHOTS: usize = 8;
 #[derive(Debug, Default)]
 pub struct Log {
     causes: Causes,
+    /// The causes of overwritten snapshots.
+    overwritten: Causes,
     snapshots: Ring<SNAPSHOTS>,
     counts: Counts,
 }
@@ -37,13 +39,7 @@ pub struct Counts {
 
 /// What [`Log::take`] found.
 #[derive(Debug, Default)]
-pub struct Taken {
-    /// The OR of all causes.
-    pub causes: Causes,
-    snapshots: Ring<SNAPSHOTS>,
-    /// The counts.
-    pub counts: Counts,
-}
+pub struct Taken(Log);
 
 impl Log {
     /// An empty log.
@@ -51,6 +47,7 @@ impl Log {
     pub const fn new() -> Self {
         Self {
             causes: Causes::empty(),
+            overwritten: Causes::empty(),
             snapshots: Ring::new(),
             counts: Counts {
                 interrupts: 0,
@@ -77,14 +74,24 @@ impl Log {
     }
 
     /// An interrupt of ours, acknowledged.
+    #[inline]
     pub fn record(&mut self, snapshot: Snapshot) {
         let causes = snapshot.causes;
         self.causes |= causes;
-        self.counts.snapshots_overwritten += u64::from(self.snapshots.push(snapshot));
+        self.remember(snapshot);
         self.counts.interrupts += 1;
         self.counts.factorial_causes += u64::from(causes.contains(Causes::FACTORIAL));
         self.counts.dma_causes += u64::from(causes.contains(Causes::DMA));
         self.counts.software_causes += u64::from(causes.intersects(Causes::SOFTWARE));
+    }
+
+    /// Puts a snapshot into the ring; of the one that has to go for it, the causes stay.
+    #[inline]
+    fn remember(&mut self, snapshot: Snapshot) {
+        if let Some(overwritten) = self.snapshots.push(snapshot) {
+            self.overwritten |= overwritten.causes;
+            self.counts.snapshots_overwritten += 1;
+        }
     }
 
     /// What `WdfInterruptQueueDpcForIsr` answered for the interrupt recorded last.
@@ -96,30 +103,19 @@ impl Log {
     /// Takes all that came since the last time. A second DPC that runs at the same time takes
     /// what came after this one, or nothing.
     pub fn take(&mut self) -> Taken {
-        let Self {
-            causes,
-            snapshots,
-            counts,
-        } = core::mem::take(self);
-        Taken {
-            causes,
-            snapshots,
-            counts,
-        }
+        Taken(core::mem::take(self))
     }
 
     /// Adds what was taken from another log, later than what is here.
     pub fn absorb(&mut self, taken: Taken) {
-        let Taken {
-            causes,
-            mut snapshots,
-            counts,
-        } = taken;
-        self.causes |= causes;
-        self.counts.add(&counts);
-        while let Some(snapshot) = snapshots.pop() {
-            self.counts.snapshots_overwritten += u64::from(self.snapshots.push(snapshot));
-        }
+        let Taken(other) = taken;
+        self.causes |= other.causes;
+        self.overwritten |= other.overwritten;
+        self.counts.add(&other.counts);
+        other
+            .snapshots
+            .iter()
+            .for_each(|snapshot| self.remember(snapshot));
     }
 
     /// Takes the counts and leaves the work to the DPC.
@@ -129,29 +125,49 @@ impl Log {
 }
 
 impl Taken {
+    /// The OR of all causes.
+    #[must_use]
+    pub const fn causes(&self) -> Causes {
+        self.0.causes
+    }
+
+    /// The counts.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        &self.0.counts
+    }
+
     /// How many snapshots there are.
     #[must_use]
     pub const fn snapshots(&self) -> usize {
-        self.snapshots.len()
+        self.0.snapshots.len()
     }
 
     /// What happened, oldest first: the causes whose snapshots were overwritten, as one, and then
     /// each snapshot.
-    pub fn history(&mut self) -> impl Iterator<Item = Snapshot> + '_ {
-        let mut forgotten = self.causes;
-        let mut first = None;
-        for snapshot in self.snapshots.iter() {
-            forgotten &= !snapshot.causes;
-            first = first.or(Some(snapshot.sequence));
-        }
-        let forgotten = (!forgotten.is_empty()).then_some(Snapshot {
-            sequence: first.unwrap_or_default().saturating_sub(1),
-            causes: forgotten,
+    pub fn history(&self) -> impl Iterator<Item = Snapshot> + '_ {
+        let log = &self.0;
+        let forgotten = (!log.overwritten.is_empty()).then(|| self.forgotten());
+        forgotten.flatten().into_iter().chain(log.snapshots.iter())
+    }
+
+    /// The causes that only overwritten snapshots had.
+    #[cold]
+    fn forgotten(&self) -> Option<Snapshot> {
+        let Log {
+            overwritten,
+            snapshots,
+            ..
+        } = &self.0;
+        let causes = snapshots
+            .iter()
+            .fold(*overwritten, |causes, later| causes & !later.causes);
+        let next = snapshots.iter().next().unwrap_or_default();
+        (!causes.is_empty()).then_some(Snapshot {
+            sequence: next.sequence.saturating_sub(1),
+            causes,
             message: 0,
-        });
-        forgotten
-            .into_iter()
-            .chain(core::iter::from_fn(|| self.snapshots.pop()))
+        })
     }
 }
 

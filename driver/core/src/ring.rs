@@ -42,29 +42,18 @@ impl<const N: usize> Ring<N> {
         }
     }
 
-    /// Adds a snapshot. Returns whether the oldest one had to go for it.
-    pub fn push(&mut self, snapshot: Snapshot) -> bool {
-        let overwrites = self.len == N;
-        if let Some(slot) = self.slots.get_mut((self.first + self.len) & (N - 1)) {
-            *slot = snapshot;
-        }
-        if overwrites {
-            self.first = (self.first + 1) & (N - 1);
-        } else {
+    /// Adds a snapshot. Returns the oldest one if it had to go for it.
+    #[inline]
+    pub fn push(&mut self, snapshot: Snapshot) -> Option<Snapshot> {
+        let slot = self.slots.get_mut((self.first + self.len) & (N - 1))?;
+        let oldest = core::mem::replace(slot, snapshot);
+        if self.len < N {
             self.len += 1;
+            None
+        } else {
+            self.first = (self.first + 1) & (N - 1);
+            Some(oldest)
         }
-        overwrites
-    }
-
-    /// Takes the oldest snapshot.
-    pub fn pop(&mut self) -> Option<Snapshot> {
-        if self.len == 0 {
-            return None;
-        }
-        let oldest = self.slots.get(self.first).copied();
-        self.first = (self.first + 1) & (N - 1);
-        self.len -= 1;
-        oldest
     }
 
     /// The snapshots, oldest first.

@@ -11,31 +11,28 @@ use crate::{device::EduDevice, events, factorial, wdf::DeferredInterrupt};
 
 /// Takes everything that came since the last run, and does it.
 pub fn run(device: &EduDevice, mut interrupt: DeferredInterrupt<'_, EduInterrupt>) {
-    // DIRQL only for as long as taking takes.
-    let taken = interrupt.lock().map(|guard| guard.own.log.take());
-    let mut new_events = false;
-    let dma;
-    let done = {
-        let mut state = device.state.lock();
+    let taken = match interrupt.lock() {
+        // DIRQL only for as long as taking takes.
+        Some(guard) => guard.own.log.take(),
         // A passive-level ISR has handed its log over.
-        let mut taken = taken.unwrap_or_else(|| state.log.take());
+        None => device.state.lock().log.take(),
+    };
+    let (done, new_events) = {
+        let state = &mut *device.state.lock();
         state.statistics.dpc_calls += 1;
         state.statistics.snapshots_taken += taken.snapshots() as u64;
-        taken.counts.add_to(&mut state.statistics);
-        for snapshot in taken.history() {
-            new_events |= state.events.push(snapshot);
-        }
-        state.findings.causes(taken.causes);
-        dma = taken.causes.contains(Causes::DMA);
-        let done = if taken.causes.contains(Causes::FACTORIAL) {
+        taken.counts().add_to(&mut state.statistics);
+        let new_events = state.events.record(&taken);
+        state.findings.causes(taken.causes());
+        let done = if taken.causes().contains(Causes::FACTORIAL) {
             state.factorial_interrupt()
         } else {
             None
         };
-        device.attend(&state);
-        done
+        device.attend(state);
+        (done, new_events)
     };
-    if dma {
+    if taken.causes().contains(Causes::DMA) {
         device.dma_dpc.enqueue();
     }
     // No lock is held: completing wakes the app and may present the next request in this call.

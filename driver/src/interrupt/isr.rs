@@ -16,17 +16,11 @@ impl InterruptHandler for EduInterrupt {
 
     fn isr(&mut self, shared: &mut IsrShared, message: u32, isr: Isr<'_, Self>) -> bool {
         let ours = self.serve(shared, message);
-        let Some(device) = isr.passive_device() else {
-            if ours {
-                // Already queued is no failure: that run has not taken the log yet.
-                self.log.dpc_queued(isr.queue_deferred());
-            }
-            return ours;
-        };
-        self.hand_over(device);
-        if ours {
-            let queued = isr.queue_deferred();
-            device.state.lock().log.dpc_queued(queued);
+        if isr.is_passive() {
+            self.hand_over(ours, &isr);
+        } else if ours {
+            // Already queued is no failure: that run has not taken the log yet.
+            self.log.dpc_queued(isr.queue_deferred());
         }
         ours
     }
@@ -47,8 +41,15 @@ impl InterruptHandler for EduInterrupt {
 impl EduInterrupt {
     /// At PASSIVE_LEVEL the DPC cannot take the interrupt lock, but the ISR can take the device's.
     #[inline(never)]
-    fn hand_over(&mut self, device: &EduDevice) {
+    fn hand_over(&mut self, ours: bool, isr: &Isr<'_, Self>) {
+        let Some(device) = isr.passive_device() else {
+            return;
+        };
         device.state.lock().log.absorb(self.log.take());
+        if ours {
+            let queued = isr.queue_deferred();
+            device.state.lock().log.dpc_queued(queued);
+        }
     }
 
     /// Reads, acknowledges, records. Returns whether the interrupt was ours.

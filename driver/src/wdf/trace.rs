@@ -87,6 +87,10 @@ pub struct Event<const VALUES: usize> {
 }
 
 impl<const VALUES: usize> Event<VALUES> {
+    /// How many data one consists of.
+    #[expect(clippy::cast_possible_truncation, reason = "they are few")]
+    const DATA: u32 = (METADATA + VALUES) as u32;
+
     /// An event of a provider. The schema is that of [`schema`].
     pub const fn new(provider: &'static Provider, level: Level, schema: &'static [u8]) -> Self {
         const { assert!(VALUES <= MOST_VALUES) };
@@ -118,34 +122,35 @@ impl<const VALUES: usize> Event<VALUES> {
             task: 0,
             keyword: KEYWORD,
         };
-        let mut data = [Data::NONE; 2 + MOST_VALUES];
-        let metadata = [
+        let value = |index| {
+            let value = values.get(index);
+            value.map_or(Data::NONE, |value| {
+                Data::of(core::slice::from_ref(value), 0)
+            })
+        };
+        let data: [_; METADATA + MOST_VALUES] = [
             Data::of(self.provider.metadata, PROVIDER_METADATA),
             Data::of(self.schema, EVENT_METADATA),
+            value(0),
+            value(1),
         ];
-        let values = values
-            .iter()
-            .map(|value| Data::of(core::slice::from_ref(value), 0));
-        let mut count = 0;
-        for (slot, item) in data.iter_mut().zip(metadata.into_iter().chain(values)) {
-            *slot = item;
-            count += 1;
-        }
-        // SAFETY: descriptor and data, and what these point to, live through the call; there are `count`
-        // of them. A handle that is 0 or unregistered already is refused with a status.
+        // SAFETY: descriptor and data, and what these point to, live through the call; there are at least
+        // as many data as are named. A handle that is 0 or unregistered already is refused with a status.
         let _status = unsafe {
             EtwWriteTransfer(
                 self.provider.handle.load(Ordering::Acquire),
                 &raw const descriptor,
                 ptr::null(),
                 ptr::null(),
-                count,
+                Self::DATA,
                 data.as_ptr().cast(),
             )
         };
     }
 }
 
+/// Data that each event begins with: what describes provider and event.
+const METADATA: usize = 2;
 /// Values that an event may have.
 const MOST_VALUES: usize = 2;
 /// `WINEVENT_CHANNEL_TRACELOGGING`: the event says itself what it consists of.

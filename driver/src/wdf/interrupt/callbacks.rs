@@ -41,6 +41,12 @@ impl<H: InterruptHandler> Isr<'_, H> {
         queued != 0
     }
 
+    /// Whether the ISR runs at PASSIVE_LEVEL.
+    #[must_use]
+    pub const fn is_passive(&self) -> bool {
+        self.handling.is_passive()
+    }
+
     /// The context of the device, if the ISR runs at PASSIVE_LEVEL and so may use it.
     #[must_use]
     pub fn passive_device(&self) -> Option<&H::Device> {

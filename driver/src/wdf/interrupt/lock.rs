@@ -101,7 +101,8 @@ fn create_wait_lock(device: Device) -> Result<WDFWAITLOCK> {
     Ok(handle)
 }
 
-/// The context of an interrupt object.
+/// The context of an interrupt object. In this order: what the ISR touches most is where the context is.
+#[repr(C)]
 pub struct InterruptContext<H: InterruptHandler> {
     own: UnsafeCell<H>,
     shared: NonNull<Guarded<H::Shared>>,
@@ -158,6 +159,7 @@ where
     ///
     /// # Safety
     /// The object is connected and stays so for `'a`. The caller holds no interrupt lock.
+    #[inline]
     pub(super) unsafe fn acquire(handle: WDFINTERRUPT) -> Option<Self> {
         // SAFETY: the object is alive, and its context was initialized when it was created.
         let context = unsafe { context::of::<InterruptContext<H>>(handle.cast()) }?;
