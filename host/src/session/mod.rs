@@ -2,164 +2,28 @@
 //!
 //! This is what a test of a driver uses; the parts it is made of are [`Host`]'s.
 
-use std::{
-    path::{Path, PathBuf},
-    pin::Pin,
-    rc::Rc,
-    time::Duration,
+mod error;
+mod installed;
+mod package;
+
+use std::{pin::Pin, rc::Rc, time::Duration};
+
+use self::installed::install;
+pub use self::{
+    error::BootError,
+    installed::{Installed, Interrupts},
+    package::{Driver, Package},
 };
-
-use thiserror::Error;
-
 use crate::{
     app::Server,
     event::Counts,
     host::{Host, Machine, Stop},
-    image::{Image, ImageError, MapError, SymbolError, Symbols},
-    install::{Inf, InfError, InstallError, Installation, Platform, RegistryValue, Stamp},
+    image::Image,
+    install::RegistryValue,
     io::{File, Operation, Outcome},
     ntstatus::NtStatus,
-    pnp::Grant,
     run::Turn,
 };
-
-/// What a session runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Driver {
-    /// The image, a `.sys` file.
-    pub image: PathBuf,
-    /// Its PDB; without one, the PDB beside the image if there is one.
-    pub symbols: Option<PathBuf>,
-    /// The INF or INX it is installed from.
-    pub inf: PathBuf,
-}
-
-/// Which interrupts a device is granted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Interrupts {
-    /// As PnP would: messages if the INF asks for them and the device has them, else its line.
-    #[default]
-    AsInstalled,
-    /// The line, as after a rebalance that left no messages.
-    Line,
-    /// Exactly one message, as when PnP cannot grant all.
-    OneMessage,
-}
-
-/// Why a session did not come up.
-#[derive(Debug, Error)]
-pub enum BootError {
-    /// The image cannot be used.
-    #[error(transparent)]
-    Image(#[from] ImageError),
-    /// The PDB cannot be used.
-    #[error(transparent)]
-    Symbols(#[from] SymbolError),
-    /// The image cannot be mapped.
-    #[error(transparent)]
-    Map(#[from] MapError),
-    /// The driver cannot be installed for any of the devices.
-    #[error(transparent)]
-    Install(#[from] InstallError),
-    /// The INF cannot be read.
-    #[error(transparent)]
-    Inf(#[from] InfError),
-    /// The image is no KMDF driver.
-    #[error("{file}: no KMDF driver: it does not bind to the framework (KmdfLibrary)")]
-    NotKmdf {
-        /// The image.
-        file: String,
-    },
-    /// The machine has no device at all.
-    #[error("the virtual machine has no PCI function to install the driver for")]
-    NoDevice,
-    /// This machine has no room.
-    #[error("no virtual machine can be made here: {0}")]
-    Machine(std::io::Error),
-    /// The driver refused.
-    #[error("{step} failed with {status}")]
-    Refused {
-        /// In which of its routines.
-        step: &'static str,
-        /// With which status.
-        status: NtStatus,
-    },
-    /// The run stopped.
-    #[error(transparent)]
-    Stopped(#[from] Stop),
-}
-
-/// A driver's files, read and checked: what many sessions of it share.
-#[derive(Clone, Debug)]
-pub struct Package {
-    pub(crate) image: Rc<Image>,
-    pub(crate) symbols: Rc<Symbols>,
-    /// `None`: no PnP driver.
-    inf: Option<Rc<Inf>>,
-    /// Values of the hardware keys beside those of the INF.
-    registry: Rc<[(String, RegistryValue)]>,
-}
-
-impl Package {
-    /// Reads a driver's files.
-    ///
-    /// # Errors
-    /// One of them cannot be used.
-    pub fn read(driver: &Driver) -> Result<Self, BootError> {
-        let image = Image::read(&driver.image)?;
-        let symbols = Symbols::load(&image, driver.symbols.as_deref())?;
-        let inf = Inf::read(&driver.inf, &stamp(&image)?)?;
-        Ok(Self {
-            image: Rc::new(image),
-            symbols: Rc::new(symbols),
-            inf: Some(Rc::new(inf)),
-            registry: Rc::default(),
-        })
-    }
-
-    /// With values in the hardware key of every device beside those that the INF adds, and instead of
-    /// those of the same name.
-    #[must_use]
-    pub fn with_registry(mut self, values: &[(String, RegistryValue)]) -> Self {
-        self.registry = values.into();
-        self
-    }
-
-    /// The same image with another INF.
-    ///
-    /// # Errors
-    /// The INF cannot be used.
-    pub fn with_inf(&self, inf: &Path) -> Result<Self, BootError> {
-        Ok(Self {
-            inf: Some(Rc::new(Inf::read(inf, &stamp(&self.image)?)?)),
-            ..self.clone()
-        })
-    }
-
-    /// Reads a driver that PnP knows nothing of: without an INF, it is started as a service, and makes
-    /// control devices.
-    ///
-    /// # Errors
-    /// One of the files cannot be used.
-    pub fn without_inf(image: &Path, symbols: Option<&Path>) -> Result<Self, BootError> {
-        let image = Image::read(image)?;
-        stamp(&image)?;
-        let symbols = Symbols::load(&image, symbols)?;
-        Ok(Self {
-            image: Rc::new(image),
-            symbols: Rc::new(symbols),
-            inf: None,
-            registry: Rc::default(),
-        })
-    }
-
-    /// The name of the driver's service, where no INF says it: that of the image.
-    fn service(&self) -> String {
-        let file = Path::new(self.image.file());
-        file.file_stem()
-            .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
-    }
-}
 
 /// A driver that runs.
 pub struct Session {
@@ -168,18 +32,6 @@ pub struct Session {
     package: Package,
     /// Whether the driver was loaded and not unloaded.
     loaded: bool,
-}
-
-/// A device that the driver was installed for.
-#[derive(Clone, Debug)]
-pub struct Installed {
-    /// The slot of its function.
-    pub slot: usize,
-    /// What the INF did for it.
-    pub installation: Installation,
-    /// Its interrupts.
-    pub grant: Grant,
-    added: bool,
 }
 
 /// What a session came to.
@@ -397,56 +249,4 @@ fn accepted(step: &'static str, status: NtStatus) -> Result<(), BootError> {
     } else {
         Err(BootError::Refused { step, status })
     }
-}
-
-/// Finds the devices that the INF names, and what it wants for each.
-fn install(host: &Host, inf: &Inf, interrupts: Interrupts) -> Result<Vec<Installed>, BootError> {
-    let mut installed = Vec::new();
-    let mut refused = None;
-    for (slot, function) in host.slots.iter().enumerate() {
-        let ids = host.device_ids(slot);
-        match Installation::plan(inf, &ids, &Platform::default()) {
-            Ok(installation) => {
-                let messages = installation
-                    .msi
-                    .map_or(0, |msi| msi.limit.unwrap_or(u32::MAX));
-                let identity = &function.identity;
-                let silent = identity.messages == 0 && !identity.interrupt_pin;
-                let grant = match interrupts {
-                    _ if silent => Grant::None,
-                    Interrupts::Line => Grant::Line,
-                    Interrupts::AsInstalled if messages == 0 => Grant::Line,
-                    Interrupts::AsInstalled => Grant::Messages(messages),
-                    Interrupts::OneMessage => Grant::Messages(messages.min(1)),
-                };
-                installed.push(Installed {
-                    slot,
-                    installation,
-                    grant,
-                    added: false,
-                });
-            }
-            Err(error) => refused = Some(error),
-        }
-    }
-    match refused {
-        Some(error) if installed.is_empty() => Err(error.into()),
-        None if installed.is_empty() => Err(BootError::NoDevice),
-        _ => Ok(installed),
-    }
-}
-
-/// What stampinf would put into an .inx for this image.
-fn stamp(image: &Image) -> Result<Stamp, BootError> {
-    let Some(info) = image.bind_info() else {
-        return Err(BootError::NotKmdf {
-            file: image.file().to_owned(),
-        });
-    };
-    Ok(Stamp {
-        architecture: "amd64".to_owned(),
-        kmdf_version: format!("{}.{}", info.major, info.minor),
-        date: "01/01/2026".to_owned(),
-        version: "1.0.0.0".to_owned(),
-    })
 }
