@@ -25,7 +25,6 @@ apt() {
 # Fetches what apt would install for the packages in $1: that is what this system lacks. Those in $2
 # are fetched in any case.
 fetch() {
-    : >"$scratch/log"
     # One word each, on purpose.
     # shellcheck disable=SC2086
     lacking=$(apt install --simulate --no-install-recommends $1 |
@@ -42,6 +41,7 @@ unpack() {
     done
     rm -rf "$scratch"
     mkdir -p "$scratch/archives" "$scratch/root" "$scratch/bin"
+    : >"$scratch/log"
     echo "$name: unpacking $1 into $prefix" >&2
     if ! fetch "$2" "${3:-}"; then
         echo "$name: apt's package lists lack it or are stale; fetching private ones" >&2
@@ -53,8 +53,8 @@ unpack() {
         APT_CONFIG=$scratch/apt/apt.conf
         export APT_CONFIG
         : >"$scratch/log"
-        apt update >>"$scratch/log" || give_up "the package lists could not be fetched:"
-        fetch "$2" "${3:-}" || give_up "the packages could not be fetched:"
+        apt update >>"$scratch/log" || give_up "the package lists could not be fetched; is there a network?"
+        fetch "$2" "${3:-}" || give_up "the packages could not be fetched; is there a network?"
     fi
     for archive in "$scratch"/archives/*.deb; do
         dpkg-deb --extract "$archive" "$scratch/root" || give_up "$archive could not be unpacked."

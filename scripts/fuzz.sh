@@ -14,6 +14,14 @@ target=$1
 seconds=$2
 shift 2
 built=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
+if [ ! -f "fuzz/run/src/$target.rs" ]; then
+    echo "fuzz.sh: there is no target $target; \`sh scripts/fuzz.sh\` lists them" >&2
+    exit 2
+fi
+if ! command -v "${CXX:-c++}" >/dev/null; then
+    echo "fuzz.sh: no C++ compiler, as \`${CXX:-c++}\`: libFuzzer is built with it (Debian: apt-get install g++)" >&2
+    exit 1
+fi
 
 [ "$target" != hostile ] || sh scripts/build-driver.sh >/dev/null
 # What `cargo fuzz --sanitizer none` sets.

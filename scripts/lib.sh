@@ -7,7 +7,6 @@ root=$(pwd)
 built=${CARGO_TARGET_DIR:-target}
 prefix=$root/target/prefix
 logs=$root/target/logs
-mkdir -p "$logs"
 
 say() {
     printf '%s\n' "$*"
@@ -25,6 +24,11 @@ fail() {
     done
     exit 1
 }
+
+# Everything that is made here goes there; nothing begins without.
+{ mkdir -p "$logs" && [ -w "$logs" ]; } 2>/dev/null ||
+    fail "$logs cannot be written." \
+        "Run this in a copy of the checkout that you may write to, or make target/ a link to a directory that you may."
 
 seconds() {
     date +%s
@@ -85,8 +89,8 @@ show_log() {
 
 # A rustup that was just installed is not in the PATH of an open shell.
 find_cargo() {
-    if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then
-        PATH=$HOME/.cargo/bin:$PATH
+    if ! command -v cargo >/dev/null && [ -x "${CARGO_HOME:-${HOME:-}/.cargo}/bin/cargo" ]; then
+        PATH=${CARGO_HOME:-${HOME:-}/.cargo}/bin:$PATH
         export PATH
     fi
 }

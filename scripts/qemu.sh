@@ -7,8 +7,10 @@
 set -eu
 
 if [ -n "${KMDF_HOST_QEMU:-}" ]; then
-    echo "$KMDF_HOST_QEMU"
-    exit 0
+    command -v "$KMDF_HOST_QEMU" && exit 0
+    echo "qemu.sh: KMDF_HOST_QEMU is $KMDF_HOST_QEMU, which is no program; unset it, or set it to the path of" >&2
+    echo "         qemu-system-x86_64." >&2
+    exit 1
 fi
 if command -v qemu-system-x86_64; then
     exit 0

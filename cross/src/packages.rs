@@ -109,7 +109,8 @@ impl Packages {
         }
         Err(Error::missing(
             format!("apt's sources do not offer all of {}", names.join(" ")),
-            "add the distribution's main archive (and Debian's security archive) to apt's sources",
+            "check the network; if it is there, add the distribution's main archive (and Debian's \
+             security archive) to apt's sources",
         ))
     }
 }
