@@ -10,7 +10,7 @@
 //! | `protocol` | what an app sends to the host's socket | understood or refused, in pieces of any size |
 //! | `instruction` | registers and an instruction | an outcome, and a bounded number of accesses |
 //! | `processor` | an instruction, registers and memory | the emulator leaves what the processor leaves |
-//! | `hostile` | what a device answers and an app sends | the driver breaks no rule, ends every request and leaves nothing behind |
+//! | `hostile` | what a device answers, the threads of an app do, and their schedule | the driver breaks no rule, ends every request and leaves nothing behind |
 #![deny(unsafe_code)]
 
 mod hostile;

@@ -21,3 +21,12 @@ pub(crate) struct Explorer {
     pub(crate) files: RefCell<Vec<Rc<File>>>,
     pub(crate) raise: RefCell<Option<Raise>>,
 }
+
+impl Explorer {
+    /// A scenario has sent a request.
+    pub(crate) fn note(&self, irp: &Rc<Irp>) {
+        let mut pending = self.pending.borrow_mut();
+        pending.retain(|other| !other.is_finished());
+        pending.push(Rc::clone(irp));
+    }
+}

@@ -14,6 +14,7 @@ mod stage;
 mod stepping;
 mod sum;
 mod target;
+mod thread;
 mod visit;
 mod way;
 
@@ -26,5 +27,6 @@ pub use stage::{GONE, Stage};
 pub(crate) use stepping::Walk;
 pub use sum::{Explored, Finding, MOST_FINDINGS};
 pub use target::Target;
+pub use thread::AppThread;
 pub use visit::{Cause, Point};
 pub use way::{Fails, Way, When};

@@ -192,7 +192,7 @@ impl Ran {
 /// The bytes that a seed draws for a scenario that bytes shape.
 fn drawn_input(seed: u64) -> Vec<u8> {
     const SHORTEST: u32 = 16;
-    const LONGEST: u32 = 400;
+    const LONGEST: u32 = 800;
     let mut random = Stream::Input.of(seed);
     let length = SHORTEST + random.next_u32() % (LONGEST - SHORTEST);
     let mut input = vec![0; length as usize];

@@ -103,9 +103,7 @@ impl Stage<'_> {
     #[must_use]
     pub fn submit(&self, file: &File, operation: Operation) -> Rc<Irp> {
         let irp = self.host().submit(file, operation);
-        let mut pending = self.host().explorer.pending.borrow_mut();
-        pending.retain(|other| !other.is_finished());
-        pending.push(Rc::clone(&irp));
+        self.host().explorer.note(&irp);
         irp
     }
 

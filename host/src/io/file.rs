@@ -10,7 +10,7 @@ use kmdf_abi::ntstatus::{
     STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS,
 };
 
-use super::{Irp, Major};
+use super::{Irp, Major, Operation, Outcome};
 use crate::{
     host::Host,
     kmdf::device::{Device, Phase},
@@ -23,7 +23,7 @@ const FILE_WRITE_DATA: u32 = 2;
 
 /// A handle of a device.
 pub struct File {
-    pub(super) device: u64,
+    device: u64,
     access: u32,
     /// What follows the device's name in the one that was opened.
     name: String,
@@ -37,7 +37,7 @@ pub struct File {
     /// The WDFFILEOBJECT, or 0.
     object: Cell<u64>,
     /// IRPs that were sent through it, as long as they live.
-    pub(super) irps: RefCell<Vec<Weak<Irp>>>,
+    irps: RefCell<Vec<Weak<Irp>>>,
 }
 
 impl std::fmt::Debug for File {
@@ -53,10 +53,21 @@ impl File {
         self.opened.get()
     }
 
+    /// Whether its handle was closed.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.closing.get()
+    }
+
     /// Whether closing it is over: the driver has seen cleanup and close.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.closed.get()
+    }
+
+    /// The WDFDEVICE.
+    pub(crate) const fn device(&self) -> u64 {
+        self.device
     }
 
     pub(super) const fn id(&self) -> u64 {
@@ -65,6 +76,34 @@ impl File {
 
     pub(super) fn object(&self) -> u64 {
         self.object.get()
+    }
+
+    /// Makes the IRP of a request. It has ended if the handle does not allow it.
+    pub(crate) fn prepare(&self, operation: Operation) -> Rc<Irp> {
+        let irp = Rc::new(match operation {
+            Operation::Control {
+                code,
+                input,
+                output_length,
+            } => Irp::new(Major::DeviceControl, code, input, output_length, 0),
+            Operation::Read { offset, length } => {
+                Irp::new(Major::Read, 0, Vec::new(), length, offset)
+            }
+            Operation::Write { offset, data } => Irp::new(Major::Write, 0, data, 0, offset),
+        });
+        if let Err(status) = self.check(&irp) {
+            irp.finish(Outcome {
+                status,
+                information: 0,
+                output: Vec::new(),
+            });
+            return irp;
+        }
+        irp.attach(self);
+        let mut irps = self.irps.borrow_mut();
+        irps.retain(|other| other.strong_count() > 0);
+        irps.push(Rc::downgrade(&irp));
+        irp
     }
 
     /// What the I/O manager checks before a driver sees the request.
@@ -273,26 +312,51 @@ impl Host {
         self.close(file);
     }
 
+    /// Closes a file in this thread, which sees to its cleanup; its close comes when nothing of it is
+    /// pending any more.
+    pub(crate) fn close_here(&self, file: &Rc<File>) {
+        if !file.closing.replace(true)
+            && let Some(device) = self.clean_up_file(file)
+        {
+            let file = Rc::clone(file);
+            self.spawn("file closes", move |host| {
+                host.release_file(&device, &file);
+            });
+        }
+    }
+
     fn close_file(&self, file: &Rc<File>) {
+        if let Some(device) = self.clean_up_file(file) {
+            self.release_file(&device, file);
+        }
+    }
+
+    /// IRP_MJ_CLEANUP: the last handle is gone. The device, if its driver has the file.
+    fn clean_up_file(&self, file: &Rc<File>) -> Option<Rc<Device>> {
         let waited = Rc::clone(file);
         // Not for calls that other threads are just making with it: those have the FILE_OBJECT, not
         // the handle, so what they send may reach the driver after its cleanup, and before its close.
         self.block_until(move |_| waited.opened().is_some());
         if !file.opened().is_some_and(NtStatus::is_success) {
             file.closed.set(true);
-            return;
+            return None;
         }
         let device = self.body::<Device>(file.device);
-        let (cleanup, close) = device.files.map_or((0, 0), |files| {
-            let callbacks = files.callbacks;
-            (callbacks.EvtFileCleanup.0, callbacks.EvtFileClose.0)
-        });
+        let callbacks = device.files.map(|files| files.callbacks);
+        let cleanup = callbacks.map_or(0, |callbacks| callbacks.EvtFileCleanup.0);
         self.file_callback("EvtFileCleanup", cleanup, file.object());
         self.flush_file(&device, file.id());
+        Some(device)
+    }
+
+    /// IRP_MJ_CLOSE: nobody has the FILE_OBJECT any more.
+    fn release_file(&self, device: &Rc<Device>, file: &Rc<File>) {
         let waited = Rc::clone(file);
         self.block_until(move |_| waited.is_idle());
+        let callbacks = device.files.map(|files| files.callbacks);
+        let close = callbacks.map_or(0, |callbacks| callbacks.EvtFileClose.0);
         self.file_callback("EvtFileClose", close, file.object());
-        self.forget_file(&device, file);
+        self.forget_file(device, file);
     }
 
     fn forget_file(&self, device: &Device, file: &Rc<File>) {

@@ -138,50 +138,35 @@ pub enum Operation {
 }
 
 impl Host {
-    /// Sends a request through a file. It has ended when its [`Irp::outcome`] is there.
+    /// Sends a request through a file, in a thread of its own. It has ended when its [`Irp::outcome`] is
+    /// there.
     pub fn submit(&self, file: &File, operation: Operation) -> Rc<Irp> {
-        let irp = Rc::new(match operation {
-            Operation::Control {
-                code,
-                input,
-                output_length,
-            } => Irp::new(Major::DeviceControl, code, input, output_length, 0),
-            Operation::Read { offset, length } => {
-                Irp::new(Major::Read, 0, Vec::new(), length, offset)
-            }
-            Operation::Write { offset, data } => Irp::new(Major::Write, 0, data, 0, offset),
-        });
-        if let Err(status) = file.check(&irp) {
-            irp.finish(Outcome {
-                status,
-                information: 0,
-                output: Vec::new(),
-            });
-            return irp;
+        let irp = file.prepare(operation);
+        if !irp.is_finished() {
+            let (device, sent) = (file.device(), Rc::clone(&irp));
+            self.spawn("app", move |host| host.dispatch(device, &sent));
         }
-        irp.attach(file);
-        let mut irps = file.irps.borrow_mut();
-        irps.retain(|other| other.strong_count() > 0);
-        irps.push(Rc::downgrade(&irp));
-        let (device, sent) = (file.device, Rc::clone(&irp));
-        self.spawn("app", move |host| host.dispatch(device, &sent));
         irp
     }
 
-    /// Cancels a request, as CancelIoEx does. It ends when the driver lets it.
+    /// Cancels a request, as CancelIoEx does, in a thread of its own. It ends when the driver lets it.
     pub fn cancel(&self, irp: &Rc<Irp>) {
         irp.cancelled.set(true);
         let irp = Rc::clone(irp);
-        self.spawn("app cancels", move |host| {
-            let request = irp.request.borrow().upgrade();
-            if let Some(request) = request {
-                host.cancel_request(&request);
-            }
-        });
+        self.spawn("app cancels", move |host| host.cancel_here(&irp));
+    }
+
+    /// Cancels a request in this thread.
+    pub(crate) fn cancel_here(&self, irp: &Irp) {
+        irp.cancelled.set(true);
+        let request = irp.request.borrow().upgrade();
+        if let Some(request) = request {
+            self.cancel_request(&request);
+        }
     }
 
     /// Presents an IRP to its device, in the app's thread.
-    fn dispatch(&self, device: u64, irp: &Rc<Irp>) {
+    pub(crate) fn dispatch(&self, device: u64, irp: &Rc<Irp>) {
         let fail = |status| {
             irp.finish(Outcome {
                 status,

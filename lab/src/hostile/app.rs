@@ -1,6 +1,6 @@
 //! Apps that send what they like.
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use edu_spec::{
     interface::DEVICE_INTERFACE,
@@ -9,13 +9,15 @@ use edu_spec::{
 };
 use kmdf_host::{
     File, Irp, Operation,
-    explore::{Cause, Stage, Wrong},
+    explore::{AppThread, Cause, Stage, Wrong},
 };
 
 use super::bytes::Bytes;
-use crate::scenarios::requests::{control, event_after, factorial_of, raise, read, write};
+use crate::scenarios::requests::{
+    READ_WRITE, control, event_after, factorial_of, raise, read, write,
+};
 
-/// How many things an app does at most.
+/// How many things a thread of an app does at most.
 const MOST: u32 = 60;
 /// How many handles it has at most.
 const HANDLES: usize = 4;
@@ -44,20 +46,17 @@ const LENGTHS: [usize; 10] = [
 ];
 const OFFSETS: [u64; 6] = [0, 1, 4094, 4095, 4096, u64::MAX];
 
-/// What an app holds.
-#[derive(Default)]
-struct App {
-    files: Vec<Rc<File>>,
-    irps: Vec<Rc<Irp>>,
-}
+/// How many threads it has.
+const THREADS: usize = 3;
+/// How long a thread sleeps at a time, at most.
+const NAP_NS: usize = 100_000;
 
 /// Sends a bit of everything to a device that may do anything.
 pub(super) fn decent(stage: &Stage<'_>) -> Result<(), Wrong> {
-    let mut app = App::default();
-    if !app.open(stage, 3)? {
+    let Some(file) = stage.try_open(DEVICE_INTERFACE.to_bytes(), 0, READ_WRITE)? else {
         return Ok(());
-    }
-    for operation in [
+    };
+    let irps = [
         factorial_of(12),
         factorial_of(5),
         write(0, b"to a device that lies"),
@@ -67,52 +66,148 @@ pub(super) fn decent(stage: &Stage<'_>) -> Result<(), Wrong> {
         control(ioctl::STATISTICS, Vec::new(), size_of::<Statistics>()),
         control(ioctl::LIVENESS, vec![1, 2, 3, 4], 4),
         factorial_of(9),
-    ] {
-        app.send(stage, 0, operation);
-    }
-    app.finish(stage)
+    ]
+    .map(|operation| stage.submit(&file, operation));
+    stage
+        .host()
+        .run_until(|_| irps.iter().all(|irp| irp.is_finished() || waits(irp)))?;
+    Ok(())
 }
 
-/// Does what the bytes say; `disturbed`, to the device as well.
-pub(super) fn hostile(stage: &Stage<'_>, bytes: &mut Bytes, disturbed: bool) -> Result<(), Wrong> {
-    let mut app = App::default();
-    for _ in 0..MOST {
-        if bytes.is_empty() {
-            break;
-        }
-        app.step(stage, bytes, disturbed)?;
-    }
-    app.finish(stage)
+/// Does what the bytes say, in several threads that share what they have open; `disturbed`, to the device
+/// as well.
+pub(super) fn hostile(stage: &Stage<'_>, bytes: &Bytes, disturbed: bool) -> Result<(), Wrong> {
+    let process = Rc::new(Process::default());
+    let threads = bytes.deal::<THREADS>().map(|mut bytes| {
+        let process = Rc::clone(&process);
+        stage.start_thread("app thread", move |thread| {
+            process.run(thread, &mut bytes, disturbed);
+        })
+    });
+    stage
+        .host()
+        .run_until(|_| threads.iter().all(|over| over.get()))?;
+    Ok(())
 }
 
-impl App {
-    /// Opens the device, if it can be opened. Whether it was.
-    fn open(&mut self, stage: &Stage<'_>, access: u32) -> Result<bool, Wrong> {
-        match stage.try_open(DEVICE_INTERFACE.to_bytes(), 0, access)? {
-            Some(file) if self.files.len() < HANDLES => self.files.push(file),
-            Some(file) => stage.host().close(&file),
-            None => return Ok(false),
+/// Whether it may wait for ever.
+fn waits(irp: &Irp) -> bool {
+    irp.code == ioctl::WAIT_EVENT
+}
+
+/// What the threads of an app share.
+#[derive(Default)]
+struct Process {
+    /// Its handles; some may be closed, as where a program uses one too long.
+    files: RefCell<Vec<Rc<File>>>,
+    /// What was sent and has not ended.
+    irps: RefCell<Vec<Rc<Irp>>>,
+}
+
+/// What a thread has sent.
+struct Sent {
+    file: Rc<File>,
+    irp: Rc<Irp>,
+}
+
+/// Whether a thread goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    GoesOn,
+    Ends,
+}
+
+impl Process {
+    /// A thread, from its first call to its end.
+    fn run(&self, thread: &AppThread<'_>, bytes: &mut Bytes, disturbed: bool) {
+        let mut mine = Vec::new();
+        for _ in 0..MOST {
+            if bytes.is_empty() {
+                break;
+            }
+            if self.step(thread, bytes, &mut mine, disturbed) == Next::Ends {
+                return;
+            }
         }
-        Ok(true)
+        // Every request ends by itself, but for one that waits for an event: that ends when its handle is
+        // closed, and with its thread.
+        for Sent { file, irp } in &mine {
+            if !waits(irp) || file.is_closing() {
+                thread.wait(irp);
+            }
+        }
     }
 
-    fn send(&mut self, stage: &Stage<'_>, handle: usize, operation: Operation) {
-        self.irps.retain(|irp| !irp.is_finished());
-        if let Some(file) = self.files.get(handle % self.files.len().max(1))
-            && self.irps.len() < PENDING
-        {
-            self.irps.push(stage.submit(file, operation));
+    /// The handle that a number says, if there are any.
+    fn file(&self, number: usize) -> Option<Rc<File>> {
+        let files = self.files.borrow();
+        files.get(number % files.len().max(1)).cloned()
+    }
+
+    fn open(&self, thread: &AppThread<'_>, number: usize, access: u32) {
+        let Some(file) = thread.open(DEVICE_INTERFACE.to_bytes(), 0, access) else {
+            return;
+        };
+        let replaced = {
+            let mut files = self.files.borrow_mut();
+            if files.len() < HANDLES {
+                files.push(file);
+                None
+            } else {
+                Some(std::mem::replace(&mut files[number], file))
+            }
+        };
+        if let Some(file) = replaced {
+            thread.close(&file);
         }
     }
 
-    fn step(&mut self, stage: &Stage<'_>, bytes: &mut Bytes, disturbed: bool) -> Result<(), Wrong> {
+    fn send(
+        &self,
+        thread: &AppThread<'_>,
+        number: usize,
+        operation: Operation,
+        mine: &mut Vec<Sent>,
+    ) {
+        self.irps.borrow_mut().retain(|irp| !irp.is_finished());
+        if self.irps.borrow().len() >= PENDING {
+            return;
+        }
+        if let Some(file) = self.file(number) {
+            let irp = thread.send(&file, operation);
+            self.irps.borrow_mut().push(Rc::clone(&irp));
+            mine.push(Sent { file, irp });
+        }
+    }
+
+    fn close(&self, thread: &AppThread<'_>, number: usize, forget: bool) {
+        let Some(file) = self.file(number) else {
+            return;
+        };
+        if forget {
+            let mut files = self.files.borrow_mut();
+            files.retain(|other| !Rc::ptr_eq(other, &file));
+        }
+        thread.close(&file);
+    }
+
+    fn step(
+        &self,
+        thread: &AppThread<'_>,
+        bytes: &mut Bytes,
+        mine: &mut Vec<Sent>,
+        disturbed: bool,
+    ) -> Next {
         let what = bytes.below(16);
-        let handle = bytes.below(HANDLES);
+        let number = bytes.below(HANDLES);
         match what {
             0 => {
-                let access = if bytes.below(4) == 0 { bytes.word() } else { 3 };
-                self.open(stage, access)?;
+                let usual = bytes.below(4) != 0;
+                let access = if usual { READ_WRITE } else { bytes.word() };
+                self.open(thread, number, access);
             }
+            // There is little to do without one.
+            _ if self.files.borrow().is_empty() => self.open(thread, number, READ_WRITE),
             1..=5 => {
                 let code = match bytes.below(8) {
                     7 => bytes.word(),
@@ -120,59 +215,49 @@ impl App {
                 };
                 let (input, output) = lengths(code, bytes);
                 let input = (0..input).map(|_| bytes.byte()).collect();
-                self.send(stage, handle, control(code, input, output));
+                self.send(thread, number, control(code, input, output), mine);
             }
             6 => {
                 let (offset, length) = place(bytes);
-                self.send(stage, handle, read(offset, length));
+                self.send(thread, number, read(offset, length), mine);
             }
             7 => {
                 let (offset, length) = place(bytes);
                 let data: Vec<_> = (0..length).map(|_| bytes.byte()).collect();
-                self.send(stage, handle, write(offset, &data));
+                self.send(thread, number, write(offset, &data), mine);
             }
             8 | 9 => {
-                let index = bytes.below(self.irps.len().max(1));
-                if let Some(irp) = self.irps.get(index) {
-                    stage.host().cancel(irp);
+                // Anybody's.
+                let irps = self.irps.borrow().clone();
+                if let Some(irp) = irps.get(bytes.below(irps.len().max(1))) {
+                    thread.cancel(irp);
                 }
             }
-            10 if handle < self.files.len() => {
-                let file = self.files.swap_remove(handle);
-                if bytes.below(2) == 0 {
-                    stage.host().close(&file);
-                } else {
-                    stage.host().abandon(&file);
-                }
-            }
+            10 => self.close(thread, number, bytes.below(4) != 0),
             11 if disturbed => {
                 // What takes the device away for good comes less often than what does not.
-                let causes = [
-                    Cause::Sleep,
-                    Cause::Stop,
-                    Cause::Sleep,
-                    Cause::Stop,
-                    Cause::Remove,
-                    Cause::SurpriseRemove,
-                ];
-                stage.begin(causes[bytes.below(causes.len())]);
+                let causes = if bytes.below(8) == 0 {
+                    [Cause::Remove, Cause::SurpriseRemove]
+                } else {
+                    [Cause::Sleep, Cause::Stop]
+                };
+                thread.begin(causes[bytes.below(causes.len())]);
             }
-            12 => stage.begin(Cause::Raise),
+            12 => thread.begin(Cause::Raise),
+            13 => match bytes.below(8) {
+                0 => return Next::Ends,
+                _ => {
+                    if let Some(sent) = mine.iter().rfind(|sent| !waits(&sent.irp)) {
+                        thread.wait(&sent.irp);
+                    }
+                }
+            },
             _ => {
-                let turns = bytes.below(32);
-                stage.run_for(u32::try_from(turns).unwrap_or(0))?;
+                let nap = (1 + bytes.below(256)) * NAP_NS / 256;
+                thread.sleep(Duration::from_nanos(nap as u64));
             }
         }
-        Ok(())
-    }
-
-    /// Every request ends by itself, but for those that wait for an event.
-    fn finish(&self, stage: &Stage<'_>) -> Result<(), Wrong> {
-        let waits = |irp: &Irp| irp.code == ioctl::WAIT_EVENT;
-        stage
-            .host()
-            .run_until(|_| self.irps.iter().all(|irp| irp.is_finished() || waits(irp)))?;
-        Ok(())
+        Next::GoesOn
     }
 }
 

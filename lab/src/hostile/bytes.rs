@@ -13,6 +13,11 @@ impl Bytes {
         }
     }
 
+    /// As many hands as are asked for, dealt by turns: a short input shapes each of them.
+    pub(super) fn deal<const HANDS: usize>(&self) -> [Self; HANDS] {
+        std::array::from_fn(|hand| Self::new(self.rest.iter().skip(hand).step_by(HANDS).copied()))
+    }
+
     /// Whether there are no more.
     pub(super) fn is_empty(&self) -> bool {
         self.rest.is_empty()
@@ -39,6 +44,13 @@ impl Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dealt_bytes_go_by_turns() {
+        let hands = Bytes::new(1..=5).deal::<2>();
+        let rest = hands.map(|hand| Vec::from(hand.rest));
+        assert_eq!(rest, [vec![1, 3, 5], vec![2, 4]]);
+    }
 
     #[test]
     fn bytes_that_are_used_up_decide_for_nothing() {

@@ -52,7 +52,7 @@ pub(crate) fn all() -> impl Iterator<Item = Hostile> {
     };
     let app = Hostile {
         name: "hostile-app",
-        about: "apps that do what a seed says, while the device comes and goes",
+        about: "an app whose threads do what a seed says, while the device comes and goes",
         device: false,
         app: true,
         disturbed: true,
@@ -67,7 +67,7 @@ pub(crate) fn all() -> impl Iterator<Item = Hostile> {
         },
         Hostile {
             name: "hostile",
-            about: "device and apps that do what a seed says, while the device comes and goes",
+            about: "a device, and an app whose threads do what a seed says, while the device comes and goes",
             device: true,
             ..app.clone()
         },
@@ -79,11 +79,17 @@ pub(crate) fn all() -> impl Iterator<Item = Hostile> {
 
 impl Hostile {
     /// The bytes of the device and those of the app: by turns, so that both are shaped by the first
-    /// bytes of a short input.
+    /// bytes of a short input. One that is not hostile has none.
     fn split(&self) -> (Bytes, Bytes) {
-        let input = self.input.as_deref().unwrap_or_default();
-        let half = |first: usize| Bytes::new(input.iter().skip(first).step_by(2).copied());
-        (half(0), half(1))
+        let input = Bytes::new(self.input.iter().flatten().copied());
+        match (self.device, self.app) {
+            (true, true) => {
+                let [device, app] = input.deal();
+                (device, app)
+            }
+            (true, false) => (input, Bytes::default()),
+            (false, _) => (Bytes::default(), input),
+        }
     }
 }
 
@@ -111,7 +117,6 @@ impl Scenario for Hostile {
             messages: Messages::Two,
             ..Config::default()
         };
-        let bytes = if self.device { bytes } else { Bytes::default() };
         vec![Box::new(HostileDevice::new(config, bytes))]
     }
 
@@ -124,9 +129,9 @@ impl Scenario for Hostile {
     }
 
     fn run(&self, stage: &Stage<'_>) -> Result<(), Wrong> {
-        let (_, mut bytes) = self.split();
+        let (_, bytes) = self.split();
         if self.app {
-            app::hostile(stage, &mut bytes, self.disturbed)
+            app::hostile(stage, &bytes, self.disturbed)
         } else {
             app::decent(stage)
         }

@@ -16,7 +16,8 @@ use zerocopy::{FromBytes, IntoBytes};
 use crate::model::SOFTWARE_CAUSE;
 
 /// `FILE_READ_DATA | FILE_WRITE_DATA`
-const READ_WRITE: u32 = 3;
+pub(crate) const READ_WRITE: u32 = 3;
+
 /// Opens the device that is number `instance`.
 pub(super) fn open(stage: &Stage<'_>, instance: u32) -> Result<Rc<File>, Wrong> {
     stage.open(DEVICE_INTERFACE.to_bytes(), instance, READ_WRITE)
