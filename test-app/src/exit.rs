@@ -24,6 +24,18 @@ pub enum Exit {
     OutputLost = 7,
 }
 
+impl Exit {
+    /// How a command ended that found what it looked at right, or wrong.
+    #[must_use]
+    pub const fn of_result(right: bool) -> Self {
+        if right {
+            Self::Success
+        } else {
+            Self::WrongResult
+        }
+    }
+}
+
 /// The exit codes, as `--help` shows them.
 pub const HELP: &str = "\
 Exit codes:

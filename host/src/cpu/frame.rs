@@ -66,13 +66,9 @@ impl TrapFrame {
                 .rev()
                 .fold(0, |value, &byte| value << 8 | u128::from(byte));
         }
-        let mut gpr = self.gpr;
-        gpr[Self::RSP] = self.rsp;
         Registers {
-            gpr,
-            rip: self.rip,
-            rflags: self.rflags,
             xmm,
+            ..self.general_registers()
         }
     }
 

@@ -137,11 +137,7 @@ fn problems(edu: &Edu) -> Result<Vec<String>, Error> {
 impl Finding for Found {
     fn exit(&self) -> Exit {
         let failed = |request: &Cancelled| request.outcome == Outcome::Failed;
-        if self.usable && !self.requests.iter().any(failed) {
-            Exit::Success
-        } else {
-            Exit::WrongResult
-        }
+        Exit::of_result(self.usable && !self.requests.iter().any(failed))
     }
 }
 

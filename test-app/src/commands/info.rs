@@ -69,11 +69,7 @@ impl From<&InterruptInformation> for Interrupt {
 
 impl Finding for Found {
     fn exit(&self) -> Exit {
-        if self.is_edu {
-            Exit::Success
-        } else {
-            Exit::WrongResult
-        }
+        Exit::of_result(self.is_edu)
     }
 }
 

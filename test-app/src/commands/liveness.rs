@@ -35,11 +35,7 @@ pub fn run(args: &Args, edu: &Edu) -> Result<Found, Error> {
 
 impl Finding for Found {
     fn exit(&self) -> Exit {
-        if self.right {
-            Exit::Success
-        } else {
-            Exit::WrongResult
-        }
+        Exit::of_result(self.right)
     }
 }
 

@@ -58,11 +58,7 @@ pub fn run(args: &Args, edu: &Edu) -> Result<Found, Error> {
 impl Finding for Found {
     /// A read that succeeds gives all bytes.
     fn exit(&self) -> Exit {
-        if self.bytes == u64::from(self.length) {
-            Exit::Success
-        } else {
-            Exit::WrongResult
-        }
+        Exit::of_result(self.bytes == u64::from(self.length))
     }
 }
 

@@ -96,11 +96,7 @@ pub fn run(args: &Args, edu: &Edu) -> Result<Found, Error> {
 impl Finding for Found {
     /// A write that succeeds takes all bytes.
     fn exit(&self) -> Exit {
-        if self.bytes == self.length as u64 {
-            Exit::Success
-        } else {
-            Exit::WrongResult
-        }
+        Exit::of_result(self.bytes == self.length as u64)
     }
 }
 
