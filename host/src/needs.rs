@@ -19,6 +19,60 @@ pub struct Need {
     pub name: String,
     /// Whether this host plays it.
     pub played: bool,
+    /// If not, what it belongs to that this host does not play as a whole.
+    pub area: Option<&'static str>,
+}
+
+/// Parts of the framework that the host does not play, by how the names of their functions begin.
+const AREAS: &[(&str, &str)] = &[
+    ("WdfUsb", USB),
+    ("WdfWmi", "WMI"),
+    ("WdfChildList", CHILDREN),
+    ("WdfPdo", CHILDREN),
+    ("WdfFdoAddStaticChild", CHILDREN),
+    ("WdfFdoGetDefaultChildList", CHILDREN),
+    ("WdfFdoInitSetDefaultChildListConfig", CHILDREN),
+    ("WdfFdoLockStaticChildList", CHILDREN),
+    ("WdfFdoRetrieveNextStaticChild", CHILDREN),
+    ("WdfFdoUnlockStaticChildList", CHILDREN),
+    ("WdfDeviceSetBusInformationForChildren", CHILDREN),
+    ("WdfRequestForwardToParentDeviceIoQueue", CHILDREN),
+    ("WdfIoTargetCreate", REMOTE),
+    ("WdfIoTargetOpen", REMOTE),
+    ("WdfIoTargetClose", REMOTE),
+    ("WdfIoResource", REQUIREMENTS),
+    ("WdfCmResourceList", REQUIREMENTS),
+    ("WdfFdoInitSetEventCallbacks", REQUIREMENTS),
+    ("WdfCx", "class extensions"),
+    ("WdfCompanion", "companions"),
+    ("WdfDeviceRetrieveCompanionTarget", "companions"),
+    ("WdfDeviceMiniportCreate", "miniport drivers"),
+    ("WdfDriverMiniportUnload", "miniport drivers"),
+    ("WdfFdoQueryForInterface", INTERFACES),
+    ("WdfIoTargetQueryForInterface", INTERFACES),
+    ("WdfDeviceAddQueryInterface", INTERFACES),
+    ("WdfRequestWdm", IRPS),
+    ("WdfRequestCreateFromIrp", IRPS),
+    ("WdfDeviceWdmDispatch", IRPS),
+    ("WdfDeviceInitAssignWdmIrpPreprocessCallback", IRPS),
+    ("WdfDeviceConfigureWdmIrpDispatchCallback", IRPS),
+    ("WdfDmaEnablerConfigureSystemProfile", SYSTEM_DMA),
+    ("WdfDmaTransactionSet", SYSTEM_DMA),
+    ("WdfDmaTransactionStopSystemTransfer", SYSTEM_DMA),
+];
+const USB: &str = "USB targets";
+const CHILDREN: &str = "children of a bus driver";
+const REMOTE: &str = "remote I/O targets";
+const REQUIREMENTS: &str = "resource requirements";
+const INTERFACES: &str = "interfaces between drivers";
+const IRPS: &str = "IRPs of WDM";
+const SYSTEM_DMA: &str = "system-mode DMA";
+
+/// What a function belongs to that the host does not play as a whole.
+fn area(name: &str) -> Option<&'static str> {
+    let mut areas = AREAS.iter();
+    let (_, area) = areas.find(|(beginning, _)| name.starts_with(beginning))?;
+    Some(area)
 }
 
 /// All that a driver needs.
@@ -49,15 +103,18 @@ impl Needs {
                 library: import.dll.clone(),
                 name,
                 played,
+                area: None,
             }
         });
         let framework = table_entries(image).into_iter().map(|index| {
             let name = kmdf_abi::functions()
                 .get(index)
                 .map_or_else(|| format!("entry {index}"), |f| f.name.to_owned());
+            let played = service::find(kmdf::TABLES, &name).is_some();
             Need {
                 library: "KMDF".to_owned(),
-                played: service::find(kmdf::TABLES, &name).is_some(),
+                area: (!played).then(|| area(&name)).flatten(),
+                played,
                 name,
             }
         });
@@ -162,6 +219,22 @@ fn follow(
             && instruction.mnemonic() != iced_x86::Mnemonic::Test
         {
             holders.remove(&target);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AREAS, kmdf, service};
+
+    #[test]
+    fn every_part_that_is_not_played_has_functions_that_are_not() {
+        for (beginning, area) in AREAS {
+            let missing = kmdf_abi::functions().iter().any(|function| {
+                function.name.starts_with(beginning)
+                    && service::find(kmdf::TABLES, function.name).is_none()
+            });
+            assert!(missing, "{area}: {beginning} is played, or does not exist");
         }
     }
 }

@@ -9,6 +9,12 @@ DEFINE_GUID(GUID_DEVINTERFACE_SAMPLE_PROBE, 0x0b8d4a61, 0x6c1d, 0x4d5e, 0x9a, 0x
  * of the driver's source where something was not as documented: an ULONG. */
 #define IOCTL_PROBE CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
+/* What the driver below is to answer, for the probes that send: a read gives bytes that count from its
+ * offset on, a write takes everything, and of control requests one answers with its input in reverse and
+ * one with nothing, after a second. */
+#define IOCTL_BELOW_REVERSE CTL_CODE(FILE_DEVICE_UNKNOWN, 0x900, METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define IOCTL_BELOW_SLOW CTL_CODE(FILE_DEVICE_UNKNOWN, 0x901, METHOD_BUFFERED, FILE_ANY_ACCESS)
+
 /* Each probe is a function of that name. samples/tests/probe.rs reads the names here. */
 #define PROBES(PROBE)                                      \
     PROBE(a_look_aside_list_makes_memory_of_one_size)      \
@@ -20,4 +26,12 @@ DEFINE_GUID(GUID_DEVINTERFACE_SAMPLE_PROBE, 0x0b8d4a61, 0x6c1d, 0x4d5e, 0x9a, 0x
     PROBE(assigned_properties_are_kept)                    \
     PROBE(a_registry_key_is_removed_when_nothing_is_in_it) \
     PROBE(a_device_without_a_name_has_none_to_tell)        \
-    PROBE(the_loader_says_what_the_framework_has)
+    PROBE(the_loader_says_what_the_framework_has)          \
+    PROBE(what_is_below_answers_while_the_sender_waits)    \
+    PROBE(memory_objects_are_sent_in_part)                 \
+    PROBE(a_sent_request_comes_back_to_its_routine)        \
+    PROBE(a_sent_request_is_canceled)                      \
+    PROBE(a_sent_request_has_a_limit)                      \
+    PROBE(a_stopped_target_keeps_what_is_sent)             \
+    PROBE(a_purged_target_takes_nothing)                   \
+    PROBE(a_local_target_is_of_its_device)

@@ -1,7 +1,11 @@
 //! The probe driver: what it finds of the framework to be as documented.
 
+use std::time::Duration;
+
 use kmdf_host::{
-    Interrupts, Machine, Operation, Session, device::RootDevice, ntstatus::STATUS_SUCCESS,
+    Interrupts, Machine, Operation, Session,
+    device::{Answer, RootDevice, Sent, SentKind},
+    ntstatus::STATUS_SUCCESS,
 };
 use kmdf_samples::{READ_WRITE, control_code, driver, guid};
 
@@ -13,6 +17,9 @@ const INTERFACE: [u8; 16] = guid(
 );
 /// IOCTL_PROBE
 const PROBE: u32 = control_code(0x800, 0, 0);
+/// IOCTL_BELOW_REVERSE, IOCTL_BELOW_SLOW
+const REVERSE: u32 = control_code(0x900, 0, 0);
+const SLOW: u32 = control_code(0x901, 0, 0);
 /// The list of probes is in here.
 const HEADER: &str = include_str!("../probe/probe.h");
 
@@ -27,13 +34,34 @@ fn names() -> impl Iterator<Item = &'static str> {
     })
 }
 
+/// The driver below, as probe.h describes it.
+fn below(sent: &Sent) -> Answer {
+    match sent.kind {
+        SentKind::Read => {
+            let bytes = (sent.offset..).take(sent.output_length);
+            Answer::of(bytes.map(|byte| byte.to_le_bytes()[0]).collect())
+        }
+        SentKind::Write => Answer {
+            information: sent.input.len() as u64,
+            ..Answer::with(STATUS_SUCCESS)
+        },
+        SentKind::Control if sent.code == REVERSE => {
+            Answer::of(sent.input.iter().rev().copied().collect())
+        }
+        SentKind::Control if sent.code == SLOW => {
+            Answer::with(STATUS_SUCCESS).after(Duration::from_secs(1))
+        }
+        _ => Answer::unknown(),
+    }
+}
+
 /// Runs one probe on a device of its own.
 fn holds(name: &str) {
     let number = names().position(|other| other == name);
     let number = number.unwrap_or_else(|| panic!("probe.h does not list {name}"));
     let number = u32::try_from(number).expect("a short list");
     let machine = Machine {
-        functions: vec![Box::new(RootDevice::new(r"ROOT\SAMPLE_PROBE"))],
+        functions: vec![Box::new(RootDevice::new(r"ROOT\SAMPLE_PROBE").above(below))],
         ..Machine::default()
     };
     let session = Session::boot(&driver("probe"), machine, Interrupts::default())
@@ -75,6 +103,14 @@ probes! {
     a_registry_key_is_removed_when_nothing_is_in_it
     a_device_without_a_name_has_none_to_tell
     the_loader_says_what_the_framework_has
+    what_is_below_answers_while_the_sender_waits
+    memory_objects_are_sent_in_part
+    a_sent_request_comes_back_to_its_routine
+    a_sent_request_is_canceled
+    a_sent_request_has_a_limit
+    a_stopped_target_keeps_what_is_sent
+    a_purged_target_takes_nothing
+    a_local_target_is_of_its_device
 }
 
 #[test]

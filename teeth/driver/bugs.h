@@ -36,6 +36,14 @@ BUG(forgets_the_request, Request)
 BUG(uses_the_memory_of_a_completed_request, Request)
 BUG(deletes_a_request, Request)
 
+/* sending.c */
+BUG(sends_what_it_did_not_format, Request)
+BUG(sends_a_cancelable_request, Request)
+BUG(sends_with_the_lock, Request)
+BUG(sends_synchronously_in_the_dpc, Dpc)
+BUG(completes_its_own_request, Request)
+BUG(deletes_a_request_that_is_below, Request)
+
 /* cancel.c */
 BUG(marks_cancelable_twice, Request)
 BUG(completes_while_cancelable, Finish)

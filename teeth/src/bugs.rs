@@ -166,6 +166,13 @@ pub const BUGS: &[Bug] = &[
     bug("forgets_the_request", "RequestAge", "EvtIoDeviceControl returns and leaves the request to nobody.").later(),
     bug("uses_the_memory_of_a_completed_request", "MemAfterReqCompleted", "The WDFMEMORY of a request's buffer is used after the completion."),
     bug("deletes_a_request", "ReqDelete", "WdfObjectDelete is called for a request of a queue."),
+    // sending.c
+    bug("sends_what_it_did_not_format", "RequestFormattedValid", "A request is sent that was not formatted."),
+    bug("sends_a_cancelable_request", "ReqMarkCancelableSend", "A cancelable request is sent."),
+    bug("sends_with_the_lock", "ReqSendWhileSpinlock", "A request is sent with a spin lock held."),
+    bug("sends_synchronously_in_the_dpc", "WdfRequestSendSyncAtDispatch", "A DPC sends a request and waits."),
+    bug("completes_its_own_request", "ReqDelete", "A request that the driver made is completed."),
+    bug("deletes_a_request_that_is_below", "InvalidReqAccess", "A request is deleted that was sent and is not back."),
     // cancel.c
     bug("marks_cancelable_twice", "MarkCancOnCancReq", "A cancelable request is marked cancelable."),
     bug("completes_while_cancelable", "ReqNotCanceled", "The DPC completes without WdfRequestUnmarkCancelable."),

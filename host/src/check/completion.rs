@@ -10,9 +10,9 @@ rules! { Completion:
     MEM_AFTER_REQ_COMPLETED = "MemAfterReqCompleted", "MemAfterReqCompleted* (DDI compliance)",
         "The WDFMEMORY of a request's buffer is not used after the request was completed.";
     REQ_DELETE = "ReqDelete", "ReqDelete (DDI compliance)",
-        "A request that came from a queue is completed, never deleted.";
+        "A request that came from a queue is completed, never deleted; one that the driver made is deleted, never completed.";
     INVALID_REQ_ACCESS = "InvalidReqAccess", "InvalidReqAccess (DDI compliance)",
-        "A request is used by the driver only while the driver owns it: not while it waits in a queue.";
+        "A request is used by the driver only while the driver owns it: not while it waits in a queue, or while a driver below has it.";
     INFORMATION_TOO_LARGE = "InformationTooLarge", "WdfRequestCompleteWithInformation",
         "A request is completed with no more bytes than its buffer has.";
     COMPLETE_PENDING = "CompletePending", "WdfRequestComplete",

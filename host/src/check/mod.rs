@@ -23,6 +23,7 @@ mod progress;
 mod queues;
 mod registers;
 mod rule;
+mod sending;
 
 use std::{fmt, rc::Rc};
 
@@ -42,7 +43,7 @@ use crate::{
 pub mod rules {
     pub use super::{
         calls::*, cancel::*, completion::*, dma::*, interrupts::*, irql::*, locks::*, memory::*,
-        objects::*, power::*, processor::*, progress::*, queues::*, registers::*,
+        objects::*, power::*, processor::*, progress::*, queues::*, registers::*, sending::*,
     };
 }
 
@@ -54,6 +55,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         completion::RULES,
         cancel::RULES,
         queues::RULES,
+        sending::RULES,
         power::RULES,
         objects::RULES,
         memory::RULES,

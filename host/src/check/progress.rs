@@ -201,7 +201,9 @@ impl Host {
             }
         }
         let request = self.bodies::<Request>().into_iter().find(|request| {
-            matches!(request.owner.get(), Owner::Driver(_)) && request.cancel.get() == 0
+            matches!(request.owner.get(), Owner::Driver(_))
+                && request.cancel.get() == 0
+                && !request.made_by_driver
         })?;
         let text = format!(
             "the driver has the request {:#x} ({:?}), not cancelable, and nothing is left that could \

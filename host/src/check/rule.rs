@@ -16,6 +16,8 @@ pub enum Family {
     Cancel,
     /// The states of queues, and what is retrieved from them.
     Queues,
+    /// Requests that are sent to an I/O target.
+    Sending,
     /// Stopping, power and removal.
     Power,
     /// Handles, parents, references, lifetimes.
@@ -44,6 +46,7 @@ impl fmt::Display for Family {
             Self::Completion => "completion",
             Self::Cancel => "cancel",
             Self::Queues => "queues",
+            Self::Sending => "sending",
             Self::Power => "power",
             Self::Objects => "objects",
             Self::Memory => "memory",

@@ -69,7 +69,10 @@ impl Check {
                 } else {
                     "NOT PLAYED"
                 };
-                println!("  {played}  {}!{}", need.library, need.name);
+                let area = need
+                    .area
+                    .map_or_else(String::new, |area| format!(" ({area})"));
+                println!("  {played}  {}!{}{area}", need.library, need.name);
             }
             match missing {
                 0 => println!("this host plays all of them"),

@@ -6,6 +6,7 @@
 //! whose clock is [`Clock::Virtual`] changes by itself only in [`PciFunction::advance`], so a run
 //! replays exactly; one whose clock is [`Clock::Real`] lives outside this process.
 
+mod below;
 pub mod memory;
 pub mod qemu;
 mod recorded;
@@ -13,6 +14,7 @@ mod root;
 pub mod trace;
 pub mod wrapper;
 
+pub use below::{Answer, Sent, SentKind};
 pub use root::RootDevice;
 
 use std::{rc::Rc, time::Duration};
@@ -213,6 +215,13 @@ pub trait PciFunction {
     /// The hardware id that it is found by, where no bus enumerates it: see [`RootDevice`].
     fn root_id(&self) -> Option<String> {
         None
+    }
+
+    /// What the driver below the tested one answers to a request that is sent down to it: a bus driver
+    /// knows none.
+    fn answer(&self, sent: &Sent) -> Answer {
+        let _ = sent;
+        Answer::unknown()
     }
 
     /// Whose clock it runs by.

@@ -2,21 +2,33 @@
 
 use std::time::Duration;
 
-use super::{Assignment, Bus, Clock, DeviceError, Identity, PciFunction, Width};
+use super::{Answer, Assignment, Bus, Clock, DeviceError, Identity, PciFunction, Sent, Width};
 use crate::time::VirtualTime;
 
 /// A device that no bus finds and that has no hardware: PnP's root enumerates it, and it gets no
 /// resources. It takes a slot of the machine like any other.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct RootDevice {
     id: String,
+    /// What the driver below answers.
+    below: fn(&Sent) -> Answer,
 }
 
 impl RootDevice {
     /// A device with that hardware id, `ROOT\ECHO` for example.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into() }
+        Self {
+            id: id.into(),
+            below: |_| Answer::unknown(),
+        }
+    }
+
+    /// The same above a driver that answers so: what a filter, or a driver of an upper layer, sends to
+    /// its local I/O target.
+    #[must_use]
+    pub fn above(self, below: fn(&Sent) -> Answer) -> Self {
+        Self { below, ..self }
     }
 }
 
@@ -38,6 +50,10 @@ impl PciFunction for RootDevice {
 
     fn root_id(&self) -> Option<String> {
         Some(self.id.clone())
+    }
+
+    fn answer(&self, sent: &Sent) -> Answer {
+        (self.below)(sent)
     }
 
     fn clock(&self) -> Clock {

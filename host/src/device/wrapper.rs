@@ -3,7 +3,8 @@
 use std::{rc::Rc, time::Duration};
 
 use super::{
-    Assignment, Bus, Clock, DeviceError, Identity, PciFunction, Width, memory::SharedMemory,
+    Answer, Assignment, Bus, Clock, DeviceError, Identity, PciFunction, Sent, Width,
+    memory::SharedMemory,
 };
 use crate::time::VirtualTime;
 
@@ -92,6 +93,10 @@ impl<W: Wrapper> PciFunction for W {
 
     fn root_id(&self) -> Option<String> {
         self.look(|function| function.root_id())
+    }
+
+    fn answer(&self, sent: &Sent) -> Answer {
+        self.look(|function| function.answer(sent))
     }
 
     fn clock(&self) -> Clock {

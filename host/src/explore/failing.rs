@@ -44,6 +44,8 @@ const PARTICULAR: &[(&str, Option<Failure>)] = &[
     ),
     // Says whether a cancellation is under way: then its callback is, too.
     ("WdfRequestUnmarkCancelable", None),
+    // Only a wrong argument makes it fail.
+    ("WdfRequestReuse", None),
     // A request's state, not a call that could fail.
     ("WdfRequestGetStatus", None),
     // What a queue holds, not a call that could fail: a driver that is told that a queue is empty

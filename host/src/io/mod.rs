@@ -196,6 +196,11 @@ impl Host {
 }
 
 impl Irp {
+    /// That of a request which no app has sent.
+    pub(crate) fn of_driver() -> Self {
+        Self::new(Major::DeviceControl, 0, Vec::new(), 0, 0)
+    }
+
     fn new(major: Major, code: u32, input: Vec<u8>, output_length: usize, offset: u64) -> Self {
         Self {
             major,

@@ -19,7 +19,6 @@ pub(crate) mod file;
 pub(crate) mod interrupt;
 pub(crate) mod interrupt_create;
 pub(crate) mod interrupt_services;
-pub(crate) mod io_target;
 pub(crate) mod lock;
 pub(crate) mod lookaside;
 pub(crate) mod memory;
@@ -38,6 +37,7 @@ pub(crate) mod request_cancel;
 pub(crate) mod resources;
 pub(crate) mod serial;
 pub(crate) mod string;
+pub(crate) mod target;
 pub(crate) mod timer;
 pub(crate) mod wait_lock;
 pub(crate) mod work_item;
@@ -69,7 +69,6 @@ pub(crate) const TABLES: &[&[Service]] = &[
     file::SERVICES,
     interrupt_create::SERVICES,
     interrupt_services::SERVICES,
-    io_target::SERVICES,
     lock::SERVICES,
     lookaside::SERVICES,
     memory::SERVICES,
@@ -86,6 +85,11 @@ pub(crate) const TABLES: &[&[Service]] = &[
     request_cancel::SERVICES,
     resources::SERVICES,
     string::SERVICES,
+    target::SERVICES,
+    target::format::SERVICES,
+    target::own::SERVICES,
+    target::send::SERVICES,
+    target::synchronous::SERVICES,
     timer::SERVICES,
     wait_lock::SERVICES,
     work_item::SERVICES,

@@ -7,6 +7,7 @@ use kmdf_abi::ntstatus::{NtStatus, STATUS_OBJECT_NAME_EXISTS, STATUS_SUCCESS};
 use super::{
     device::Device,
     object::{Body, Object},
+    request::Request,
 };
 use crate::{
     check::rules,
@@ -67,10 +68,14 @@ fn delete(host: &Host, call: &Call) {
         return host.delete_control_device(object.handle);
     }
     if object.kind == "WDFREQUEST" {
-        host.violation(
-            &rules::REQ_DELETE,
-            "a request of a queue is deleted: it has to be completed",
-        );
+        let request = host.body::<Request>(object.handle);
+        if !request.made_by_driver {
+            host.violation(
+                &rules::REQ_DELETE,
+                "a request of a queue is deleted: it has to be completed",
+            );
+        }
+        host.driver_request(object.handle, "WdfObjectDelete");
     }
     if matches!(
         object.kind,

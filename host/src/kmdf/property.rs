@@ -85,7 +85,7 @@ fn query_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
 
 /// WdfDeviceQueryProperty(Device, DeviceProperty, BufferLength, PropertyBuffer, ResultLength), and of a
 /// WDFDEVICE_INIT
-fn query(host: &Host, call: &Call, slot: usize) -> Result<(), NtStatus> {
+pub(super) fn query(host: &Host, call: &Call, slot: usize) -> Result<(), NtStatus> {
     let value = host.property(slot, call.arg32(1))?;
     host.memory.write(call.arg(4), &(value.len() as u32));
     if (call.arg32(2) as usize) < value.len() || call.arg(3) == 0 {
@@ -105,7 +105,7 @@ fn allocate_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
 
 /// WdfDeviceAllocAndQueryProperty(Device, DeviceProperty, PoolType, PropertyMemoryAttributes,
 /// PropertyMemory), and of a WDFDEVICE_INIT
-fn allocate(host: &Host, call: &Call, slot: usize) -> Result<(), NtStatus> {
+pub(super) fn allocate(host: &Host, call: &Call, slot: usize) -> Result<(), NtStatus> {
     let value = host.property(slot, call.arg32(1))?;
     let attributes = host.attributes(call.arg(3))?;
     let parent = host.parent_or_driver(attributes.parent);

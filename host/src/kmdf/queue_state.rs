@@ -196,7 +196,8 @@ impl Host {
     }
 
     fn stop_request(&self, queue: &Queue, request: &Rc<Request>, action: u32) {
-        let mine = request.owner.get() == Owner::Driver(queue.handle);
+        let owners = [Owner::Driver(queue.handle), Owner::Target(queue.handle)];
+        let mine = owners.contains(&request.owner.get());
         // One that is being canceled is on its way to its end.
         if !mine || request.cancel_called.get() || queue.config.EvtIoStop.0 == 0 {
             return;

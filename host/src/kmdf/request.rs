@@ -14,7 +14,14 @@ use kmdf_abi::{
     },
 };
 
-use super::{buffer::Buffers, device::Device, object::Body, queue::Queue};
+use super::{
+    alarm::Alarm,
+    buffer::Buffers,
+    device::Device,
+    object::{Attributes, Body, Object},
+    queue::Queue,
+    target::{format::Format, send::Below},
+};
 use crate::{
     check::rules,
     cpu::stub::Call,
@@ -34,6 +41,8 @@ pub(crate) enum Owner {
     Queue(u64),
     /// The driver, which got it from the queue with that handle; 0 for none.
     Driver(u64),
+    /// It was sent to an I/O target, by the driver, which got it from the queue with that handle.
+    Target(u64),
     /// Nobody any more.
     Completed,
 }
@@ -60,6 +69,18 @@ pub(crate) struct Request {
     pub(super) completion: Cell<(u64, u64)>,
     /// How sending it ended.
     pub(super) sent: Cell<NtStatus>,
+    /// Whether it is not an app's: WdfRequestCreate made it.
+    pub(crate) made_by_driver: bool,
+    /// What it asks for when it is sent.
+    pub(super) format: RefCell<Option<Format>>,
+    /// Whether it is sent as it came.
+    pub(super) formatted_as_is: Cell<bool>,
+    /// The target that it was last sent to.
+    pub(super) target: Cell<u64>,
+    /// Its stay with the driver below, while that has it.
+    pub(super) below: RefCell<Option<Below>>,
+    /// When its sender gives up waiting.
+    pub(super) limit: Cell<Option<Alarm>>,
     /// Whether EvtIoInCallerContext has it, in the app's thread.
     pub(super) in_caller_context: Cell<bool>,
     /// Whether EvtIoStop runs for it.
@@ -70,9 +91,24 @@ pub(crate) struct Request {
 
 impl Body for Request {
     const KIND: &'static str = "WDFREQUEST";
+
+    fn dispose(&self, host: &Host) {
+        host.set_format(self, None);
+    }
 }
 
 impl Request {
+    /// `IO_STATUS_BLOCK.Information`
+    pub(super) fn information(&self) -> u64 {
+        self.information.get()
+    }
+
+    /// Takes what the driver below has answered.
+    pub(super) fn came_back(&self, status: NtStatus, information: u64) {
+        self.sent.set(status);
+        self.information.set(information);
+    }
+
     /// Whether it has been completed.
     pub(crate) fn is_completed(&self) -> bool {
         self.owner.get() == Owner::Completed
@@ -83,29 +119,56 @@ impl Host {
     /// Makes the request of an IRP.
     pub(crate) fn create_request(&self, device: &Device, irp: &Rc<Irp>) -> Rc<Request> {
         let parent = self.object(device.handle);
-        let (_, request) =
-            self.create_object(Some(&parent), &device.request_attributes, |handle| {
-                Request {
-                    handle,
-                    device: device.handle,
-                    irp: Rc::clone(irp),
-                    owner: Cell::new(Owner::Driver(0)),
-                    cancel: Cell::new(0),
-                    cancel_called: Cell::new(false),
-                    cancel_begun: Cell::new(false),
-                    left_to_cancel: Cell::new(false),
-                    presented: Cell::new(false),
-                    stop_acknowledged: Cell::new(false),
-                    stopping: Cell::new(false),
-                    completion: Cell::new((0, 0)),
-                    sent: Cell::new(STATUS_SUCCESS),
-                    in_caller_context: Cell::new(false),
-                    information: Cell::new(0),
-                    buffers: RefCell::default(),
-                }
-            });
+        let attributes = &device.request_attributes;
+        let request = self.make_request(&parent, attributes, device.handle, irp, false);
         *irp.request.borrow_mut() = Rc::downgrade(&request);
         self.events.count(|counts| counts.requests += 1);
+        request
+    }
+
+    /// Makes a request of the driver's own, for a device's target; 0 where that comes later.
+    pub(super) fn create_own_request(
+        &self,
+        parent: &Rc<Object>,
+        attributes: &Attributes,
+        device: u64,
+    ) -> Rc<Request> {
+        let irp = Rc::new(Irp::of_driver());
+        self.make_request(parent, attributes, device, &irp, true)
+    }
+
+    fn make_request(
+        &self,
+        parent: &Rc<Object>,
+        attributes: &Attributes,
+        device: u64,
+        irp: &Rc<Irp>,
+        made_by_driver: bool,
+    ) -> Rc<Request> {
+        let (_, request) = self.create_object(Some(parent), attributes, |handle| Request {
+            handle,
+            device,
+            irp: Rc::clone(irp),
+            owner: Cell::new(Owner::Driver(0)),
+            cancel: Cell::new(0),
+            cancel_called: Cell::new(false),
+            cancel_begun: Cell::new(false),
+            left_to_cancel: Cell::new(false),
+            presented: Cell::new(false),
+            stop_acknowledged: Cell::new(false),
+            stopping: Cell::new(false),
+            completion: Cell::new((0, 0)),
+            sent: Cell::new(STATUS_SUCCESS),
+            made_by_driver,
+            format: RefCell::default(),
+            formatted_as_is: Cell::new(false),
+            target: Cell::new(0),
+            below: RefCell::default(),
+            limit: Cell::new(None),
+            in_caller_context: Cell::new(false),
+            information: Cell::new(0),
+            buffers: RefCell::default(),
+        });
         request
     }
 
@@ -119,6 +182,10 @@ impl Host {
             Owner::Queue(_) => self.violation(
                 &rules::INVALID_REQ_ACCESS,
                 format!("{what} is called for a request that waits in a queue"),
+            ),
+            Owner::Target(_) => self.violation(
+                &rules::INVALID_REQ_ACCESS,
+                format!("{what} is called for a request that was sent and is not back"),
             ),
             // The driver holds a reference of its own.
             Owner::Completed => self.completed_before(what),
@@ -258,6 +325,12 @@ fn complete_with_information(host: &Host, call: &Call) {
 }
 
 fn finish(host: &Host, request: &Rc<Request>, status: NtStatus, information: u64) {
+    if request.made_by_driver {
+        host.violation(
+            &rules::REQ_DELETE,
+            "a request is completed that the driver made: it has to be deleted",
+        );
+    }
     host.check_not_surprised(
         &rules::SURPRISE_REMOVE_NO_REQUEST_COMPLETE,
         "a request is completed",
@@ -334,7 +407,7 @@ fn file_object(host: &Host, call: &Call) -> u64 {
 fn io_queue(host: &Host, call: &Call) -> u64 {
     let request = host.driver_request(call.arg(0), "WdfRequestGetIoQueue");
     match request.owner.get() {
-        Owner::Driver(queue) | Owner::Queue(queue) => queue,
+        Owner::Driver(queue) | Owner::Queue(queue) | Owner::Target(queue) => queue,
         Owner::Completed => 0,
     }
 }

@@ -17,6 +17,9 @@ impl Host {
         request.irp.cancelled.set(true);
         match request.owner.get() {
             Owner::Completed => {}
+            Owner::Target(_) => {
+                self.cancel_below(request, STATUS_CANCELLED);
+            }
             Owner::Queue(queue) => {
                 let queue = self.body::<Queue>(queue);
                 if queue.take_waiting(request) {
@@ -141,20 +144,25 @@ fn is_canceled(host: &Host, call: &Call) -> bool {
 
 /// WdfRequestStopAcknowledge(Request, Requeue)
 fn stop_acknowledge(host: &Host, call: &Call) {
-    let request = host.driver_request(call.arg(0), "WdfRequestStopAcknowledge");
+    // One that was sent can be acknowledged all the same.
+    let sent = host.body::<Request>(call.arg(0));
+    let request = match sent.owner.get() {
+        Owner::Target(_) if sent.stopping.get() && !call.flag(1) => sent,
+        _ => host.driver_request(call.arg(0), "WdfRequestStopAcknowledge"),
+    };
     if !request.stopping.get() {
         host.violation(
             &rules::STOP_ACK_WITHIN_EVT_IO_STOP,
             "WdfRequestStopAcknowledge is called outside of EvtIoStop for that request",
         );
     }
-    let Owner::Driver(queue) = request.owner.get() else {
-        return;
-    };
     if !call.flag(1) {
         request.stop_acknowledged.set(true);
         return;
     }
+    let Owner::Driver(queue) = request.owner.get() else {
+        return;
+    };
     if request.cancel.get() != 0 {
         host.violation(
             &rules::EVT_IO_STOP_CANCEL,

@@ -8,8 +8,8 @@ use std::{
 
 use crate::{
     device::{
-        Assignment, Bus, Clock, DeviceError, Identity, Misuse, PciFunction, Signal, Width,
-        memory::SharedMemory,
+        Answer, Assignment, Bus, Clock, DeviceError, Identity, Misuse, PciFunction, Sent, Signal,
+        Width, memory::SharedMemory,
     },
     host::{Host, Stop},
     physical::Physical,
@@ -98,6 +98,15 @@ impl Slot {
 }
 
 impl Host {
+    /// What the driver below answers for the device in a slot: one that was pulled out is not there.
+    pub(crate) fn answer_from_below(&self, slot: usize, sent: &Sent) -> Answer {
+        let slot = &self.slots[slot];
+        if slot.gone.get() {
+            return Answer::with(kmdf_abi::ntstatus::STATUS_NO_SUCH_DEVICE);
+        }
+        slot.function.borrow().answer(sent)
+    }
+
     /// Does something with the function in a slot, then acts on what it sent.
     fn operate<R>(
         &self,

@@ -1,0 +1,71 @@
+/* Requests that are sent to the local I/O target: edu's bus driver, which knows none. */
+#include "teeth.h"
+
+static EVT_WDF_REQUEST_COMPLETION_ROUTINE OnReturn;
+static void OnReturn(
+    WDFREQUEST request, WDFIOTARGET target, PWDF_REQUEST_COMPLETION_PARAMS params, WDFCONTEXT context) {
+    UNREFERENCED_PARAMETER(target);
+    UNREFERENCED_PARAMETER(context);
+    WdfRequestComplete(request, params->IoStatus.Status);
+}
+
+BOOLEAN sends_what_it_did_not_format(MOMENT *m) {
+    WdfRequestSetCompletionRoutine(m->Request, OnReturn, NULL);
+    WdfRequestSend(m->Request, WdfDeviceGetIoTarget(m->Context->Device), NULL);
+    return TRUE;
+}
+
+/* Whoever has the request below cannot be told of its cancellation any more. */
+BOOLEAN sends_a_cancelable_request(MOMENT *m) {
+    WdfRequestFormatRequestUsingCurrentType(m->Request);
+    WdfRequestSetCompletionRoutine(m->Request, OnReturn, NULL);
+    if (NT_SUCCESS(WdfRequestMarkCancelableEx(m->Request, OnCancel)))
+        WdfRequestSend(m->Request, WdfDeviceGetIoTarget(m->Context->Device), NULL);
+    return TRUE;
+}
+
+BOOLEAN sends_with_the_lock(MOMENT *m) {
+    WdfRequestFormatRequestUsingCurrentType(m->Request);
+    WdfRequestSetCompletionRoutine(m->Request, OnReturn, NULL);
+    WdfSpinLockAcquire(m->Context->Lock);
+    WdfRequestSend(m->Request, WdfDeviceGetIoTarget(m->Context->Device), NULL);
+    WdfSpinLockRelease(m->Context->Lock);
+    return TRUE;
+}
+
+/* A DPC cannot wait for what is below. */
+BOOLEAN sends_synchronously_in_the_dpc(MOMENT *m) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(m->Context->Device);
+    WDF_REQUEST_SEND_OPTIONS options;
+    WDFREQUEST request;
+    if (!NT_SUCCESS(WdfRequestCreate(WDF_NO_OBJECT_ATTRIBUTES, target, &request)))
+        return FALSE;
+    WDF_REQUEST_SEND_OPTIONS_INIT(&options, WDF_REQUEST_SEND_OPTION_SYNCHRONOUS);
+    if (NT_SUCCESS(WdfIoTargetFormatRequestForIoctl(
+            target, request, IOCTL_FACTORIAL, NULL, NULL, NULL, NULL)))
+        WdfRequestSend(request, target, &options);
+    WdfObjectDelete(request);
+    return FALSE;
+}
+
+BOOLEAN completes_its_own_request(MOMENT *m) {
+    WDFREQUEST request;
+    UNREFERENCED_PARAMETER(m);
+    if (NT_SUCCESS(WdfRequestCreate(WDF_NO_OBJECT_ATTRIBUTES, NULL, &request)))
+        WdfRequestComplete(request, STATUS_SUCCESS);
+    return FALSE;
+}
+
+/* The target is stopped: the request waits for it. */
+BOOLEAN deletes_a_request_that_is_below(MOMENT *m) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(m->Context->Device);
+    WDFREQUEST request;
+    if (!NT_SUCCESS(WdfRequestCreate(WDF_NO_OBJECT_ATTRIBUTES, target, &request)))
+        return FALSE;
+    WdfIoTargetStop(target, WdfIoTargetLeaveSentIoPending);
+    if (NT_SUCCESS(WdfIoTargetFormatRequestForIoctl(
+            target, request, IOCTL_FACTORIAL, NULL, NULL, NULL, NULL)))
+        WdfRequestSend(request, target, NULL);
+    WdfObjectDelete(request);
+    return FALSE;
+}
