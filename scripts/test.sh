@@ -101,6 +101,7 @@ run_explore() {
 
 run_teeth() {
     sh scripts/build-teeth.sh
+    sh scripts/build-twin.sh
     cargo test --package kmdf-teeth --package edu-bench
 }
 

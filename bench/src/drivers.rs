@@ -1,12 +1,12 @@
 //! The drivers, and the app that uses them.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, rc::Rc, sync::Arc};
 
 use edu_lab::{EduModel, raise_cause};
 use edu_model::Config;
 use edu_spec::{interface::DEVICE_INTERFACE, ioctl};
 use kmdf_host::{
-    BootError, Driver, Operation,
+    BootError, Driver, File, Operation, Session,
     device::PciFunction,
     explore::{Explored, Runs, Scenario, Stage, Target, Wrong, explore},
 };
@@ -14,8 +14,12 @@ use kmdf_teeth::{found, scenarios};
 
 /// `FILE_READ_DATA | FILE_WRITE_DATA`
 const READ_WRITE: u32 = 3;
+/// `GUID_TWIN` of twin/driver.c, as its bytes lie in memory.
+const TWIN_CLASS: [u8; 16] = [
+    0x1E, 0x6C, 0x0F, 0x2F, 0x8B, 0x6D, 0x57, 0x4B, 0x9A, 0x39, 0x55, 0xC1, 0xD1, 0xA3, 0xE7, 0xB4,
+];
 /// What is computed: 5! = 120.
-const OPERAND: u32 = 5;
+pub(crate) const OPERAND: u32 = 5;
 const RESULT: u32 = 120;
 
 /// A driver for edu that computes factorials.
@@ -31,35 +35,61 @@ pub struct Subject {
     pub code: u32,
 }
 
-/// The two drivers: the one in Rust, and the one in C.
+/// All three.
 #[must_use]
-pub fn all() -> [Subject; 2] {
+pub fn all() -> [Subject; 3] {
+    [rust(), twin(), floor()]
+}
+
+/// The Rust driver.
+#[must_use]
+pub fn rust() -> Subject {
+    Subject {
+        name: "edu_kmdf.sys (Rust)",
+        driver: files(
+            "EDU_KMDF_SYS",
+            "target/cross/x86_64/edu_kmdf.sys",
+            "inf/edu_kmdf.inx",
+        ),
+        class: DEVICE_INTERFACE.to_bytes(),
+        code: ioctl::FACTORIAL,
+    }
+}
+
+/// `bench/twin/`: its EvtInterruptIsr and EvtInterruptDpc, translated to C.
+#[must_use]
+pub fn twin() -> Subject {
+    Subject {
+        name: "twin.sys (C)",
+        driver: files(
+            "EDU_TWIN_SYS",
+            "target/cross/c/twin.sys",
+            "bench/twin/twin.inx",
+        ),
+        class: TWIN_CLASS,
+        code: ioctl::FACTORIAL,
+    }
+}
+
+/// `teeth/` without a defect: a driver in C that does with the device what must be done, and no more.
+#[must_use]
+pub fn floor() -> Subject {
+    Subject {
+        name: "teeth.sys (C)",
+        driver: files(found::VARIABLE, found::IMAGE, found::INF),
+        class: scenarios::CLASS,
+        code: scenarios::FACTORIAL,
+    }
+}
+
+/// The image that a variable names, or the one at its place below the root of the repository.
+fn files(variable: &str, image: &str, inf: &str) -> Driver {
     let root = found::root();
-    let file = |variable: &str, otherwise: &str| {
-        std::env::var_os(variable).map_or_else(|| root.join(otherwise), PathBuf::from)
-    };
-    [
-        Subject {
-            name: "edu_kmdf.sys (Rust)",
-            driver: Driver {
-                image: file("EDU_KMDF_SYS", "target/cross/x86_64/edu_kmdf.sys"),
-                symbols: None,
-                inf: root.join("inf/edu_kmdf.inx"),
-            },
-            class: DEVICE_INTERFACE.to_bytes(),
-            code: ioctl::FACTORIAL,
-        },
-        Subject {
-            name: "teeth.sys (C)",
-            driver: Driver {
-                image: file(found::VARIABLE, found::IMAGE),
-                symbols: None,
-                inf: root.join(found::INF),
-            },
-            class: scenarios::CLASS,
-            code: scenarios::FACTORIAL,
-        },
-    ]
+    Driver {
+        image: std::env::var_os(variable).map_or_else(|| root.join(image), PathBuf::from),
+        symbols: None,
+        inf: root.join(inf),
+    }
 }
 
 impl Subject {
@@ -69,6 +99,28 @@ impl Subject {
     /// Its files cannot be used; the message says which.
     pub fn target(&self) -> Result<Target, BootError> {
         Target::read(self.driver.clone(), 2, Vec::new())
+    }
+
+    /// Opens its device.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn open(&self, session: &Session) -> Result<Rc<File>, Wrong> {
+        let opened = session.open(self.class, READ_WRITE);
+        opened.map_err(|status| Wrong::Unexpected(format!("opening the device: {status}")))
+    }
+
+    /// Has it compute a factorial.
+    ///
+    /// # Errors
+    /// The run stopped, or the result is wrong.
+    pub fn request(&self, session: &Session, file: &File) -> Result<(), Wrong> {
+        let outcome = session.request(file, factorial(self.code))?;
+        if outcome.output == RESULT.to_le_bytes() {
+            return Ok(());
+        }
+        let status = outcome.status;
+        Err(Wrong::Unexpected(format!("the factorial: {status}")))
     }
 
     /// That many factorials, one after the other.
@@ -112,6 +164,15 @@ pub fn explore_alone(
     }
 }
 
+/// A request for a factorial.
+fn factorial(code: u32) -> Operation {
+    Operation::Control {
+        code,
+        input: OPERAND.to_le_bytes().to_vec(),
+        output_length: size_of::<u32>(),
+    }
+}
+
 struct Factorials {
     class: [u8; 16],
     code: u32,
@@ -139,14 +200,7 @@ impl Scenario for Factorials {
         }
         let file = stage.open(self.class, 0, READ_WRITE)?;
         for _ in 0..self.requests {
-            let irp = stage.submit(
-                &file,
-                Operation::Control {
-                    code: self.code,
-                    input: OPERAND.to_le_bytes().to_vec(),
-                    output_length: size_of::<u32>(),
-                },
-            );
+            let irp = stage.submit(&file, factorial(self.code));
             let outcome = stage.wait(&irp)?;
             stage.expect("the factorial", &outcome, &RESULT.to_le_bytes(), &[])?;
         }

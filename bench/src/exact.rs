@@ -4,18 +4,16 @@ use std::{fs, sync::Arc};
 
 use kmdf_host::{
     Counts,
-    explore::{Runs, Scenario, Way, Wrong},
+    explore::{Scenario, Way, Wrong},
 };
 
-use crate::drivers::{Subject, explore_alone};
+use crate::drivers::Subject;
 
 /// What one request costs a driver, from EvtIoDeviceControl to its completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PerRequest {
     /// Instructions of the driver: dispatch, ISR and DPC, without those of the host.
-    pub instructions: u64,
-    /// Instructions of ISR and DPC for an interrupt that is no request's.
-    pub of_interrupt: u64,
+    pub instructions: usize,
     /// Calls of EvtInterruptIsr.
     pub isr_calls: u64,
     /// DPCs.
@@ -26,6 +24,8 @@ pub struct PerRequest {
     pub writes: u64,
     /// Calls of the framework and the kernel.
     pub calls: u64,
+    /// Pool allocations of the driver.
+    pub allocations: u64,
     /// The image's size in bytes.
     pub image_bytes: u64,
 }
@@ -37,26 +37,25 @@ pub struct PerRequest {
 pub fn per_request(subject: &Subject) -> Result<PerRequest, Wrong> {
     let one = counted(subject, &subject.requests(1))?;
     let two = counted(subject, &subject.requests(2))?;
-    let one_interrupt = counted(subject, &subject.interrupts(1))?;
-    let two_interrupts = counted(subject, &subject.interrupts(2))?;
     let of = |count: fn(&Counts) -> u64| count(&two.1) - count(&one.1);
     Ok(PerRequest {
         instructions: two.0 - one.0,
-        of_interrupt: two_interrupts.0 - one_interrupt.0,
         isr_calls: of(|counts| counts.isr_calls),
         dpcs: of(|counts| counts.dpc_calls),
         reads: of(|counts| counts.register_reads),
         writes: of(|counts| counts.register_writes),
         calls: of(|counts| counts.services),
+        allocations: of(|counts| counts.pool_allocations),
         image_bytes: fs::metadata(&subject.driver.image).map_or(0, |image| image.len()),
     })
 }
 
 /// The instructions of the driver in a run, and what else happened in it.
-fn counted(subject: &Subject, scenario: &Arc<dyn Scenario>) -> Result<(u64, Counts), Wrong> {
+fn counted(subject: &Subject, scenario: &Arc<dyn Scenario>) -> Result<(usize, Counts), Wrong> {
     let target = subject.target()?;
+    let calls = target.trace(scenario)?;
     let replayed = target.replay(scenario, Way::default(), None);
     replayed.result?;
-    let explored = explore_alone(&target, scenario, Runs::default())?;
-    Ok((explored.boundaries, replayed.counts))
+    let instructions = calls.iter().map(|call| call.instructions.len()).sum();
+    Ok((instructions, replayed.counts))
 }

@@ -1,11 +1,14 @@
 //! Measurements, each with what it is to be compared with, from the same run.
 //!
-//! [`drivers`] are the two that are measured: the Rust driver, and the small driver in C of
-//! `teeth/` without a defect. [`exact`] counts what a request costs; these numbers are the same in
-//! every run. [`time`] measures; its numbers are of one machine at one moment, and nothing asserts
-//! them.
+//! [`drivers`] are those that are measured: the Rust driver; in C, the twin of its callbacks (`twin/`),
+//! and the small driver of `teeth/` without a defect. [`exact`] counts what a request costs, and
+//! [`callbacks`] what an interrupt does; these numbers are the same in every run. [`time`] and [`qemu`]
+//! measure; their numbers are of one machine at one moment, and nothing asserts them.
 #![forbid(unsafe_code)]
 
+pub mod callbacks;
 pub mod drivers;
 pub mod exact;
+pub mod qemu;
+pub mod report;
 pub mod time;

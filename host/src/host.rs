@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     access::{self, Outcome},
-    check::{Cost, Report, rules},
+    check::{Checks, Cost, Report, rules},
     cpu::{
         Irql,
         frame::{Trap, TrapFrame},
@@ -67,6 +67,8 @@ pub struct Machine {
     pub event_limit: usize,
     /// Called with each event.
     pub observer: Option<Observer>,
+    /// How much is checked.
+    pub checks: Checks,
 }
 
 impl Default for Machine {
@@ -79,6 +81,7 @@ impl Default for Machine {
             strategy: Box::new(crate::InOrder),
             event_limit: 1000,
             observer: None,
+            checks: Checks::All,
         }
     }
 }
@@ -87,6 +90,7 @@ impl Default for Machine {
 pub struct Host {
     pub(crate) scheduler: Scheduler,
     pub(crate) memory: Memory,
+    pub(crate) checks: Checks,
     pub(crate) slots: Vec<Slot>,
     pub(crate) shared_lines: Vec<Vec<usize>>,
     pub(crate) interrupts: InterruptController,
@@ -213,7 +217,7 @@ impl Host {
             object,
         });
         self.check_paged_callback(what, address);
-        let outer = self.begin_walk(address);
+        let outer = self.begin_walk(what, address);
         // SAFETY: the address lies in executable code of the image, and this is a flow's stack.
         let value = unsafe { guest::call(address, arguments) };
         self.end_walk(outer);

@@ -39,7 +39,7 @@ mod service;
 mod session;
 pub mod time;
 
-pub use check::{Family, Report, Rule, rules};
+pub use check::{Checks, Family, Report, Rule, rules};
 pub use cpu::Irql;
 pub use event::{Counts, Event, Observer, Record};
 pub use host::{Host, Machine, Stop};

@@ -5,6 +5,7 @@
 //! Handles and mapped device memory are addresses behind which there is nothing at all.
 
 mod allocation;
+mod packed;
 
 pub(crate) use allocation::{Allocation, Purpose};
 
@@ -15,6 +16,8 @@ use std::{
 };
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+use crate::check::Checks;
 
 const PAGE: u64 = 4096;
 /// Address space of the handles; each takes 16 bytes of it.
@@ -45,6 +48,8 @@ pub(crate) struct Memory {
     allocations: RefCell<BTreeMap<u64, Allocation>>,
     mappings: RefCell<BTreeMap<u64, DeviceMapping>>,
     pool_allocations: Cell<u64>,
+    /// Room for small allocations side by side, where no rule about memory is checked.
+    packed: Option<Cell<packed::Room>>,
 }
 
 /// Reserved addresses, given out from the lowest on.
@@ -117,7 +122,7 @@ fn protect(address: u64, bytes: u64, protection: i32) {
 }
 
 impl Memory {
-    pub(crate) fn new() -> io::Result<Self> {
+    pub(crate) fn new(checks: Checks) -> io::Result<Self> {
         Ok(Self {
             handles: Space::reserve(HANDLE_SPACE)?,
             device: Space::reserve(DEVICE_SPACE)?,
@@ -125,6 +130,7 @@ impl Memory {
             allocations: RefCell::default(),
             mappings: RefCell::default(),
             pool_allocations: Cell::new(0),
+            packed: (checks == Checks::Fewest).then(Cell::default),
         })
     }
 
@@ -138,6 +144,11 @@ impl Memory {
     /// Allocates zeroed or filled memory, aligned to 16 bytes (to a page from a page on).
     pub(crate) fn allocate(&self, bytes: u64, zeroed: bool, purpose: Purpose) -> Option<u64> {
         let base_aligned = bytes >= PAGE;
+        if let Some(room) = &self.packed
+            && !base_aligned
+        {
+            return self.pack(room, bytes, purpose);
+        }
         self.place(bytes, zeroed, base_aligned, purpose, |_, _| {})
     }
 
@@ -179,6 +190,11 @@ impl Memory {
         let slack = base + pages - (address + bytes);
         // SAFETY: the slack lies between the allocation's end and the end of its pages.
         unsafe { pointer(address + bytes).write_bytes(SLACK, slack as usize) };
+        self.allocated(address, bytes, purpose, false);
+        Some(address)
+    }
+
+    fn allocated(&self, address: u64, bytes: u64, purpose: Purpose, packed: bool) {
         if matches!(purpose, Purpose::Pool { .. }) {
             self.pool_allocations.set(self.pool_allocations.get() + 1);
         }
@@ -188,9 +204,9 @@ impl Memory {
             purpose,
             site: 0,
             freed: false,
+            packed,
         };
         self.allocations.borrow_mut().insert(address, allocation);
-        Some(address)
     }
 
     /// Frees an allocation. What is wrong with doing so is the error.
@@ -205,6 +221,10 @@ impl Memory {
         };
         if allocation.freed {
             return Err(format!("{address:#x} was freed before"));
+        }
+        if allocation.packed {
+            allocation.freed = true;
+            return Ok(allocation.clone());
         }
         let (base, pages) = allocation.pages();
         let end = allocation.address + allocation.bytes;

@@ -37,7 +37,8 @@ impl Host {
         let real = slots.iter().any(|slot| slot.clock == Clock::Real);
         Ok(Box::pin(Self {
             scheduler: Scheduler::new(machine.processors.clamp(1, 64), machine.strategy),
-            memory: Memory::new()?,
+            memory: Memory::new(machine.checks)?,
+            checks: machine.checks,
             slots,
             shared_lines: machine.shared_lines,
             interrupts: InterruptController::default(),

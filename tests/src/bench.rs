@@ -5,7 +5,7 @@ use std::{path::PathBuf, rc::Rc};
 use edu_lab::EduModel;
 use edu_model::Config;
 use kmdf_host::{
-    BootError, Driver, Grant, Host, Interrupts, Machine, NtStatus, Session, Stop,
+    BootError, Checks, Driver, Grant, Host, Interrupts, Machine, NtStatus, Session, Stop,
     device::{
         PciFunction,
         qemu::{Qemu, QemuOptions},
@@ -224,6 +224,7 @@ impl Bench {
             observer: Some(Box::new(move |record| {
                 recorder.borrow_mut().push(record.clone());
             })),
+            checks: Checks::All,
         };
         (machine, recordings, records)
     }

@@ -9,6 +9,9 @@ use crate::{
 impl Host {
     /// Checks a callback that has just returned.
     pub(crate) fn check_return(&self, activation: &Activation, processor: &Processor, flow: &Flow) {
+        if !self.checks_all() {
+            return;
+        }
         // Locks first: one that is kept is why the IRQL is another one.
         let locks = flow.locks.borrow().clone();
         if locks.len() > activation.locks {
@@ -58,6 +61,9 @@ impl Host {
 
     /// Checks how much of its kernel stack the driver uses where it was left.
     pub(crate) fn check_stack(&self, flow: &Flow, stack_pointer: u64) {
+        if !self.checks_all() {
+            return;
+        }
         // Only the innermost activation has frames of the host above it that do not count.
         let entered = flow
             .activations

@@ -17,6 +17,9 @@ rules! { Irql:
 impl Host {
     /// Checks the IRQL of a call.
     pub(crate) fn check_irql(&self, service: &Service) {
+        if !self.checks_all() {
+            return;
+        }
         let irql = self.irql();
         if irql > service.max_irql {
             let rule = if service.name.starts_with("Wdf") {

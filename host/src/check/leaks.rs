@@ -6,6 +6,9 @@ use crate::host::Host;
 impl Host {
     /// Checks a driver that has just been unloaded.
     pub(crate) fn check_left_behind(&self) {
+        if !self.checks_all() {
+            return;
+        }
         let mut left: Vec<(&'static Rule, String)> = Vec::new();
         if let Some(what) = self.pending_deferred() {
             self.violation(

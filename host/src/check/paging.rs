@@ -21,7 +21,7 @@ impl Host {
 
     /// Checks the code that a callback begins with.
     pub(crate) fn check_paged_callback(&self, what: &'static str, address: u64) {
-        if !self.is_pageable(address) {
+        if !self.checks_all() || !self.is_pageable(address) {
             return;
         }
         if POWER_UP.contains(&what) {
@@ -35,6 +35,9 @@ impl Host {
 
     /// Checks code that runs now, and does `what`.
     pub(crate) fn check_paged_irql(&self, what: &str, address: u64) {
+        if !self.checks_all() {
+            return;
+        }
         let irql = self.irql();
         if irql >= Irql::DISPATCH && self.is_pageable(address) {
             self.violation(

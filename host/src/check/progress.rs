@@ -148,6 +148,12 @@ impl Host {
             *activation
         };
         let spent = activation.cost;
+        if cost.accesses > 0 && spent.accesses > POLLING {
+            self.pass(ACCESS);
+        }
+        if !self.checks_all() {
+            return;
+        }
         if let Some((rule, limit)) = limit(&activation)
             && spent.time > limit
         {
@@ -167,9 +173,6 @@ impl Host {
                     activation.what
                 ),
             );
-        }
-        if cost.accesses > 0 && spent.accesses > POLLING {
-            self.pass(ACCESS);
         }
     }
 

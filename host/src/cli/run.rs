@@ -17,7 +17,7 @@ use super::{
     transcript,
 };
 use crate::{
-    BootError, Driver, Interrupts, Machine, Package, Record, Report, Session, Stop,
+    BootError, Checks, Driver, Interrupts, Machine, Package, Record, Report, Session, Stop,
     app::Server,
     device::{
         DeviceError, PciFunction, RootDevice,
@@ -207,6 +207,7 @@ impl Run {
                 self.events
                     .then(|| Box::new(|record: &Record| eprintln!("{record}")) as _),
             ),
+            checks: Checks::All,
         })
     }
 

@@ -28,5 +28,5 @@ pub(crate) use stepping::Walk;
 pub use sum::{Explored, Finding, MOST_FINDINGS};
 pub use target::Target;
 pub use thread::AppThread;
-pub use visit::{Cause, Point};
+pub use visit::{Called, Cause, Point};
 pub use way::{Fails, Way, When};

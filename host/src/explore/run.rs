@@ -11,10 +11,10 @@ use super::{
     scenario::{Scenario, Wrong},
     stage::Stage,
     target::Target,
-    visit::{Disturbs, Found, Visit},
+    visit::{Called, Disturbs, Found, Visit},
     way::{Fails, Way, When},
 };
-use crate::{BootError, Counts, Machine, Observer, Session, Stop, strategy};
+use crate::{BootError, Checks, Counts, Machine, Observer, Session, Stop, strategy};
 
 /// How many events a report of an exploration looks back on.
 const EVENT_LIMIT: usize = 64;
@@ -34,6 +34,8 @@ pub(crate) struct Ran {
     pub(crate) moments: u32,
     /// Boundaries found, if they were looked for.
     pub(crate) points: Vec<Found>,
+    /// Calls into the driver, if their instructions were looked for.
+    pub(crate) called: Vec<Called>,
     /// Calls that can fail, if they were looked for.
     pub(crate) calls: Vec<Call>,
 }
@@ -63,6 +65,8 @@ pub(crate) enum Look {
     Calls,
     /// For where it comes: it is stopped at every boundary, and nothing happens there.
     Coverage,
+    /// For what it executes.
+    Instructions,
 }
 
 impl Target {
@@ -91,6 +95,7 @@ impl Target {
             strategy: strategy(way.seed),
             event_limit: EVENT_LIMIT,
             observer,
+            checks: Checks::All,
         };
         let installed = self
             .package(scenario.inf())
@@ -106,10 +111,12 @@ impl Target {
         let result = play(&mut session, scenario.as_ref(), way);
         let host = session.host();
         let visited = host.explorer.stepping.visited();
-        let points = match host.explorer.stepping.take_visit() {
-            Visit::Find { points } => points,
-            _ => Vec::new(),
-        };
+        let (mut points, mut called) = (Vec::new(), Vec::new());
+        match host.explorer.stepping.take_visit() {
+            Visit::Find { points: found } => points = found,
+            Visit::Trace { calls } => called = calls,
+            _ => {}
+        }
         let calls = match host.explorer.failing.take() {
             FailurePlan::Find(calls) => calls,
             _ => Vec::new(),
@@ -122,8 +129,19 @@ impl Target {
             visited,
             moments: host.explorer.moments.passed(),
             points,
+            called,
             calls,
         }
+    }
+
+    /// Runs a scenario once in the simplest order, stopping at each instruction of the driver.
+    /// Returns the calls into the driver in the order they began, each with what it executed.
+    ///
+    /// # Errors
+    /// What went wrong in the run.
+    pub fn trace(&self, scenario: &Arc<dyn Scenario>) -> Result<Vec<Called>, Wrong> {
+        let ran = self.run(scenario, Way::default(), Look::Instructions, None);
+        ran.result.map(|()| ran.called)
     }
 
     /// Makes one run again, with every event shown to `observer`.
@@ -154,6 +172,7 @@ impl Target {
             },
             _ if way.instructions => Visit::Schedule,
             (Look::Coverage, _) => Visit::Coverage,
+            (Look::Instructions, _) => Visit::Trace { calls: Vec::new() },
             _ => Visit::None,
         };
         if let Some((cause, When::Moment(moment))) = way.visit {
@@ -184,6 +203,7 @@ impl Ran {
             visited: 0,
             moments: 0,
             points: Vec::new(),
+            called: Vec::new(),
             calls: Vec::new(),
         }
     }

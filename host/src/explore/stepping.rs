@@ -13,7 +13,7 @@ use std::{
 
 use super::{
     boundary::{Boundaries, Next},
-    visit::{Point, Visit},
+    visit::{Called, Point, Visit},
 };
 use crate::{
     cpu::{frame::TrapFrame, trap::TRAP_FLAG},
@@ -87,17 +87,25 @@ impl Stepping {
 }
 
 impl Host {
-    /// Prepares a call into the driver at an address. Returns what [`Self::end_walk`] needs.
-    pub(crate) fn begin_walk(&self, address: u64) -> Walk {
+    /// Prepares a call into the driver: which callback, and where it is. Returns what
+    /// [`Self::end_walk`] needs.
+    pub(crate) fn begin_walk(&self, callback: &'static str, address: u64) -> Walk {
         let stepping = &self.explorer.stepping;
         if !stepping.is_on() {
             return Walk::default();
         }
         let activation = stepping.activations.get();
         stepping.activations.set(activation + 1);
-        let stops = match *stepping.visit.borrow() {
+        let stops = match &mut *stepping.visit.borrow_mut() {
             _ if stepping.visiting.get() => Stops::Never,
             Visit::Find { .. } | Visit::Every { .. } | Visit::Schedule | Visit::Coverage => {
+                Stops::Always
+            }
+            Visit::Trace { calls } => {
+                calls.push(Called {
+                    callback,
+                    instructions: Vec::new(),
+                });
                 Stops::Always
             }
             Visit::One { at, .. } if at.activation == activation => Stops::At { index: at.index },
@@ -240,6 +248,13 @@ impl Host {
             let mut visit = self.explorer.stepping.visit.borrow_mut();
             match &mut *visit {
                 Visit::None | Visit::Schedule | Visit::Coverage => None,
+                Visit::Trace { calls } => {
+                    // Nothing happens at these boundaries, so every call into the driver is there.
+                    if let Some(call) = calls.get_mut(point.activation as usize) {
+                        call.instructions.push(point.rva);
+                    }
+                    None
+                }
                 Visit::Find { points } => {
                     let found = self.found(point);
                     points.push(found);

@@ -18,6 +18,17 @@ pub struct Point {
     pub rva: u32,
 }
 
+/// One call into the driver, and what it executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// What was called: `EvtInterruptIsr`, and so on.
+    pub callback: &'static str,
+    /// RVAs of the driver's instructions in the order they were executed. What the driver calls in
+    /// the framework or the kernel is not among them, nor what interrupted it: that is a call of its
+    /// own.
+    pub instructions: Vec<u32>,
+}
+
 /// A boundary, and what could happen there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own")]
@@ -129,6 +140,11 @@ pub(crate) enum Visit {
     Schedule,
     /// At every one, to have been there.
     Coverage,
+    /// At every one, to write it down.
+    Trace {
+        /// The calls into the driver, by activation.
+        calls: Vec<Called>,
+    },
     /// At every one, to see what there is.
     Find {
         /// What was found, in order.

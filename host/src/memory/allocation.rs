@@ -26,6 +26,8 @@ pub(crate) struct Allocation {
     /// Where driver code was when it asked for it, or 0.
     pub(crate) site: u64,
     pub(super) freed: bool,
+    /// Whether it shares its pages with others.
+    pub(super) packed: bool,
 }
 
 impl Allocation {

@@ -1,0 +1,184 @@
+/* A translation to C of what the Rust driver runs for an interrupt, to count its instructions beside
+ * the Rust driver's: callbacks.c has EvtInterruptIsr and EvtInterruptDpc with all that they call, and
+ * only as much of a driver as they need is in driver.c.
+ *
+ * The same structures, the same order, the same calls; each function says what it translates. */
+#pragma once
+
+#include <ntddk.h>
+#include <wdf.h>
+
+/* spec/src/registers.rs */
+#define FACTORIAL 0x08
+#define STATUS 0x20
+#define INTERRUPT_STATUS 0x24
+#define INTERRUPT_ACKNOWLEDGE 0x64
+#define STATUS_COMPUTING 0x01
+#define STATUS_INTERRUPT_WHEN_DONE 0x80
+#define CAUSE_FACTORIAL 0x00000001
+#define CAUSE_DMA 0x00000100
+#define CAUSES_SOFTWARE (0x7FFFFFFFu & ~(CAUSE_FACTORIAL | CAUSE_DMA))
+#define ALL_ONES MAXULONG
+
+/* n in, n! out, four bytes each: FACTORIAL of spec/src/ioctl.rs. */
+#define IOCTL_FACTORIAL \
+    CTL_CODE(FILE_DEVICE_UNKNOWN, 0x802, METHOD_BUFFERED, FILE_READ_ACCESS | FILE_WRITE_ACCESS)
+
+/* driver/core/src/ring.rs */
+#define SNAPSHOTS 8
+typedef struct _SNAPSHOT {
+    ULONG64 Sequence;
+    ULONG Causes;
+    ULONG Message;
+} SNAPSHOT;
+
+typedef struct _RING {
+    SNAPSHOT Slots[SNAPSHOTS];
+    SIZE_T First;
+    SIZE_T Length;
+} RING;
+
+/* driver/core/src/log.rs */
+typedef struct _COUNTS {
+    ULONG64 Interrupts;
+    ULONG64 NotOurs;
+    ULONG64 DeviceGone;
+    ULONG64 DpcsQueued;
+    ULONG64 DpcsAlreadyQueued;
+    ULONG64 SnapshotsOverwritten;
+    ULONG64 FactorialCauses;
+    ULONG64 DmaCauses;
+    ULONG64 SoftwareCauses;
+} COUNTS;
+
+typedef struct _LOG {
+    ULONG Causes;
+    /* The causes of overwritten snapshots. */
+    ULONG Overwritten;
+    RING Snapshots;
+    COUNTS Counts;
+} LOG;
+
+/* driver/core/src/events.rs */
+#define REMEMBERED 32
+typedef struct _EVENTS {
+    ULONG64 Newest;
+    SNAPSHOT Slots[REMEMBERED];
+} EVENTS;
+
+/* spec/src/wire.rs */
+typedef struct _EVENT {
+    ULONG64 Number;
+    ULONG64 Interrupt;
+    ULONG64 Missed;
+    ULONG Causes;
+    ULONG Message;
+} EVENT;
+
+typedef struct _STATISTICS {
+    ULONG64 IsrCalls;
+    ULONG64 Interrupts;
+    ULONG64 NotOurs;
+    ULONG64 DeviceGone;
+    ULONG64 DpcsQueued;
+    ULONG64 DpcsAlreadyQueued;
+    ULONG64 DpcCalls;
+    ULONG64 SnapshotsOverwritten;
+    ULONG64 FactorialCauses;
+    ULONG64 DmaCauses;
+    ULONG64 SoftwareCauses;
+    ULONG64 StrayFactorials;
+    ULONG64 FactorialsCompleted;
+    ULONG64 SnapshotsTaken;
+} STATISTICS;
+
+/* driver/src/attention.rs */
+typedef struct _FINDINGS {
+    ULONG Unknown;
+    BOOLEAN Missed[2];
+    BOOLEAN Stuck[2];
+    BOOLEAN Gone;
+} FINDINGS;
+
+/* driver/core/src/engine.rs */
+typedef enum _SLOT { Empty, Waiting, Working, Leaving } SLOT;
+typedef struct _ENGINE {
+    SLOT Slot;
+    ULONG Job;
+    WDFREQUEST Request;
+} ENGINE;
+
+/* driver/src/device.rs: what the device's spin lock guards, in the lock's context. */
+typedef struct _STATE {
+    PUCHAR Registers;
+    ENGINE Factorial;
+    LOG Log;
+    FINDINGS Findings;
+    EVENTS Events;
+    STATISTICS Statistics;
+} STATE;
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(STATE, GetState)
+
+/* driver/src/interrupt/mod.rs: what the ISRs share, in the interrupt lock's context. */
+typedef struct _ISR_SHARED {
+    PUCHAR Registers;
+    ULONG64 Sequence;
+} ISR_SHARED;
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(ISR_SHARED, GetIsrShared)
+
+/* driver/src/wdf/interrupt/mod.rs */
+typedef enum _HANDLING { Dirql, PassiveWorkItem, PassiveDpc } HANDLING;
+typedef struct _INTERRUPT {
+    LOG Log;
+    ISR_SHARED *Shared;
+    HANDLING Handling;
+} INTERRUPT;
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(INTERRUPT, GetInterrupt)
+
+/* driver/src/events.rs: the contexts of a handle and of a request. */
+typedef struct _HANDLE {
+    volatile LONG Waiting;
+} HANDLE_CONTEXT;
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(HANDLE_CONTEXT, GetHandle)
+
+typedef struct _WAIT {
+    volatile ULONG64 Seen;
+} WAIT;
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(WAIT, GetWait)
+
+typedef struct _DEVICE {
+    WDFSPINLOCK Lock;
+    STATE *State;
+    ISR_SHARED *Shared;
+    WDFQUEUE WaitingQueue;
+    WDFDPC DmaDpc;
+    WDFWORKITEM Attention;
+    SIZE_T Length;
+} DEVICE;
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(DEVICE, GetDevice)
+
+/* callbacks.c */
+EVT_WDF_INTERRUPT_ISR OnInterrupt;
+EVT_WDF_INTERRUPT_DPC OnDpc;
+
+/* driver/src/wdf/trace.rs: one kind of event, with one value. */
+typedef struct _TRACE_EVENT {
+    UCHAR Level;
+    USHORT SchemaBytes;
+    const void *Schema;
+} TRACE_EVENT;
+typedef struct _PROVIDER {
+    const void *Metadata;
+    ULONG MetadataBytes;
+    REGHANDLE Handle;
+    /* The highest level that somebody listens to. */
+    volatile USHORT Level;
+} PROVIDER;
+extern PROVIDER Provider;
+
+FORCEINLINE ULONG Read(PUCHAR registers, ULONG offset) {
+    return *(volatile ULONG *)(registers + offset);
+}
+FORCEINLINE void Write(PUCHAR registers, ULONG offset, ULONG value) {
+    *(volatile ULONG *)(registers + offset) = value;
+}

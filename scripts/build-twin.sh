@@ -1,0 +1,5 @@
+#!/bin/sh
+# Builds the C twin of the driver's interrupt callbacks: target/cross/c/twin.sys.
+set -eu
+cd "$(dirname "$0")/.."
+exec cargo run --quiet --package cross -- c --out target/cross/c/twin.sys bench/twin/*.c
