@@ -64,17 +64,17 @@ fn last(subject: &Subject, scenario: &Arc<dyn Scenario>) -> Result<Interrupt, Wr
     let target = subject.target()?;
     let traced = target.trace(scenario)?;
     let watcher = Rc::new(RefCell::new(Watcher::default()));
-    let observed = Rc::clone(&watcher);
-    let observer: Observer = Box::new(move |record| observed.borrow_mut().see(&record.event));
+    let eyes = Rc::clone(&watcher);
+    let observer: Observer = Box::new(move |record| eyes.borrow_mut().see(&record.event));
     target
         .replay(scenario, Way::default(), Some(observer))
         .result?;
-    let watched = watcher.take().done;
+    let seen = watcher.take().done;
     let missing = |callback| Wrong::Unexpected(format!("{callback} was not called"));
     let call = |callback| {
         let traced = traced.iter().rfind(|call| call.callback == callback);
-        let watched = watched.iter().rfind(|(name, _)| *name == callback);
-        match (traced, watched) {
+        let seen = seen.iter().rfind(|(name, _)| *name == callback);
+        match (traced, seen) {
             (Some(traced), Some((_, steps))) => Ok(Call {
                 callback,
                 instructions: traced.instructions.len(),

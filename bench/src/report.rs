@@ -24,6 +24,11 @@ pub struct Counted {
     pub software: Interrupt,
 }
 
+/// Which interrupt a line is about.
+type InterruptOf = fn(&Counted) -> &Interrupt;
+/// Which part of a run a line is about.
+type PartOf = fn(&Run) -> Spread;
+
 /// One line of a table: a name, and a value for each driver.
 fn row<T, V: Display>(name: &str, of: &[T], value: impl Fn(&T) -> V) {
     print!("| {name} ");
@@ -47,8 +52,7 @@ pub fn counted(drivers: &[Counted]) {
     let names: Vec<_> = drivers.iter().map(|driver| driver.name).collect();
     head("exact", &names);
     row("image, bytes", drivers, |d| d.exact.image_bytes);
-    type Of = fn(&Counted) -> &Interrupt;
-    let events: [(&str, Of); 2] = [
+    let events: [(&str, InterruptOf); 2] = [
         ("factorial", |driver| &driver.factorial),
         ("no request's", |driver| &driver.software),
     ];
@@ -84,8 +88,7 @@ pub fn measured(drivers: &[(&'static str, Times)]) {
     row("reading image, symbols and INF", drivers, |(_, times)| {
         microseconds(times.read.median)
     });
-    type Of = fn(&Run) -> Spread;
-    let parts: [(&str, Of); 3] = [
+    let parts: [(&str, PartOf); 3] = [
         ("start to first completed request", |run| run.first),
         ("each request after it", |run| run.request),
         ("close, removal, unload", |run| run.end),
