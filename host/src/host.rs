@@ -71,6 +71,19 @@ pub struct Machine {
     pub checks: Checks,
 }
 
+impl Machine {
+    /// The groups of a machine with that many functions: with their pins all on one line, or with a line
+    /// for each.
+    #[must_use]
+    pub fn lines(functions: usize, shared: bool) -> Vec<Vec<usize>> {
+        if shared {
+            vec![(0..functions).collect()]
+        } else {
+            Vec::new()
+        }
+    }
+}
+
 impl Default for Machine {
     /// Two processors, nothing in the slots, the simplest schedule, the last 1,000 events kept.
     fn default() -> Self {

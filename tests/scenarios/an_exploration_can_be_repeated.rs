@@ -82,3 +82,41 @@ fn the_threads_of_an_exploration_change_nothing_of_what_it_comes_to() {
     };
     assert_eq!(explored("1"), explored("3"));
 }
+
+#[test]
+fn a_command_whose_reader_goes_away_ends_as_it_would() {
+    let driver = found::driver();
+    let driver = driver.to_str().expect("a path in UTF-8");
+    let inf = found::inf();
+    let inf = inf.to_str().expect("a path in UTF-8");
+    let of_driver = ["--driver", driver, "--inf", inf];
+    let commands = [
+        vec!["rules"],
+        vec!["check", "--all", driver],
+        [
+            &["explore", "--scenario", "factorial", "--seeds", "0..1"][..],
+            &of_driver,
+        ]
+        .concat(),
+        [&["replay", "--scenario", "factorial"][..], &of_driver].concat(),
+        [
+            &["run", "--device", "model"][..],
+            &of_driver,
+            &["--", "true"],
+        ]
+        .concat(),
+    ];
+    for arguments in commands {
+        // Nobody reads: the first line that is said finds the pipe closed.
+        let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+        drop(reader);
+        let output = Command::new(found::edu_lab())
+            .args(&arguments)
+            .stdout(writer)
+            .output()
+            .expect("edu-lab can be started");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}\n{said}");
+        assert!(!said.contains("panicked"), "{arguments:?}\n{said}");
+    }
+}

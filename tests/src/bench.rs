@@ -213,11 +213,7 @@ impl Bench {
         }
         let machine = Machine {
             processors: self.processors,
-            shared_lines: if self.shared_line {
-                vec![(0..functions.len()).collect()]
-            } else {
-                Vec::new()
-            },
+            shared_lines: Machine::lines(functions.len(), self.shared_line),
             functions,
             strategy: strategy(self.seed),
             event_limit: 200,

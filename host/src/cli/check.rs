@@ -1,10 +1,6 @@
 //! `check`: what a driver needs, and what of it this host plays.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write as _},
-    path::PathBuf,
-};
+use std::{fmt::Write as _, path::PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -57,8 +53,7 @@ impl Check {
         } else {
             self.describe(image.file(), &info, &needs)
         };
-        // Whoever has read enough, as a pager has, closes the pipe.
-        let _ = io::stdout().write_all(text.as_bytes());
+        say!("{}", text.trim_end());
         if missing == 0 {
             Exit::Success
         } else {

@@ -1,6 +1,15 @@
 //! The command line, as a library: `kmdf-host` itself and programs that add devices of their own
 //! share it.
 
+/// Says a line on standard output. Whoever has read enough, as a pager has, closes the pipe: then nobody
+/// hears it, and the command goes on to its end.
+macro_rules! say {
+    ($($line:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($line)*);
+    }};
+}
+
 mod check;
 mod exit;
 mod explore;
@@ -114,7 +123,7 @@ pub fn main(name: &'static str, devices: &dyn Devices) -> ExitCode {
 /// Says what is wrong.
 fn complain(json: bool, text: &str) {
     if json {
-        println!("{}", serde_json::json!({ "error": text }));
+        say!("{}", serde_json::json!({ "error": text }));
     } else {
         eprintln!("error: {text}");
     }

@@ -1,9 +1,6 @@
 //! `rules`: what every run checks.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write as _},
-};
+use std::fmt::Write as _;
 
 use clap::Args;
 use serde_json::json;
@@ -23,12 +20,11 @@ impl Rules {
     pub(super) fn run(&self) -> Exit {
         let rules: Vec<_> = crate::rules().collect();
         let text = if self.json {
-            json!({ "rules": rules }).to_string() + "\n"
+            json!({ "rules": rules }).to_string()
         } else {
             table(&rules)
         };
-        // Whoever has read enough, as a pager has, closes the pipe.
-        let _ = io::stdout().write_all(text.as_bytes());
+        say!("{}", text.trim_end());
         Exit::Success
     }
 }

@@ -191,15 +191,10 @@ impl Run {
                 functions.push(function);
             }
         }
-        let slots = (0..functions.len()).collect();
         Ok(Machine {
             processors: self.processors,
+            shared_lines: Machine::lines(functions.len(), self.shared_line),
             functions,
-            shared_lines: if self.shared_line {
-                vec![slots]
-            } else {
-                Vec::new()
-            },
             strategy: strategy(self.seed),
             event_limit: EVENT_LIMIT,
             observer: self.pictures.observer(

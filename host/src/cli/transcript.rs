@@ -12,7 +12,7 @@ pub(super) fn started(session: &Session, driver: &Path, inf: Option<&Path>, json
     if json {
         return;
     }
-    println!("driver   {} loaded", driver.display());
+    say!("driver   {} loaded", driver.display());
     for device in session.installed() {
         let service = &device.installation.service.name;
         let slot = device.slot;
@@ -23,7 +23,7 @@ pub(super) fn started(session: &Session, driver: &Path, inf: Option<&Path>, json
             Grant::Messages(limit) => format!("MSI, at most {limit} messages"),
             Grant::None => "no interrupt".to_owned(),
         };
-        println!(
+        say!(
             "device   slot {slot} installed from {} as service {service}, started: {interrupts}",
             inf.unwrap_or(Path::new("")).display()
         );
@@ -33,9 +33,9 @@ pub(super) fn started(session: &Session, driver: &Path, inf: Option<&Path>, json
 /// Apps can come.
 pub(super) fn serving(socket: &Path, json: bool) {
     if json {
-        println!("{}", json!({ "serving": socket }));
+        say!("{}", json!({ "serving": socket }));
     } else {
-        println!("serving  at {} until SIGINT or SIGTERM", socket.display());
+        say!("serving  at {} until SIGINT or SIGTERM", socket.display());
     }
 }
 
@@ -44,10 +44,10 @@ pub(super) fn ended(summary: &Summary, program: Option<ExitStatus>, json: bool) 
     let counts = &summary.counts;
     if json {
         let program = program.map(|status| status.code());
-        println!("{}", json!({ "counts": counts, "program": program }));
+        say!("{}", json!({ "counts": counts, "program": program }));
         return;
     }
-    println!(
+    say!(
         "counts   {} interrupts taken, {} ISR calls ({} TRUE), {} DPCs, {} requests, {} completions",
         counts.interrupts,
         counts.isr_calls,
@@ -56,12 +56,15 @@ pub(super) fn ended(summary: &Summary, program: Option<ExitStatus>, json: bool) 
         counts.requests,
         counts.completions
     );
-    println!(
+    say!(
         "         {} register reads, {} register writes, {} calls of framework and kernel, {} pool \
          allocations",
-        counts.register_reads, counts.register_writes, counts.services, counts.pool_allocations
+        counts.register_reads,
+        counts.register_writes,
+        counts.services,
+        counts.pool_allocations
     );
-    println!("unloaded nothing left behind");
+    say!("unloaded nothing left behind");
 }
 
 /// Something failed; `replay` is the command that shows it again.
@@ -76,7 +79,7 @@ pub(super) fn failure(failure: &Failure, replay: Option<&str>, json: bool) {
         if let Some(replay) = replay {
             failed["replay"] = json!(replay);
         }
-        println!("{failed}");
+        say!("{failed}");
     } else {
         eprintln!("error: {}", text.trim_end());
         if let Some(replay) = replay {

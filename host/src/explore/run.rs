@@ -83,15 +83,10 @@ impl Target {
             .and_then(|seed| scenario.with_input(&drawn_input(seed)));
         let scenario = shaped.as_ref().unwrap_or(scenario);
         let functions = scenario.devices();
-        let slots = (0..functions.len()).collect();
         let machine = Machine {
             processors: self.processors,
+            shared_lines: Machine::lines(functions.len(), scenario.shared_line()),
             functions,
-            shared_lines: if scenario.shared_line() {
-                vec![slots]
-            } else {
-                Vec::new()
-            },
             strategy: strategy(way.seed),
             event_limit: EVENT_LIMIT,
             observer,

@@ -141,6 +141,7 @@ impl Flow {
             if let Some(flow) = weak.upgrade() {
                 flow.yielder.set(yielder);
             }
+            drop(weak);
             crate::host::with_current(body);
         });
         *flow.coroutine.borrow_mut() = Some(coroutine);
@@ -180,9 +181,11 @@ impl Flow {
             .map(FlowCoroutine::into_stack)
     }
 
-    /// Leaves the flow for the scheduler. Called on the flow's own stack only.
-    pub(crate) fn pause(&self, pause: Pause) {
+    /// Leaves the flow for the scheduler. Called on the flow's own stack only, which keeps nothing of the
+    /// flow meanwhile: what a stack owns that is given back in a pause is never freed.
+    pub(crate) fn pause(self: Rc<Self>, pause: Pause) {
         let yielder = self.yielder.get();
+        drop(self);
         // SAFETY: the coroutine stored its yielder when it began, and the yielder lives on the
         // flow's stack until the flow returns; the caller runs on that stack.
         let yielder = unsafe { &*yielder };
@@ -209,8 +212,7 @@ impl Flow {
 }
 
 impl Flow {
-    /// Gives the stack back: the run is over. A flow that waits holds itself from its own stack,
-    /// so that it is not enough to let go of it.
+    /// Gives the stack back: the run is over.
     pub(crate) fn abandon(&self) {
         if let Some(mut coroutine) = self.coroutine.borrow_mut().take()
             && coroutine.started()

@@ -110,7 +110,7 @@ impl Replay {
         let json = self.common.json;
         let print = Box::new(move |record: &Record| {
             if !json {
-                println!("{record}");
+                say!("{record}");
             }
         });
         let records = Records::default();
@@ -131,7 +131,7 @@ impl Replay {
             .map_or(Exit::Success, Exit::of_wrong);
         let wrong = replayed.result.as_ref().err().map(ToString::to_string);
         if json {
-            println!(
+            say!(
                 "{}",
                 json!({
                     "scenario": scenario.name(),
@@ -142,10 +142,11 @@ impl Replay {
                 })
             );
         } else {
-            println!("digest     {:016x}", replayed.digest);
-            match wrong {
-                Some(wrong) => println!("\nFOUND: {}", wrong.trim_end()),
-                None => println!("found      nothing wrong"),
+            say!("digest     {:016x}", replayed.digest);
+            if let Some(wrong) = wrong {
+                say!("\nFOUND: {}", wrong.trim_end());
+            } else {
+                say!("found      nothing wrong");
             }
         }
         exit

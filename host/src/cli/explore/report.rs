@@ -51,7 +51,7 @@ impl Report<'_> {
                 })
             })
             .collect();
-        println!(
+        say!(
             "{}",
             json!({
                 "scenarios": self.scenarios.iter().map(|s| s.name()).collect::<Vec<_>>(),
@@ -78,7 +78,7 @@ impl Report<'_> {
 
     pub(super) fn print(&self, list: bool) {
         let explored = self.explored;
-        println!(
+        say!(
             "explored   {} runs of {} scenarios, {} requests completed, {} interrupts",
             explored.runs,
             self.scenarios.len(),
@@ -86,7 +86,7 @@ impl Report<'_> {
             explored.counts.interrupts
         );
         if explored.schedules > 0 {
-            println!(
+            say!(
                 "schedules  {} seeded schedules, {} a second; {} with a cause at a moment of the \
                  seed, {} with calls of the seed that fail",
                 explored.schedules,
@@ -96,7 +96,7 @@ impl Report<'_> {
             );
         }
         if explored.boundary_runs > 0 {
-            println!(
+            say!(
                 "boundaries {} instruction boundaries of the scenarios; {} runs with something \
                  happening at one, {} a second",
                 explored.boundaries,
@@ -105,7 +105,7 @@ impl Report<'_> {
             );
         }
         if explored.raised > 0 {
-            println!(
+            say!(
                 "           {} interrupts taken at {} boundaries of one run each, {} a second",
                 explored.raised_taken,
                 explored.raised,
@@ -113,38 +113,38 @@ impl Report<'_> {
             );
         }
         if explored.failed_calls > 0 {
-            println!(
+            say!(
                 "failing    {} calls made to fail, one at a time",
                 explored.failed_calls
             );
         }
         if explored.compared > 0 {
-            println!(
+            say!(
                 "replayed   {} runs made twice and compared",
                 explored.compared
             );
         }
         self.print_coverage(list);
         for finding in &explored.findings {
-            println!(
+            say!(
                 "\nFOUND in {}: {}",
                 finding.scenario,
                 finding.wrong.to_string().trim_end()
             );
-            println!(
+            say!(
                 "  replay: {}",
                 self.common.replay_command(self.program, finding)
             );
         }
         if explored.findings.is_empty() {
-            println!("found      nothing wrong");
+            say!("found      nothing wrong");
         }
     }
 
     fn print_coverage(&self, list: bool) {
         let coverage = &self.coverage;
         let reached = coverage.functions.values().filter(|(n, _)| *n > 0).count();
-        println!(
+        say!(
             "coverage   {reached} of {} functions, {} of {} boundaries, {} of {} call sites; {} \
              of the {} call sites that can fail did",
             coverage.functions.len(),
@@ -158,15 +158,15 @@ impl Report<'_> {
         if !list {
             return;
         }
-        println!("           boundaries visited, of each function's; lines never reached");
+        say!("           boundaries visited, of each function's; lines never reached");
         for (function, (visited, all)) in &coverage.functions {
-            println!("           {visited:>5} of {all:>5}  {function}");
+            say!("           {visited:>5} of {all:>5}  {function}");
             for line in coverage.never_reached.get(function).into_iter().flatten() {
-                println!("                           never: {line}");
+                say!("                           never: {line}");
             }
         }
         for call in &coverage.never_failed {
-            println!("           never failed: {call}");
+            say!("           never failed: {call}");
         }
     }
 }
