@@ -396,6 +396,37 @@ static ULONG a_local_target_is_of_its_device(WDFDEVICE device, WDFREQUEST unused
     return 0;
 }
 
+/* A control device, until the device goes. */
+static WDFDEVICE Control;
+
+static ULONG a_control_device_is_deleted_with_the_last_device(WDFDEVICE device, WDFREQUEST request) {
+    DECLARE_CONST_UNICODE_STRING(security, L"D:P(A;;GA;;;SY)(A;;GA;;;BA)");
+    DECLARE_CONST_UNICODE_STRING(name, L"\\Device\\SampleProbe");
+    PWDFDEVICE_INIT init = WdfControlDeviceInitAllocate(WdfDeviceGetDriver(device), &security);
+    WDFSTRING found;
+    UNICODE_STRING text;
+
+    UNREFERENCED_PARAMETER(request);
+    HOLDS(init != NULL);
+    SUCCEEDS(WdfDeviceInitAssignName(init, &name));
+    SUCCEEDS(WdfDeviceCreate(&init, NULL, &Control));
+    WdfControlFinishInitializing(Control);
+    SUCCEEDS(WdfStringCreate(NULL, NULL, &found));
+    SUCCEEDS(WdfDeviceRetrieveDeviceName(Control, found));
+    WdfStringGetUnicodeString(found, &text);
+    HOLDS(text.Length == name.Length);
+    WdfObjectDelete(found);
+    return 0;
+}
+
+static EVT_WDF_OBJECT_CONTEXT_CLEANUP OnCleanup;
+static void OnCleanup(WDFOBJECT device) {
+    UNREFERENCED_PARAMETER(device);
+    if (Control != NULL)
+        WdfObjectDelete(Control);
+    Control = NULL;
+}
+
 #define POINTER(name) name,
 static PROBE_FUNCTION *const Probes[] = {PROBES(POINTER)};
 
@@ -427,6 +458,7 @@ static NTSTATUS OnDeviceAdd(WDFDRIVER driver, PWDFDEVICE_INIT init) {
 
     UNREFERENCED_PARAMETER(driver);
     WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
+    attributes.EvtCleanupCallback = OnCleanup;
     attributes.ExecutionLevel = WdfExecutionLevelPassive;
     attributes.SynchronizationScope = WdfSynchronizationScopeNone;
     status = WdfDeviceCreate(&init, &attributes, &device);

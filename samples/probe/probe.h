@@ -34,4 +34,5 @@ DEFINE_GUID(GUID_DEVINTERFACE_SAMPLE_PROBE, 0x0b8d4a61, 0x6c1d, 0x4d5e, 0x9a, 0x
     PROBE(a_sent_request_has_a_limit)                      \
     PROBE(a_stopped_target_keeps_what_is_sent)             \
     PROBE(a_purged_target_takes_nothing)                   \
-    PROBE(a_local_target_is_of_its_device)
+    PROBE(a_local_target_is_of_its_device)                 \
+    PROBE(a_control_device_is_deleted_with_the_last_device)

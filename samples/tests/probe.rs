@@ -1,10 +1,11 @@
 //! The probe driver: what it finds of the framework to be as documented.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use kmdf_host::{
     Interrupts, Machine, Operation, Session,
-    device::{Answer, RootDevice, Sent, SentKind},
+    device::{Answer, PciFunction, RootDevice, Sent, SentKind},
+    explore::{Runs, Scenario, Stage, Target, Wrong, explore},
     ntstatus::STATUS_SUCCESS,
 };
 use kmdf_samples::{READ_WRITE, control_code, driver, guid};
@@ -55,25 +56,36 @@ fn below(sent: &Sent) -> Answer {
     }
 }
 
-/// Runs one probe on a device of its own.
-fn holds(name: &str) {
+/// The number of a probe.
+fn number(name: &str) -> u32 {
     let number = names().position(|other| other == name);
     let number = number.unwrap_or_else(|| panic!("probe.h does not list {name}"));
-    let number = u32::try_from(number).expect("a short list");
+    u32::try_from(number).expect("a short list")
+}
+
+fn probe(name: &str) -> Operation {
+    Operation::Control {
+        code: PROBE,
+        input: number(name).to_le_bytes().to_vec(),
+        output_length: 4,
+    }
+}
+
+fn devices() -> Vec<Box<dyn PciFunction>> {
+    vec![Box::new(RootDevice::new(r"ROOT\SAMPLE_PROBE").above(below))]
+}
+
+/// Runs one probe on a device of its own.
+fn holds(name: &str) {
     let machine = Machine {
-        functions: vec![Box::new(RootDevice::new(r"ROOT\SAMPLE_PROBE").above(below))],
+        functions: devices(),
         ..Machine::default()
     };
     let session = Session::boot(&driver("probe"), machine, Interrupts::default())
         .unwrap_or_else(|error| panic!("{error}"));
     let file = session.open(INTERFACE, READ_WRITE).expect("it opens");
-    let operation = Operation::Control {
-        code: PROBE,
-        input: number.to_le_bytes().to_vec(),
-        output_length: 4,
-    };
     let outcome = session
-        .request(&file, operation)
+        .request(&file, probe(name))
         .unwrap_or_else(|stop| panic!("{stop}"));
     assert_eq!(outcome.status, STATUS_SUCCESS);
     let line = u32::from_le_bytes(outcome.output.try_into().expect("an ULONG"));
@@ -111,9 +123,51 @@ probes! {
     a_stopped_target_keeps_what_is_sent
     a_purged_target_takes_nothing
     a_local_target_is_of_its_device
+    a_control_device_is_deleted_with_the_last_device
 }
 
 #[test]
 fn every_probe_is_run() {
     assert_eq!(names().collect::<Vec<_>>(), ALL);
+}
+
+/// A probe, then the end of everything.
+struct Leave;
+
+impl Scenario for Leave {
+    fn name(&self) -> &'static str {
+        "leave"
+    }
+
+    fn about(&self) -> &'static str {
+        "a control device is deleted while the driver is unloaded"
+    }
+
+    fn devices(&self) -> Vec<Box<dyn PciFunction>> {
+        devices()
+    }
+
+    fn run(&self, stage: &Stage<'_>) -> Result<(), Wrong> {
+        let file = stage.open(INTERFACE, 0, READ_WRITE)?;
+        let name = "a_control_device_is_deleted_with_the_last_device";
+        stage.wait(&stage.submit(&file, probe(name)))?;
+        stage.host().close(&file);
+        Ok(())
+    }
+}
+
+#[test]
+fn the_driver_is_not_unloaded_before_its_control_device_has_gone() {
+    let target = Target::read(driver("probe"), 2, Vec::new());
+    let target = target.unwrap_or_else(|error| panic!("{error}"));
+    let runs = Runs {
+        seeds: 0..100,
+        threads: 2,
+        ..Runs::default()
+    };
+    let explored = explore(&target, &[Arc::new(Leave)], &runs, &mut |_, _, _, _| {});
+    if let Some(finding) = explored.findings.first() {
+        panic!("with {}: {}", finding.way, finding.wrong);
+    }
+    assert!(explored.schedules >= 100);
 }

@@ -5,6 +5,7 @@ use kmdf_abi::ntstatus::{NtStatus, STATUS_INVALID_DEVICE_REQUEST};
 use super::{
     device::{Device, DeviceInit, NO_SLOT, Phase},
     driver::Driver,
+    object::Body as _,
 };
 use crate::{cpu::stub::Call, host::Host, service::services};
 
@@ -64,6 +65,10 @@ impl Host {
             let waited = std::rc::Rc::clone(&device);
             host.purge_queues(&device, false);
             host.block_until(move |_| waited.open.borrow().is_empty());
+            // One that EvtDriverUnload deletes goes with the driver.
+            if host.framework.objects.was(device.handle, Device::KIND) {
+                return;
+            }
             device.phase.set(Phase::Removed);
             let object = host.object(device.handle);
             host.delete_object(&object);

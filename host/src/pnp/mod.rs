@@ -69,12 +69,14 @@ impl Host {
     /// The run stopped, or something is left.
     pub fn unload(&self) -> Result<(), Stop> {
         self.run_to_end("unload", |host| {
-            // A removed device goes when the last handle of it is closed.
+            // A removed device, or a control device that is deleted, goes when the last handle of it is
+            // closed.
             host.block_until(|host| {
                 let devices = host.bodies::<Device>();
-                devices
-                    .iter()
-                    .all(|device| device.phase.get() != Phase::Removed)
+                devices.iter().all(|device| {
+                    let deleted = device.is_control() && device.removing.get();
+                    device.phase.get() != Phase::Removed && !deleted
+                })
             });
             if host.is_held_by_control_devices() {
                 host.violation(
