@@ -17,6 +17,7 @@ pub mod app;
 mod check;
 pub mod cli;
 mod cpu;
+mod crossing;
 pub mod device;
 mod event;
 pub mod explore;

@@ -197,7 +197,7 @@ unsafe extern "C" fn common() {
 }
 
 extern "win64" fn dispatch(index: u32, arguments: *const u64, registers: &CallerRegisters) -> u64 {
-    crate::host::on_call(&Call {
+    crate::crossing::on_call(&Call {
         index,
         arguments,
         hidden: 0,

@@ -261,9 +261,9 @@ unsafe extern "C" fn die() {
 }
 
 extern "C" fn on_trap(frame: &mut TrapFrame) {
-    crate::host::on_trap(frame);
+    crate::crossing::on_trap(frame);
 }
 
 extern "C" fn on_stack_overflow(frame: &mut TrapFrame) {
-    crate::host::on_stack_overflow(frame);
+    crate::crossing::on_stack_overflow(frame);
 }
