@@ -161,12 +161,17 @@ fn watch_shows_how_fast_the_counters_rise() {
             device,
             r#""$0" watch --interval 100 --count 1
                "$0" watch --interval 300 --count 2 --json & watching=$!
-               sleep 0.1; "$0" raise 0x2; wait $watching"#,
+               while kill -0 $watching 2>/dev/null; do "$0" raise 0x2 >&2; done
+               wait $watching"#,
         )
         .says(" s: nothing happened\n");
         let watched = objects(&ended);
         assert_eq!(watched.len(), 2, "{ended}");
-        assert_eq!(watched[1]["counters"]["interrupts"], 1, "{ended}");
+        let interrupts = watched[1]["counters"]["interrupts"].as_u64();
+        assert!(
+            interrupts.is_some_and(|interrupts| interrupts > 0),
+            "{ended}"
+        );
         let rates: Vec<_> = watched
             .iter()
             .filter_map(|found| found["per_second"]["interrupts"].as_f64())
