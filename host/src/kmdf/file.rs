@@ -105,7 +105,7 @@ fn device(host: &Host, call: &Call) -> u64 {
 /// WdfFileObjectGetInitiatorProcessId(FileObject): all apps are one process here.
 fn initiator(host: &Host, call: &Call) -> u32 {
     host.body::<FileObject>(call.arg(0));
-    super::request::APP_PROCESS
+    super::request_info::APP_PROCESS
 }
 
 /// WdfFileObjectGetFlags(FileObject): none of those that a driver looks for.

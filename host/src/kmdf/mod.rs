@@ -34,6 +34,7 @@ pub(crate) mod queue_state;
 pub(crate) mod registry;
 pub(crate) mod request;
 pub(crate) mod request_cancel;
+mod request_info;
 pub(crate) mod resources;
 pub(crate) mod serial;
 pub(crate) mod string;
@@ -83,6 +84,7 @@ pub(crate) const TABLES: &[&[Service]] = &[
     registry::assign::SERVICES,
     request::SERVICES,
     request_cancel::SERVICES,
+    request_info::SERVICES,
     resources::SERVICES,
     string::SERVICES,
     target::SERVICES,

@@ -1,18 +1,11 @@
-//! Requests: who owns them, what is known of them, and completion exactly once.
+//! Requests: who owns them, and completion exactly once.
 
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
 };
 
-use kmdf_abi::{
-    ntstatus::{NtStatus, STATUS_SUCCESS},
-    types::{
-        WDF_REQUEST_PARAMETERS, WDF_REQUEST_PARAMETERS_Parameters_DeviceIoControl,
-        WDF_REQUEST_PARAMETERS_Parameters_Read, WDF_REQUEST_PARAMETERS_Parameters_Write,
-        WDF_REQUEST_TYPE,
-    },
-};
+use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS};
 
 use super::{
     alarm::Alarm,
@@ -20,7 +13,7 @@ use super::{
     device::Device,
     object::{Attributes, Body, Object},
     queue::Queue,
-    target::{format::Format, send::Below},
+    target::{below::Below, format::Format},
 };
 use crate::{
     check::rules,
@@ -30,9 +23,6 @@ use crate::{
     io::{Irp, Major, Outcome},
     service::services,
 };
-
-/// The process that apps are, to the driver.
-pub(super) const APP_PROCESS: u32 = 0x1000;
 
 /// Who has a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +75,7 @@ pub(crate) struct Request {
     pub(super) in_caller_context: Cell<bool>,
     /// Whether EvtIoStop runs for it.
     pub(crate) stopping: Cell<bool>,
-    information: Cell<u64>,
+    pub(super) information: Cell<u64>,
     pub(super) buffers: RefCell<Buffers>,
 }
 
@@ -237,68 +227,12 @@ impl Host {
             self.queue_changed(&queue);
         }
     }
-
-    /// Writes the WDF_REQUEST_PARAMETERS of a request.
-    pub(crate) fn write_parameters(&self, irp: &Irp, out: u64) {
-        let mut parameters: WDF_REQUEST_PARAMETERS = self.memory.read(out);
-        if usize::from(parameters.Size) < size_of::<WDF_REQUEST_PARAMETERS>() {
-            self.violation(
-                &rules::STRUCTURE_SIZE,
-                "WDF_REQUEST_PARAMETERS.Size is that of no version",
-            );
-        }
-        let (input, output) = (irp.input.len() as u64, irp.output_length as u64);
-        parameters.MinorFunction = 0;
-        parameters.Parameters.storage = [0; 4];
-        match irp.major {
-            Major::Create => parameters.Type = WDF_REQUEST_TYPE::WdfRequestTypeCreate,
-            Major::Read => {
-                parameters.Type = WDF_REQUEST_TYPE::WdfRequestTypeRead;
-                let read = WDF_REQUEST_PARAMETERS_Parameters_Read {
-                    Length: output,
-                    DeviceOffset: irp.offset.cast_signed(),
-                    ..Default::default()
-                };
-                parameters.Parameters.set_Read(read);
-            }
-            Major::Write => {
-                parameters.Type = WDF_REQUEST_TYPE::WdfRequestTypeWrite;
-                let write = WDF_REQUEST_PARAMETERS_Parameters_Write {
-                    Length: input,
-                    DeviceOffset: irp.offset.cast_signed(),
-                    ..Default::default()
-                };
-                parameters.Parameters.set_Write(write);
-            }
-            Major::DeviceControl => {
-                parameters.Type = WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl;
-                let control = WDF_REQUEST_PARAMETERS_Parameters_DeviceIoControl {
-                    OutputBufferLength: output,
-                    InputBufferLength: input,
-                    IoControlCode: irp.code,
-                    ..Default::default()
-                };
-                parameters.Parameters.set_DeviceIoControl(control);
-            }
-        }
-        self.memory.write(out, &parameters);
-    }
 }
 
 services! {
     WdfRequestComplete <= DISPATCH => complete;
     WdfRequestCompleteWithInformation <= DISPATCH => complete_with_information;
     WdfRequestCompleteWithPriorityBoost <= DISPATCH => complete;
-    WdfRequestSetInformation <= DISPATCH => set_information;
-    WdfRequestGetInformation <= DISPATCH => information;
-    WdfRequestGetStatus <= DISPATCH => status;
-    WdfRequestGetParameters <= DISPATCH => parameters;
-    WdfRequestGetFileObject <= DISPATCH => file_object;
-    WdfRequestGetIoQueue <= DISPATCH => io_queue;
-    WdfRequestGetRequestorMode <= DISPATCH => requestor_mode;
-    WdfRequestGetRequestorProcessId <= DISPATCH => requestor_process;
-    WdfRequestIsFrom32BitProcess <= DISPATCH => no;
-    WdfRequestIsReserved <= DISPATCH => no;
 }
 
 /// WdfRequestComplete(Request, Status), WdfRequestCompleteWithPriorityBoost
@@ -374,57 +308,4 @@ fn finish(host: &Host, request: &Rc<Request>, status: NtStatus, information: u64
         request.stop_acknowledged.set(true);
     }
     host.complete_request(request, status, information);
-}
-
-fn set_information(host: &Host, call: &Call) {
-    let request = host.driver_request(call.arg(0), "WdfRequestSetInformation");
-    request.information.set(call.arg(1));
-}
-
-fn information(host: &Host, call: &Call) -> u64 {
-    let request = host.driver_request(call.arg(0), "WdfRequestGetInformation");
-    request.information.get()
-}
-
-/// WdfRequestGetStatus(Request): that of a request nobody has sent anywhere is success.
-fn status(host: &Host, call: &Call) -> NtStatus {
-    let request = host.driver_request(call.arg(0), "WdfRequestGetStatus");
-    request.sent.get()
-}
-
-/// WdfRequestGetParameters(Request, Parameters): also for a request that was only found.
-fn parameters(host: &Host, call: &Call) {
-    let request = host.body::<Request>(call.arg(0));
-    host.write_parameters(&request.irp, call.arg(1));
-}
-
-/// WdfRequestGetFileObject(Request): NULL where the device has none.
-fn file_object(host: &Host, call: &Call) -> u64 {
-    let request = host.body::<Request>(call.arg(0));
-    request.irp.file_object()
-}
-
-fn io_queue(host: &Host, call: &Call) -> u64 {
-    let request = host.driver_request(call.arg(0), "WdfRequestGetIoQueue");
-    match request.owner.get() {
-        Owner::Driver(queue) | Owner::Queue(queue) | Owner::Target(queue) => queue,
-        Owner::Completed => 0,
-    }
-}
-
-/// WdfRequestGetRequestorMode(Request): `UserMode`.
-fn requestor_mode(host: &Host, call: &Call) -> u8 {
-    host.body::<Request>(call.arg(0));
-    1
-}
-
-/// WdfRequestGetRequestorProcessId(Request): all apps are one process here.
-fn requestor_process(host: &Host, call: &Call) -> u32 {
-    host.driver_request(call.arg(0), "WdfRequestGetRequestorProcessId");
-    APP_PROCESS
-}
-
-fn no(host: &Host, call: &Call) -> bool {
-    host.body::<Request>(call.arg(0));
-    false
 }

@@ -3,6 +3,7 @@
 //!
 //! Remote targets (other stacks, opened by name) are not played.
 
+pub(crate) mod below;
 pub(crate) mod format;
 pub(crate) mod own;
 pub(crate) mod send;
@@ -37,7 +38,7 @@ pub(crate) struct IoTarget {
     /// The requests that were sent and are not back, in their order.
     sent: RefCell<Vec<u64>>,
     /// Those that wait for the target to be started.
-    queued: RefCell<Vec<send::Queued>>,
+    queued: RefCell<Vec<below::Queued>>,
 }
 
 impl Body for IoTarget {

@@ -1,24 +1,21 @@
-//! Sending requests down, and what becomes of them there.
+//! Sending requests down.
 
-use std::{mem::offset_of, rc::Rc, time::Duration};
+use std::rc::Rc;
 
 use kmdf_abi::{
     ntstatus::{
         NtStatus, STATUS_CANCELLED, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST,
         STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER, STATUS_IO_TIMEOUT, STATUS_PENDING,
     },
-    types::{WDF_REQUEST_COMPLETION_PARAMS, WDF_REQUEST_SEND_OPTIONS, WDF_REQUEST_TYPE},
+    types::{WDF_REQUEST_COMPLETION_PARAMS, WDF_REQUEST_SEND_OPTIONS},
 };
 
-use super::{IoTarget, State, format::Format};
+use super::{IoTarget, State, below::Queued, format::Format};
 use crate::{
     check::rules,
     cpu::{Irql, stub::Call},
-    device::{Answer, SentKind},
     host::Host,
     kmdf::{
-        alarm::Alarm,
-        device::{Device, NO_SLOT},
         lock::WdfSpinLock,
         object::Body as _,
         queue::Queue,
@@ -43,22 +40,6 @@ pub(super) enum Until {
     Waited,
     /// It has nothing to do with the request any more.
     Forgotten,
-}
-
-/// A request that waits for its target to be started.
-pub(crate) struct Queued {
-    request: Rc<Request>,
-    format: Format,
-    until: Until,
-}
-
-/// A request that the driver below has.
-pub(crate) struct Below {
-    format: Format,
-    until: Until,
-    answer: Answer,
-    /// When it answers, if that is later.
-    alarm: Option<Alarm>,
 }
 
 /// WDF_REQUEST_SEND_OPTIONS
@@ -257,107 +238,6 @@ impl Host {
         true
     }
 
-    /// Sends a request that has waited for its target.
-    pub(super) fn send_queued(&self, target: u64, queued: Queued) {
-        self.send_down(target, &queued.request, queued.format, queued.until);
-    }
-
-    /// Cancels a request that waits for its target.
-    pub(super) fn cancel_queued(&self, target: u64, queued: &Queued) {
-        let answer = Answer::with(STATUS_CANCELLED);
-        self.arrive(
-            target,
-            &queued.request,
-            &queued.format,
-            queued.until,
-            &answer,
-        );
-    }
-
-    /// Hands a request to the driver below.
-    fn send_down(&self, target: u64, request: &Rc<Request>, format: Format, until: Until) {
-        let body = self.body::<IoTarget>(target);
-        let device = self.body::<Device>(body.device);
-        let answer = match device.slot {
-            NO_SLOT => Answer::unknown(),
-            slot => self.answer_from_below(slot, &self.sent(&format)),
-        };
-        request.target.set(target);
-        if answer.after.is_zero() {
-            return self.arrive(target, request, &format, until, &answer);
-        }
-        body.sent.borrow_mut().push(request.handle);
-        let alarm = self.answer_later(request, answer.after);
-        *request.below.borrow_mut() = Some(Below {
-            format,
-            until,
-            answer,
-            alarm: Some(alarm),
-        });
-        if request.irp.cancelled.get() {
-            self.cancel_below(request, STATUS_CANCELLED);
-        }
-    }
-
-    /// The driver below answers in a DPC, as one that waits for its hardware does.
-    fn answer_later(&self, request: &Rc<Request>, after: Duration) -> Alarm {
-        let waiting = Rc::downgrade(request);
-        let answer = Dpc::new("the driver below", move |host: &Self| {
-            let request = waiting.upgrade();
-            let below = request.as_ref().and_then(|request| request.below.take());
-            if let (Some(request), Some(below)) = (request, below) {
-                host.arrive(
-                    request.target.get(),
-                    &request,
-                    &below.format,
-                    below.until,
-                    &below.answer,
-                );
-            }
-        });
-        self.at(self.now() + after, move |host| {
-            host.queue_dpc(&answer);
-        })
-    }
-
-    /// Cancels a request that was sent; `false` when nobody has it.
-    pub(crate) fn cancel_below(&self, request: &Rc<Request>, status: NtStatus) -> bool {
-        let target = request.target.get();
-        if let Some(below) = request.below.take() {
-            if let Some(alarm) = below.alarm {
-                self.cancel_alarm(alarm);
-            }
-            let answer = Answer::with(status);
-            self.arrive(target, request, &below.format, below.until, &answer);
-            return true;
-        }
-        if !matches!(request.owner.get(), Owner::Target(_)) || target == 0 {
-            return false;
-        }
-        let body = self.body::<IoTarget>(target);
-        let mut queued = body.queued.borrow_mut();
-        let place = queued
-            .iter()
-            .position(|queued| Rc::ptr_eq(&queued.request, request));
-        let taken = place.map(|place| queued.remove(place));
-        drop(queued);
-        if let Some(queued) = taken {
-            let answer = Answer::with(status);
-            self.arrive(target, request, &queued.format, queued.until, &answer);
-            return true;
-        }
-        false
-    }
-
-    /// Cancels all that was sent to a target.
-    pub(super) fn cancel_sent(&self, target: &IoTarget) {
-        let sent = target.sent.borrow().clone();
-        for handle in sent {
-            let request = self.body::<Request>(handle);
-            self.cancel_below(&request, STATUS_CANCELLED);
-        }
-    }
-
     /// Waits until nothing is below that was sent to a target.
     pub(super) fn wait_for_sent(&self, target: u64, what: &str) {
         if self.irql() > Irql::PASSIVE {
@@ -374,96 +254,5 @@ impl Host {
     pub(super) fn wait_for_return(&self, request: &Rc<Request>) {
         let waited = Rc::clone(request);
         self.block_until(move |_| !matches!(waited.owner.get(), Owner::Target(_)));
-    }
-
-    /// A request comes back with its answer.
-    fn arrive(
-        &self,
-        target: u64,
-        request: &Rc<Request>,
-        format: &Format,
-        until: Until,
-        answer: &Answer,
-    ) {
-        if let Some(limit) = request.limit.take() {
-            self.cancel_alarm(limit);
-        }
-        let body = self.body::<IoTarget>(target);
-        body.sent
-            .borrow_mut()
-            .retain(|&other| other != request.handle);
-        let room = (format.output.bytes as usize).min(answer.output.len());
-        if room > 0 && !answer.status.is_error() {
-            self.memory
-                .write_bytes(format.output.address, &answer.output[..room]);
-        }
-        request.came_back(answer.status, answer.information);
-        if until == Until::Forgotten {
-            return self.complete_request(request, answer.status, answer.information);
-        }
-        if let Owner::Target(queue) = request.owner.get() {
-            request.owner.set(Owner::Driver(queue));
-        }
-        if until == Until::Called {
-            self.call_completion(request, target);
-        }
-    }
-
-    /// Calls a request's completion routine, if it has one.
-    fn call_completion(&self, request: &Rc<Request>, target: u64) {
-        let (routine, context) = request.completion.take();
-        if routine == 0 {
-            return;
-        }
-        let bytes = size_of::<WDF_REQUEST_COMPLETION_PARAMS>();
-        let address = self.lend("completion parameters", bytes as u64);
-        self.memory.write(address, &(bytes as u32));
-        self.write_completion_params(request, address);
-        let arguments = [request.handle, target, address, context];
-        self.call_driver("EvtRequestCompletion", request.handle, routine, &arguments);
-        // Lent for the call only.
-        let _ = self.memory.free(address);
-    }
-
-    /// Writes the WDF_REQUEST_COMPLETION_PARAMS of a request that is back, all but its size.
-    fn write_completion_params(&self, request: &Request, address: u64) {
-        /// Offsets of the union and of its members.
-        const UNION: u64 = offset_of!(WDF_REQUEST_COMPLETION_PARAMS, Parameters) as u64;
-        const LENGTH: u64 = UNION + 8;
-        const OFFSET: u64 = UNION + 16;
-        const INPUT: u64 = UNION + 8;
-        const OUTPUT: u64 = UNION + 24;
-        let status = offset_of!(WDF_REQUEST_COMPLETION_PARAMS, IoStatus) as u64;
-        let kind = offset_of!(WDF_REQUEST_COMPLETION_PARAMS, Type) as u64;
-        let information = request.information();
-        self.memory.write(address + status, &request.sent.get().0);
-        self.memory.write(address + status + 8, &information);
-        let format = request.format.borrow();
-        let Some(format) = &*format else {
-            let none = WDF_REQUEST_TYPE::WdfRequestTypeNoFormat.0;
-            return self.memory.write(address + kind, &none);
-        };
-        self.memory.write(address + kind, &format.request_type());
-        let (input, output) = (&format.input, &format.output);
-        match format.kind {
-            SentKind::Read | SentKind::Write => {
-                let part = if format.kind == SentKind::Read {
-                    output
-                } else {
-                    input
-                };
-                self.memory.write(address + UNION, &part.handle());
-                self.memory.write(address + LENGTH, &information);
-                self.memory.write(address + OFFSET, &part.offset);
-            }
-            SentKind::Control | SentKind::InternalControl => {
-                self.memory.write(address + UNION, &format.code);
-                self.memory.write(address + INPUT, &input.handle());
-                self.memory.write(address + INPUT + 8, &input.offset);
-                self.memory.write(address + OUTPUT, &output.handle());
-                self.memory.write(address + OUTPUT + 8, &output.offset);
-                self.memory.write(address + OUTPUT + 16, &information);
-            }
-        }
     }
 }
