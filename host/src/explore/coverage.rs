@@ -8,6 +8,7 @@ use std::{
 use iced_x86::FlowControl;
 
 use super::{sum::Explored, target::Target};
+use crate::image::Frame;
 
 /// A call of the kernel or the framework in the driver's code: its return address's RVA.
 pub(crate) type Site = u32;
@@ -168,10 +169,10 @@ impl Target {
         }
     }
 
-    /// Where in the source an instruction comes from, innermost.
+    /// Where in the source an instruction comes from, innermost in the driver's own.
     fn line(&self, rva: u32) -> Option<(String, u32)> {
         let frames = self.package.symbols.frames(rva);
-        let frame = frames.first()?;
+        let frame = Frame::place(&frames)?;
         Some((frame.file.clone()?, frame.line?))
     }
 }

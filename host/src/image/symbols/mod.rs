@@ -149,13 +149,14 @@ impl Symbols {
         })
     }
 
-    /// What is at an RVA, in one line: the function that holds it, and the innermost source line.
+    /// What is at an RVA, in one line: the function that holds it, and the innermost line of the
+    /// driver's own source.
     #[must_use]
     pub fn describe(&self, rva: u32) -> String {
         let frames = self.frames(rva);
         let mut text = String::new();
         if let Some(outermost) = frames.last() {
-            let place = frames.iter().find(|frame| frame.file.is_some());
+            let place = Frame::place(&frames);
             text = Frame {
                 file: place.and_then(|frame| frame.file.clone()),
                 line: place.and_then(|frame| frame.line),
