@@ -28,7 +28,7 @@ show() {
     status=0
     PATH=$root/$built/release:$built/release:$PATH \
         edu-lab run --driver "$driver" --inf "$inf" --device "$device" \
-        --trace "$logs/run-$name" -- sh -c "$session" >"$transcript" 2>&1 || status=$?
+        --register-trace "$logs/run-$name" -- sh -c "$session" >"$transcript" 2>&1 || status=$?
     sed 's/^[^ ]/   &/' "$transcript"
     [ "$status" -eq 0 ] ||
         fail "edu-lab ended with exit code $status; \`edu-lab run --help\` says what that means."

@@ -90,7 +90,7 @@ fn the_traces_that_edu_lab_writes_are_the_same_too() {
                 .to_str()
                 .expect("a temporary path is plain");
             let _ = Run::on(device)
-                .arguments(["--interrupts", interrupts, "--trace", path])
+                .arguments(["--interrupts", interrupts, "--register-trace", path])
                 .eductl(["stress", "--count", "200", "--depth", "1"])
                 .end()
                 .exits(0);

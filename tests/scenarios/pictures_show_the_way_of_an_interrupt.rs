@@ -1,4 +1,4 @@
-//! `--timeline` and `--trace-json`: what happened, for eyes and for Perfetto.
+//! `--timeline` and `--trace`: what happened, for eyes and for Perfetto.
 
 use std::{env, fs, path::Path};
 
@@ -16,7 +16,7 @@ fn draw(directory: &Path) -> (String, Vec<Value>) {
     let trace = directory.join("run.json");
     Run::on("model")
         .arguments(["--timeline".as_ref(), picture.as_os_str()])
-        .arguments(["--trace-json".as_ref(), trace.as_os_str()])
+        .arguments(["--trace".as_ref(), trace.as_os_str()])
         .eductl(["factorial", "12"])
         .end()
         .exits(0);

@@ -1,4 +1,4 @@
-//! `--timeline` and `--trace-json`: pictures of a run.
+//! `--timeline` and `--trace`: pictures of a run.
 
 use std::{cell::RefCell, fs, path::PathBuf, rc::Rc};
 
@@ -18,7 +18,7 @@ pub(super) struct Pictures {
     timeline: Option<PathBuf>,
     /// Write the run as a trace for ui.perfetto.dev
     #[arg(long, value_name = "FILE.json")]
-    trace_json: Option<PathBuf>,
+    trace: Option<PathBuf>,
 }
 
 /// The events of a run as they come.
@@ -31,7 +31,7 @@ impl Pictures {
         records: &Records,
         mut next: Option<Observer>,
     ) -> Option<Observer> {
-        if self.timeline.is_none() && self.trace_json.is_none() {
+        if self.timeline.is_none() && self.trace.is_none() {
             return next;
         }
         let records = Rc::clone(records);
@@ -62,7 +62,7 @@ impl Pictures {
         if let Some(path) = &self.timeline {
             put(path, picture::svg(title, records, names))?;
         }
-        if let Some(path) = &self.trace_json {
+        if let Some(path) = &self.trace {
             put(path, picture::trace(records, names).to_string())?;
         }
         Ok(())

@@ -70,7 +70,7 @@ pub(super) struct Run {
     socket: Option<PathBuf>,
     /// Write each device's register trace to DIRECTORY/N.trace
     #[arg(long, value_name = "DIRECTORY")]
-    trace: Option<PathBuf>,
+    register_trace: Option<PathBuf>,
     /// Print every event as it happens
     #[arg(long)]
     events: bool,
@@ -183,7 +183,7 @@ impl Run {
         let mut functions: Vec<Box<dyn PciFunction>> = Vec::new();
         for spec in &self.device {
             let function = make_device(spec, devices)?;
-            if self.trace.is_some() {
+            if self.register_trace.is_some() {
                 let (recorded, recording) = Recorded::new(function);
                 functions.push(Box::new(recorded));
                 recordings.push(recording);
@@ -231,7 +231,7 @@ impl Run {
     }
 
     fn write_traces(&self, devices: &dyn Devices, recordings: &[Recording]) -> Result<(), Failure> {
-        let Some(directory) = &self.trace else {
+        let Some(directory) = &self.register_trace else {
             return Ok(());
         };
         let failed = |error| Failure::file(&directory.display().to_string(), error);
