@@ -31,8 +31,8 @@ pub(crate) struct Below {
     format: Format,
     until: Until,
     answer: Answer,
-    /// When it answers, if that is later.
-    alarm: Option<Alarm>,
+    /// When it answers.
+    alarm: Alarm,
 }
 
 impl Host {
@@ -41,9 +41,9 @@ impl Host {
         self.send_down(target, &queued.request, queued.format, queued.until);
     }
 
-    /// Cancels a request that waits for its target.
-    pub(super) fn cancel_queued(&self, target: u64, queued: &Queued) {
-        let answer = Answer::with(STATUS_CANCELLED);
+    /// Ends a request that waits for its target.
+    pub(super) fn end_queued(&self, target: u64, queued: &Queued, status: NtStatus) {
+        let answer = Answer::with(status);
         self.arrive(
             target,
             &queued.request,
@@ -77,7 +77,7 @@ impl Host {
             format,
             until,
             answer,
-            alarm: Some(alarm),
+            alarm,
         });
         if request.irp.cancelled.get() {
             self.cancel_below(request, STATUS_CANCELLED);
@@ -109,9 +109,7 @@ impl Host {
     pub(crate) fn cancel_below(&self, request: &Rc<Request>, status: NtStatus) -> bool {
         let target = request.target.get();
         if let Some(below) = request.below.take() {
-            if let Some(alarm) = below.alarm {
-                self.cancel_alarm(alarm);
-            }
+            self.cancel_alarm(below.alarm);
             let answer = Answer::with(status);
             self.arrive(target, request, &below.format, below.until, &answer);
             return true;
@@ -126,12 +124,10 @@ impl Host {
             .position(|queued| Rc::ptr_eq(&queued.request, request));
         let taken = place.map(|place| queued.remove(place));
         drop(queued);
-        if let Some(queued) = taken {
-            let answer = Answer::with(status);
-            self.arrive(target, request, &queued.format, queued.until, &answer);
-            return true;
+        if let Some(queued) = &taken {
+            self.end_queued(target, queued, status);
         }
-        false
+        taken.is_some()
     }
 
     /// Cancels all that was sent to a target.

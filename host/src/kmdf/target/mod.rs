@@ -11,7 +11,7 @@ pub(crate) mod synchronous;
 
 use std::cell::{Cell, RefCell};
 
-use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS};
+use kmdf_abi::ntstatus::{NtStatus, STATUS_CANCELLED, STATUS_SUCCESS};
 
 use super::{
     device::Device,
@@ -115,7 +115,7 @@ fn purge(host: &Host, call: &Call) {
     let target = host.body::<IoTarget>(call.arg(0));
     target.state.set(State::Purged);
     for queued in target.queued.take() {
-        host.cancel_queued(call.arg(0), &queued);
+        host.end_queued(call.arg(0), &queued, STATUS_CANCELLED);
     }
     host.cancel_sent(&target);
     if call.arg32(1) == AND_WAIT {
