@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use kmdf_abi::ntstatus::{NtStatus, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_PARAMETER};
 
-use super::object::Body;
+use super::object::{Attributes, Body};
 use crate::{check::rules, cpu::stub::Call, host::Host, memory::Purpose, service::services};
 
 /// WDFMEMORY
@@ -75,6 +75,18 @@ services! {
     WdfMemoryAssignBuffer <= HIGH => assign;
     WdfMemoryCopyToBuffer <= HIGH => copy_to;
     WdfMemoryCopyFromBuffer <= HIGH => copy_from;
+}
+
+impl Host {
+    /// Makes a memory object with a copy of these bytes, for functions that allocate what they give.
+    /// Returns its handle.
+    pub(super) fn memory_with(&self, attributes: &Attributes, bytes: &[u8]) -> u64 {
+        let parent = self.parent_or_driver(attributes.parent);
+        let memory = Memory::new(self, bytes.len() as u64);
+        self.memory.write_bytes(memory.buffer(), bytes);
+        let (object, _) = self.create_object(Some(&parent), attributes, |_| memory);
+        object.handle
+    }
 }
 
 /// WdfMemoryCreate(Attributes, PoolType, PoolTag, BufferSize, Memory, Buffer)

@@ -4,10 +4,7 @@ use kmdf_abi::ntstatus::{
     NtStatus, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND,
 };
 
-use super::{
-    device::{Device, NO_SLOT},
-    memory::Memory,
-};
+use super::device::{Device, NO_SLOT};
 use crate::{cpu::stub::Call, host::Host, install::DeviceIds, service::services};
 
 /// `DevicePropertyHardwareID` and other values of DEVICE_REGISTRY_PROPERTY.
@@ -87,11 +84,16 @@ fn query_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
 /// WDFDEVICE_INIT
 pub(super) fn query(host: &Host, call: &Call, slot: usize) -> Result<(), NtStatus> {
     let value = host.property(slot, call.arg32(1))?;
+    give(host, call, &value)
+}
+
+/// Gives a value to a call with BufferLength, PropertyBuffer and ResultLength at these places.
+pub(super) fn give(host: &Host, call: &Call, value: &[u8]) -> Result<(), NtStatus> {
     host.memory.write(call.arg(4), &(value.len() as u32));
     if (call.arg32(2) as usize) < value.len() || call.arg(3) == 0 {
         return Err(STATUS_BUFFER_TOO_SMALL);
     }
-    host.memory.write_bytes(call.arg(3), &value);
+    host.memory.write_bytes(call.arg(3), value);
     Ok(())
 }
 
@@ -108,10 +110,7 @@ fn allocate_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
 pub(super) fn allocate(host: &Host, call: &Call, slot: usize) -> Result<(), NtStatus> {
     let value = host.property(slot, call.arg32(1))?;
     let attributes = host.attributes(call.arg(3))?;
-    let parent = host.parent_or_driver(attributes.parent);
-    let memory = Memory::new(host, value.len() as u64);
-    host.memory.write_bytes(memory.buffer(), &value);
-    let (object, _) = host.create_object(Some(&parent), &attributes, |_| memory);
-    host.memory.write(call.arg(4), &object.handle);
+    let memory = host.memory_with(&attributes, &value);
+    host.memory.write(call.arg(4), &memory);
     Ok(())
 }

@@ -1,21 +1,19 @@
 //! Properties by key (DEVPROPKEY): those that PnP knows, and those that a driver assigns.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use kmdf_abi::{
     constants::{DEVPROP_TYPE_STRING, DEVPROP_TYPE_STRING_LIST, DEVPROP_TYPE_UINT32},
     ntstatus::{
-        NtStatus, STATUS_ACCESS_DENIED, STATUS_BUFFER_TOO_SMALL, STATUS_INFO_LENGTH_MISMATCH,
-        STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
-        STATUS_OBJECT_NAME_NOT_FOUND,
+        NtStatus, STATUS_ACCESS_DENIED, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST,
+        STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND,
     },
     types::WDF_DEVICE_PROPERTY_DATA,
 };
 
 use super::{
     device::{Device, NO_SLOT},
-    memory::Memory,
-    property::{ADDRESS, BUS_NUMBER, COMPATIBLE_IDS, ENUMERATOR, HARDWARE_ID, OBJECT_NAME},
+    property::{ADDRESS, BUS_NUMBER, COMPATIBLE_IDS, ENUMERATOR, HARDWARE_ID, OBJECT_NAME, give},
 };
 use crate::{cpu::stub::Call, host::Host, service::services};
 
@@ -68,25 +66,24 @@ fn known(key: &Key) -> Option<(u32, u32)> {
     (category == DEVICE).then_some((kind, property))
 }
 
-/// The device that a WDFDEVICE stands for: its slot, and what was assigned to it.
-fn of_device(host: &Host, call: &Call) -> (usize, Properties) {
+/// The device that a WDFDEVICE stands for: its slot, and itself, which has what was assigned to it.
+fn of_device(host: &Host, call: &Call) -> (usize, Option<Rc<Device>>) {
     let device = host.body::<Device>(call.arg(0));
-    let properties = device.properties.borrow().clone();
-    (device.slot, properties)
+    (device.slot, Some(device))
 }
 
 /// The device that will be created of a WDFDEVICE_INIT.
-fn of_init(host: &Host, call: &Call) -> Result<(usize, Properties), NtStatus> {
+fn of_init(host: &Host, call: &Call) -> Result<(usize, Option<Rc<Device>>), NtStatus> {
     let init = host.find_device_init(call.arg(0));
     let init = init.ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
-    Ok((init.slot, Properties::new()))
+    Ok((init.slot, None))
 }
 
 /// Type and value of the property that a call names.
 fn value(
     host: &Host,
     call: &Call,
-    (slot, assigned): (usize, Properties),
+    (slot, device): (usize, Option<Rc<Device>>),
 ) -> Result<(u32, Vec<u8>), NtStatus> {
     let (key, language) = key(host, call.arg(1))?;
     if slot == NO_SLOT {
@@ -95,8 +92,9 @@ fn value(
     if let Some((kind, property)) = known(&key) {
         return Ok((kind, host.property(slot, property)?));
     }
-    let value = assigned.get(&(key, language)).cloned();
-    value.ok_or(STATUS_OBJECT_NAME_NOT_FOUND)
+    let assigned =
+        device.and_then(|device| device.properties.borrow().get(&(key, language)).cloned());
+    assigned.ok_or(STATUS_OBJECT_NAME_NOT_FOUND)
 }
 
 fn query_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
@@ -109,15 +107,10 @@ fn query_init(host: &Host, call: &Call) -> Result<(), NtStatus> {
 
 /// WdfDeviceQueryPropertyEx(Device, DeviceProperty, BufferLength, PropertyBuffer, RequiredSize, Type),
 /// and of a WDFDEVICE_INIT
-fn query(host: &Host, call: &Call, device: (usize, Properties)) -> Result<(), NtStatus> {
+fn query(host: &Host, call: &Call, device: (usize, Option<Rc<Device>>)) -> Result<(), NtStatus> {
     let (kind, value) = value(host, call, device)?;
-    host.memory.write(call.arg(4), &(value.len() as u32));
     host.memory.write(call.arg(5), &kind);
-    if (call.arg32(2) as usize) < value.len() || call.arg(3) == 0 {
-        return Err(STATUS_BUFFER_TOO_SMALL);
-    }
-    host.memory.write_bytes(call.arg(3), &value);
-    Ok(())
+    give(host, call, &value)
 }
 
 fn allocate_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
@@ -130,14 +123,11 @@ fn allocate_init(host: &Host, call: &Call) -> Result<(), NtStatus> {
 
 /// WdfDeviceAllocAndQueryPropertyEx(Device, DeviceProperty, PoolType, PropertyMemoryAttributes,
 /// PropertyMemory, Type), and of a WDFDEVICE_INIT
-fn allocate(host: &Host, call: &Call, device: (usize, Properties)) -> Result<(), NtStatus> {
+fn allocate(host: &Host, call: &Call, device: (usize, Option<Rc<Device>>)) -> Result<(), NtStatus> {
     let (kind, value) = value(host, call, device)?;
     let attributes = host.attributes(call.arg(3))?;
-    let parent = host.parent_or_driver(attributes.parent);
-    let memory = Memory::new(host, value.len() as u64);
-    host.memory.write_bytes(memory.buffer(), &value);
-    let (object, _) = host.create_object(Some(&parent), &attributes, |_| memory);
-    host.memory.write(call.arg(4), &object.handle);
+    let memory = host.memory_with(&attributes, &value);
+    host.memory.write(call.arg(4), &memory);
     host.memory.write(call.arg(5), &kind);
     Ok(())
 }

@@ -19,7 +19,6 @@ use kmdf_abi::{
 use super::{
     collection::Collection,
     device::{Device, NO_SLOT},
-    memory::Memory,
     object::Attributes,
     object::Body,
     string::WdfString,
@@ -260,11 +259,8 @@ fn query_memory(host: &Host, call: &Call) -> Result<(), NtStatus> {
     if bytes.is_empty() {
         return Err(STATUS_RESOURCE_DATA_NOT_FOUND);
     }
-    let parent = host.parent_or_driver(attributes.parent);
-    let memory = Memory::new(host, bytes.len() as u64);
-    host.memory.write_bytes(memory.buffer(), &bytes);
-    let (object, _) = host.create_object(Some(&parent), &attributes, |_| memory);
-    host.memory.write(call.arg(4), &object.handle);
+    let memory = host.memory_with(&attributes, &bytes);
+    host.memory.write(call.arg(4), &memory);
     if call.arg(5) != 0 {
         host.memory.write(call.arg(5), &value.kind());
     }
