@@ -1,6 +1,6 @@
 //! `check`: what a driver needs, and what of it this host plays.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
@@ -40,7 +40,7 @@ impl Check {
         let needs = Needs::of(&image);
         let missing = needs.missing().count();
         let table = played_of_framework(info.minor);
-        let text = if self.json {
+        if self.json {
             let json = json!({
                 "driver": image.file(),
                 "kmdf": format!("{}.{}", info.major, info.minor),
@@ -49,11 +49,10 @@ impl Check {
                 "missing": missing,
                 "table": table.map(|(count, played)| json!({ "functions": count, "played": played })),
             });
-            json.to_string() + "\n"
+            say!("{json}");
         } else {
-            self.describe(image.file(), &info, &needs)
-        };
-        say!("{}", text.trim_end());
+            self.print(image.file(), &info, &needs, table);
+        }
         if missing == 0 {
             Exit::Success
         } else {
@@ -61,12 +60,12 @@ impl Check {
         }
     }
 
-    /// The result for a person. Writing to a string cannot fail.
-    fn describe(&self, file: &str, info: &BindInfo, needs: &Needs) -> String {
+    /// Prints the result for a person; of the framework's functions, how many there are and are played.
+    fn print(&self, file: &str, info: &BindInfo, needs: &Needs, table: Option<(usize, usize)>) {
         let missing = needs.missing().count();
         let all = needs.imports.iter().chain(&needs.framework);
-        let mut text = format!(
-            "{file}: KMDF {}.{}, {} imports, {} functions of the framework: {} played, {missing} not\n",
+        say!(
+            "{file}: KMDF {}.{}, {} imports, {} functions of the framework: {} played, {missing} not",
             info.major,
             info.minor,
             needs.imports.len(),
@@ -82,22 +81,20 @@ impl Check {
             let area = need
                 .area
                 .map_or_else(String::new, |area| format!(" ({area})"));
-            let _ = writeln!(text, "  {played}  {}!{}{area}", need.library, need.name);
+            say!("  {played}  {}!{}{area}", need.library, need.name);
         }
-        let sum = match missing {
-            0 => "this host plays all of them".to_owned(),
-            1 => "this host does not play one of them; calling it ends a run".to_owned(),
-            _ => format!("this host does not play {missing} of them; calling one ends a run"),
-        };
-        let _ = writeln!(text, "{sum}");
-        if let Some((count, played)) = played_of_framework(info.minor) {
-            let _ = writeln!(
-                text,
+        match missing {
+            0 => say!("this host plays all of them"),
+            1 => say!("this host does not play one of them; calling it ends a run"),
+            _ => say!("this host does not play {missing} of them; calling one ends a run"),
+        }
+        if let Some((count, played)) = table {
+            say!(
                 "of the {count} functions of KMDF {}.{} it plays {played}",
-                info.major, info.minor
+                info.major,
+                info.minor
             );
         }
-        text
     }
 
     fn refuse(&self, text: &str) -> Exit {
