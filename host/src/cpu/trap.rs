@@ -67,6 +67,16 @@ pub(crate) fn territory() -> Territory {
     TERRITORY.get()
 }
 
+/// The signals that [`install`] has handled here.
+pub(crate) const SIGNALS: [i32; 6] = [
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGTRAP,
+    libc::SIGILL,
+    libc::SIGFPE,
+    watchdog::SIGNAL,
+];
+
 /// Prepares this thread, and with the first call the process, for traps.
 pub(crate) fn install() {
     static HANDLERS: Once = Once::new();
@@ -84,14 +94,7 @@ pub(crate) fn install() {
         EMERGENCY_TOP.set(stack.0.get().addr() as u64 + EMERGENCY_STACK_BYTES as u64);
     });
     HANDLERS.call_once(|| {
-        for signal in [
-            libc::SIGSEGV,
-            libc::SIGBUS,
-            libc::SIGTRAP,
-            libc::SIGILL,
-            libc::SIGFPE,
-            watchdog::SIGNAL,
-        ] {
+        for signal in SIGNALS {
             // SAFETY: zero is a valid `sigaction`: no flags, an empty mask.
             let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
             action.sa_sigaction = handle_signal as *const () as usize;

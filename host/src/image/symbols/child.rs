@@ -16,6 +16,8 @@ use rustix::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::cpu::trap;
+
 /// Processor time of a child, in seconds.
 const LONGEST: u64 = 20;
 /// Life of a child, in seconds: other work of the machine may hold it up.
@@ -49,16 +51,8 @@ pub(super) fn in_child<T: Serialize + DeserializeOwned>(work: impl FnOnce() -> T
 
 /// The child.
 fn end<T: Serialize>(mut writer: PipeWriter, work: impl FnOnce() -> T) -> ! {
-    for signal in [
-        libc::SIGSEGV,
-        libc::SIGBUS,
-        libc::SIGTRAP,
-        libc::SIGILL,
-        libc::SIGFPE,
-        libc::SIGABRT,
-        libc::SIGALRM,
-        libc::SIGXCPU,
-    ] {
+    let ours = [libc::SIGABRT, libc::SIGALRM, libc::SIGXCPU];
+    for signal in trap::SIGNALS.into_iter().chain(ours) {
         // SAFETY: the default handling is always allowed; the host's handlers are not for a child.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
