@@ -45,7 +45,7 @@ impl Spread {
 pub struct Times {
     /// Reading image, symbols and INF.
     pub read: Spread,
-    /// Runs with the host's checks, and without.
+    /// Runs with the host's checks.
     pub checked: Run,
     /// The same without them, taken in turns with those.
     pub unchecked: Run,
