@@ -1,0 +1,58 @@
+/* Probes of device properties. */
+
+#include "group.h"
+
+/* DEVPKEY_Device_HardwareIds, DEVPKEY_Device_EnumeratorName, and one of this driver's own. */
+static const DEVPROPKEY HardwareIds = {
+    {0xa45c254e, 0xdf1c, 0x4efd, {0x80, 0x20, 0x67, 0xd1, 0x46, 0xa8, 0x50, 0xe0}}, 3};
+static const DEVPROPKEY EnumeratorName = {
+    {0xa45c254e, 0xdf1c, 0x4efd, {0x80, 0x20, 0x67, 0xd1, 0x46, 0xa8, 0x50, 0xe0}}, 24};
+static const DEVPROPKEY Own = {
+    {0x0b8d4a62, 0x6c1d, 0x4d5e, {0x9a, 0x76, 0x8f, 0x3f, 0x2f, 0x0c, 0x7e, 0x15}}, 2};
+
+PROBE(properties_are_found_by_their_keys) {
+    static const WCHAR id[] = L"ROOT\\SAMPLE_PROBE\0";
+    WDF_DEVICE_PROPERTY_DATA data;
+    WCHAR text[64];
+    DEVPROPTYPE type;
+    WDFMEMORY memory;
+    ULONG bytes;
+    size_t size;
+
+    WDF_DEVICE_PROPERTY_DATA_INIT(&data, &HardwareIds);
+    HOLDS(WdfDeviceQueryPropertyEx(device, &data, 0, NULL, &bytes, &type) == STATUS_BUFFER_TOO_SMALL);
+    HOLDS(bytes == sizeof(id) && type == DEVPROP_TYPE_STRING_LIST);
+    SUCCEEDS(WdfDeviceQueryPropertyEx(device, &data, sizeof(text), text, &bytes, &type));
+    HOLDS(RtlCompareMemory(text, id, sizeof(id)) == sizeof(id));
+    SUCCEEDS(WdfDeviceAllocAndQueryPropertyEx(device, &data, NonPagedPoolNx, NULL, &memory, &type));
+    HOLDS(RtlCompareMemory(WdfMemoryGetBuffer(memory, &size), id, sizeof(id)) == sizeof(id));
+    HOLDS(size == sizeof(id));
+    WdfObjectDelete(memory);
+    WDF_DEVICE_PROPERTY_DATA_INIT(&data, &EnumeratorName);
+    SUCCEEDS(WdfDeviceQueryPropertyEx(device, &data, sizeof(text), text, &bytes, &type));
+    HOLDS(type == DEVPROP_TYPE_STRING && bytes == sizeof(L"ROOT"));
+    data.Size = 1;
+    HOLDS(WdfDeviceQueryPropertyEx(device, &data, 0, NULL, &bytes, &type) == STATUS_INFO_LENGTH_MISMATCH);
+    return 0;
+}
+
+PROBE(assigned_properties_are_kept) {
+    WDF_DEVICE_PROPERTY_DATA data;
+    DEVPROPTYPE type;
+    ULONG number = 7, found = 0, bytes;
+
+    WDF_DEVICE_PROPERTY_DATA_INIT(&data, &Own);
+    HOLDS(WdfDeviceQueryPropertyEx(device, &data, sizeof(found), &found, &bytes, &type)
+        == STATUS_OBJECT_NAME_NOT_FOUND);
+    HOLDS(WdfDeviceAssignProperty(device, &data, DEVPROP_TYPE_UINT32, 0, &number)
+        == STATUS_INVALID_PARAMETER);
+    SUCCEEDS(WdfDeviceAssignProperty(device, &data, DEVPROP_TYPE_UINT32, sizeof(number), &number));
+    SUCCEEDS(WdfDeviceQueryPropertyEx(device, &data, sizeof(found), &found, &bytes, &type));
+    HOLDS(found == number && bytes == sizeof(number) && type == DEVPROP_TYPE_UINT32);
+    SUCCEEDS(WdfDeviceAssignProperty(device, &data, DEVPROP_TYPE_EMPTY, 0, NULL));
+    HOLDS(WdfDeviceQueryPropertyEx(device, &data, sizeof(found), &found, &bytes, &type)
+        == STATUS_OBJECT_NAME_NOT_FOUND);
+    return 0;
+}
+
+GROUP(properties, PROBES_PROPERTIES)
