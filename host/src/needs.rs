@@ -147,6 +147,12 @@ pub fn played_of_framework(minor: u32) -> Option<(usize, usize)> {
     Some((all.len(), played.count()))
 }
 
+/// The framework's functions that this host plays, by name, in the order of the table.
+pub fn played_functions() -> impl Iterator<Item = &'static str> {
+    let names = kmdf_abi::functions().iter().map(|function| function.name);
+    names.filter(|name| service::find(kmdf::TABLES, name).is_some())
+}
+
 /// The entries of the framework's table that code loads.
 fn table_entries(image: &Image) -> BTreeSet<usize> {
     let mut entries = BTreeSet::new();
