@@ -22,15 +22,18 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Copies `inf/edu_kmdf.inx` beside this package's manifest.
 ///
 /// cargo-wdk and wdk-build's makefile take `<package>.inx` from there, after the build. A second
-/// file in the repository would go stale, and a link in it becomes a text file on Windows.
+/// file in the repository would go stale, and a link in it becomes a text file on Windows. The copy
+/// has CRLF: the checkout has LF on Windows, too, and stampinf and inf2cat of older kits find no
+/// DriverVer in an INF with that.
 fn place_inx(manifest_directory: &Path) -> Result<(), Box<dyn Error>> {
     let source = manifest_directory.join("../inf/edu_kmdf.inx");
     let copy = manifest_directory.join("edu_kmdf.inx");
     println!("cargo::rerun-if-changed={}", source.display());
     println!("cargo::rerun-if-changed={}", copy.display());
-    let contents =
-        fs::read(&source).map_err(|error| format!("cannot read {}: {error}", source.display()))?;
-    if fs::read(&copy).ok().as_ref() != Some(&contents) {
+    let contents = fs::read_to_string(&source)
+        .map_err(|error| format!("cannot read {}: {error}", source.display()))?;
+    let contents: String = contents.lines().flat_map(|line| [line, "\r\n"]).collect();
+    if fs::read(&copy).ok().as_deref() != Some(contents.as_bytes()) {
         fs::write(&copy, contents)
             .map_err(|error| format!("cannot write {}: {error}", copy.display()))?;
     }

@@ -8,7 +8,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-all="format lint unit doc image driver-lint reproduce samples scenarios explore teeth qemu windows deny"
+all="format lint unit doc image driver-lint reproduce samples scenarios explore teeth qemu windows make deny"
 
 describe() {
     case $1 in
@@ -24,7 +24,8 @@ describe() {
     explore) echo "a bounded share of scripts/prove.sh, every run twice" ;;
     teeth) echo "broken drivers, each caught by its rule; exact counts" ;;
     qemu) echo "tests on QEMU's edu" ;;
-    windows) echo "lints, of eductl for Windows" ;;
+    windows) echo "what Windows builds, linted; its scripts" ;;
+    make) echo "cargo-make's tasks as Windows runs them" ;;
     deny) echo "licenses, duplicates, sources of crates" ;;
     *) return 1 ;;
     esac
@@ -111,8 +112,16 @@ run_qemu() {
 }
 
 run_windows() {
+    cargo test --package script-check
     needs_windows_target || return 0
-    cargo clippy --package eductl --all-targets --target x86_64-pc-windows-msvc -- --deny warnings
+    # Without a package named: what `cargo test` and `cargo clippy` take there.
+    cargo clippy --all-targets --target x86_64-pc-windows-msvc -- --deny warnings
+}
+
+run_make() {
+    # The INX as the build leaves it for the WDK's tools.
+    [ -e driver/edu_kmdf.inx ] || sh scripts/build-driver.sh
+    sh scripts/make-as-windows.sh
 }
 
 run_deny() {

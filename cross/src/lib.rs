@@ -2,9 +2,12 @@
 //!
 //! How it works and why: `docs/cross.md` and `docs/adr/0002-cross-build.md`.
 
+#![cfg(unix)]
+
 pub mod arch;
 pub mod c;
 mod clang;
+pub mod cli;
 mod command;
 pub mod driver;
 pub mod edits;

@@ -11,6 +11,8 @@
 //! | `instruction` | registers and an instruction | an outcome, and a bounded number of accesses |
 //! | `processor` | an instruction, registers and memory | the emulator leaves what the processor leaves |
 //! | `hostile` | what a device answers, the threads of an app do, and their schedule | the driver breaks no rule, ends every request and leaves nothing behind |
+
+#![cfg(unix)]
 #![deny(unsafe_code)]
 
 mod hostile;

@@ -1,4 +1,5 @@
 //! The fuzzers' targets as ordinary tests: on what the fuzzers have kept, and on some fresh bytes.
+#![cfg(unix)]
 
 use std::{fs, path::Path};
 

@@ -1,5 +1,6 @@
 //! The instruction emulator against the processor itself, on random instructions. After a change
 //! to the emulation `sh scripts/fuzz.sh processor SECONDS` tries many more.
+#![cfg(unix)]
 
 use std::collections::BTreeMap;
 

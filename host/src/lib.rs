@@ -5,6 +5,7 @@
 //! kernel it calls, the PnP and I/O managers that call it, and the bus its device sits on. How the
 //! parts fit together is in `ARCHITECTURE.md` at the root of the repository.
 
+#![cfg(unix)]
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,

@@ -1,6 +1,7 @@
 //! The backend on a real QEMU, mostly with its `edu` device, because that interrupts and does DMA.
 //!
 //! These tests take the QEMU that `KMDF_HOST_QEMU` names, or the one in `PATH`.
+#![cfg(unix)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! What becomes of a QEMU that is not there, or does not do as it should. These QEMUs are shell
 //! scripts: no real one is needed.
+#![cfg(unix)]
 
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 

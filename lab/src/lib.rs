@@ -5,6 +5,8 @@
 //! - [`EduDevices`] offers it to the command line.
 //! - [`parse_fault`] reads what a command line says about a broken device.
 //! - [`register_name`] names the registers in a trace.
+
+#![cfg(unix)]
 #![forbid(unsafe_code)]
 
 mod devices;

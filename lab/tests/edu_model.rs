@@ -1,4 +1,5 @@
 //! The model behind the host's interface for devices.
+#![cfg(unix)]
 
 use edu_lab::EduModel;
 use edu_model::{Config, Faults, Messages};

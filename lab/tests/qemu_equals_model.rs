@@ -1,6 +1,7 @@
 //! The model against QEMU's own device: whatever is done to both, both do the same.
 //!
 //! These tests take the QEMU that `KMDF_HOST_QEMU` names, or the one in `PATH`.
+#![cfg(unix)]
 
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,8 @@
 Removes the driver from its devices and from the driver store.
 
 .PARAMETER Certificate
-Also stop trusting the test certificates that install.ps1 may have trusted.
+Also stop trusting the test certificates that install.ps1 may have trusted, and delete those of this
+user with their keys: what was signed with them then loads nowhere where this was run.
 #>
 [CmdletBinding(SupportsShouldProcess)]
 param(
@@ -16,22 +17,18 @@ Assert-Elevated -ToRead
 
 $packages = @(Get-InstalledPackage)
 if (-not $packages) { Write-Host 'The driver is not installed.' }
-foreach ($package in $packages) {
-    if ($PSCmdlet.ShouldProcess($package, 'pnputil /delete-driver /uninstall')) {
-        $exit = Invoke-Tool pnputil @('/delete-driver', $package, '/uninstall') -Allowed 0, 3010 `
-            -Hint 'Close programs that use the device (eductl), then try again.'
-        if ($exit -eq 3010) { Write-Warning 'Windows must be restarted to finish.' }
-    }
+elseif ($PSCmdlet.ShouldProcess($packages -join ', ', 'pnputil /delete-driver /uninstall')) {
+    Remove-InstalledPackage
 }
 
 if ($Certificate) {
-    $subjects = 'CN=edu_kmdf test certificate', 'CN=WDRLocalTestCert'
-    foreach ($store in 'Root', 'TrustedPublisher') {
-        Get-ChildItem "Cert:\LocalMachine\$store" |
-            Where-Object { $subjects -contains $_.Subject } |
+    $stores = 'LocalMachine\Root', 'LocalMachine\TrustedPublisher', 'CurrentUser\My', 'CurrentUser\WDRTestCertStore'
+    foreach ($store in $stores | Where-Object { Test-Path "Cert:\$_" }) {
+        Get-ChildItem "Cert:\$store" |
+            Where-Object { $TestCertificates -contains $_.Subject } |
             ForEach-Object {
-                if ($PSCmdlet.ShouldProcess("Cert:\LocalMachine\$store", "remove $($_.Subject)")) {
-                    Remove-Item $_.PSPath
+                if ($PSCmdlet.ShouldProcess("Cert:\$store", "remove $($_.Subject)")) {
+                    if ($_.HasPrivateKey) { Remove-Item $_.PSPath -DeleteKey } else { Remove-Item $_.PSPath }
                 }
             }
     }

@@ -21,6 +21,8 @@
 //! - the client itself: [`Connection`], [`Handle`], [`Pending`].
 //!
 //! The host's own server is written against [`protocol`] and [`framing`].
+
+#![cfg(unix)]
 #![forbid(unsafe_code)]
 
 mod client;
