@@ -100,6 +100,8 @@ pub struct Host {
     pub(crate) scheduler: Scheduler,
     pub(crate) memory: Memory,
     pub(crate) checks: Checks,
+    /// What decides of values that no driver may depend on: see [`Strategy::salt`].
+    pub(crate) salt: u64,
     pub(crate) slots: Vec<Slot>,
     pub(crate) shared_lines: Vec<Vec<usize>>,
     pub(crate) interrupts: InterruptController,

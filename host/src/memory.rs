@@ -6,6 +6,7 @@
 
 mod allocation;
 mod packed;
+mod pattern;
 
 pub(crate) use allocation::{Allocation, Purpose};
 
@@ -37,6 +38,8 @@ pub(crate) struct DeviceMapping {
     pub(crate) address: u64,
     pub(crate) bytes: u64,
     pub(crate) physical: u64,
+    /// Where driver code was when it asked for it, or 0.
+    pub(crate) site: u64,
 }
 
 /// The driver's address space.
@@ -50,6 +53,8 @@ pub(crate) struct Memory {
     pool_allocations: Cell<u64>,
     /// Room for small allocations side by side, where no rule about memory is checked.
     packed: Option<Cell<packed::Room>>,
+    /// What decides of the patterns in fresh memory.
+    salt: u64,
 }
 
 /// Reserved addresses, given out from the lowest on.
@@ -122,7 +127,7 @@ fn protect(address: u64, bytes: u64, protection: i32) {
 }
 
 impl Memory {
-    pub(crate) fn new(checks: Checks) -> io::Result<Self> {
+    pub(crate) fn new(checks: Checks, salt: u64) -> io::Result<Self> {
         Ok(Self {
             handles: Space::reserve(HANDLE_SPACE)?,
             device: Space::reserve(DEVICE_SPACE)?,
@@ -131,6 +136,7 @@ impl Memory {
             mappings: RefCell::default(),
             pool_allocations: Cell::new(0),
             packed: (checks == Checks::Fewest).then(Cell::default),
+            salt,
         })
     }
 
@@ -251,7 +257,7 @@ impl Memory {
     }
 
     /// Reserves addresses for device memory. Accesses trap.
-    pub(crate) fn map_device(&self, physical: u64, bytes: u64) -> Option<u64> {
+    pub(crate) fn map_device(&self, physical: u64, bytes: u64, site: u64) -> Option<u64> {
         let offset = physical % PAGE;
         let base = self
             .device
@@ -263,6 +269,7 @@ impl Memory {
                 address,
                 bytes,
                 physical,
+                site,
             },
         );
         Some(address)

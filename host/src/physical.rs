@@ -7,6 +7,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     os::fd::AsRawFd,
     ptr,
     rc::Rc,
@@ -15,8 +16,19 @@ use std::{
 use crate::{device::memory::SharedMemory, host::Host, memory::Purpose};
 
 pub(crate) const PAGE: u64 = 4096;
-/// Memory of a machine whose devices bring none. Only what is used of it takes room.
-const MACHINE_BYTES: u64 = 64 << 20;
+/// Memory of a machine whose devices bring none, up to the hole below 4 GiB that BARs lie in, and up
+/// to [`MEMORY_END`] above it. Only what is used of it takes room.
+const LOW_BYTES: u64 = 3 << 30;
+const MEMORY_END: u64 = 1 << 46;
+/// Where the processors see address 0 of the bus that the devices are on. So nothing has the same
+/// address for both, as on machines whose bridges translate: a driver that takes one for the other
+/// shows.
+pub(crate) const BUS_WINDOW: u64 = MEMORY_END;
+/// How much memory, from the lowest address on, the pages of apps lie in.
+const APP_BYTES: u64 = 64 << 20;
+/// Among how many places at the top of what a device reaches one is drawn for what it shares with its
+/// driver.
+const TOP_PLACES: u64 = 64;
 /// Where memory without a frame claims to be: above all that 32 bits reach.
 const OUT_OF_REACH: u64 = 1 << 32;
 
@@ -36,19 +48,24 @@ pub(crate) struct Physical {
     pub(crate) memory: Rc<SharedMemory>,
     used: RefCell<BTreeSet<u64>>,
     next: Cell<u64>,
+    /// How many frames at the top of what a device reaches are left out.
+    left_out: u64,
 }
 
 impl Physical {
-    fn new(memory: Rc<SharedMemory>) -> Self {
+    /// Where in the topmost memory things are put, `salt` decides.
+    fn new(memory: Rc<SharedMemory>, salt: u64) -> Self {
         Self {
             memory,
             used: RefCell::default(),
             next: Cell::new(SharedMemory::FIRST_USABLE / PAGE),
+            left_out: salt % TOP_PLACES,
         }
     }
 
-    fn frames(&self) -> std::ops::Range<u64> {
-        SharedMemory::FIRST_USABLE / PAGE..self.memory.bytes() / PAGE
+    /// The frames that apps' pages lie in.
+    fn frames(&self) -> Range<u64> {
+        SharedMemory::FIRST_USABLE / PAGE..self.memory.bytes().min(APP_BYTES) / PAGE
     }
 
     /// A frame that does not follow the one given out before it.
@@ -68,23 +85,24 @@ impl Physical {
         Some(found * PAGE)
     }
 
-    /// Adjacent frames for that many bytes, all of them at addresses of at most `mask`.
-    pub(crate) fn contiguous(&self, bytes: u64, mask: u64) -> Option<u64> {
+    /// Adjacent frames for that many bytes, at an address that is a multiple of `alignment` (a power of
+    /// two): as high as they can lie with all bytes at addresses of at most `mask`, but for a few frames.
+    pub(crate) fn contiguous(&self, bytes: u64, mask: u64, alignment: u64) -> Option<u64> {
         let count = bytes.max(1).div_ceil(PAGE);
-        let frames = self.frames();
-        let end = frames.end.min((mask / PAGE).saturating_add(1));
+        let step = alignment.div_ceil(PAGE).max(1);
+        let high = self.memory.high();
+        let low = SharedMemory::FIRST_USABLE / PAGE..self.memory.bytes() / PAGE;
         let mut used = self.used.borrow_mut();
-        let mut first = frames.start;
-        while first + count <= end {
-            let hole = used.range(first..first + count).next_back().copied();
-            if let Some(taken) = hole {
-                first = taken + 1;
-                continue;
-            }
-            used.extend(first..first + count);
-            return Some(first * PAGE);
-        }
-        None
+        let first = [high.start / PAGE..high.end / PAGE, low]
+            .into_iter()
+            .map(|frames| frames.start..frames.end.min((mask / PAGE).saturating_add(1)))
+            .find_map(|frames| {
+                let below = frames.end.saturating_sub(self.left_out);
+                highest(&used, frames.start..below, count, step)
+                    .or_else(|| highest(&used, frames, count, step))
+            })?;
+        used.extend(first..first + count);
+        Some(first * PAGE)
     }
 
     /// Gives frames back.
@@ -104,6 +122,21 @@ impl Physical {
     pub(crate) fn write(&self, address: u64, bytes: &[u8]) {
         // What the kernel refuses to write is dropped, as where there is no memory.
         let _ = self.memory.write(address, bytes);
+    }
+}
+
+/// The first of `count` adjacent frames that are free, the highest that is a multiple of `step`.
+fn highest(used: &BTreeSet<u64>, frames: Range<u64>, count: u64, step: u64) -> Option<u64> {
+    let mut end = frames.end;
+    loop {
+        let first = end.checked_sub(count)? / step * step;
+        if first < frames.start {
+            return None;
+        }
+        match used.range(first..first + count).next() {
+            Some(&taken) => end = taken,
+            None => return Some(first),
+        }
     }
 }
 
@@ -141,10 +174,10 @@ impl Host {
             .map(|(_, physical)| Rc::clone(physical));
         let physical = same.unwrap_or_else(|| {
             let memory = own.unwrap_or_else(|| {
-                let memory = SharedMemory::new(MACHINE_BYTES);
+                let memory = SharedMemory::with_high(LOW_BYTES, MEMORY_END - (1 << 32));
                 Rc::new(memory.expect("this machine has room for a file without a name"))
             });
-            Rc::new(Physical::new(memory))
+            Rc::new(Physical::new(memory, self.salt))
         });
         slots.borrow_mut().insert(slot, Rc::clone(&physical));
         physical
@@ -206,6 +239,7 @@ impl Host {
 }
 
 fn map_frame(memory: &SharedMemory, frame: u64, page: u64) {
+    let offset = memory.offset_of(frame).expect("a frame is memory");
     // SAFETY: the page is one of the driver's pool that was just allocated: nothing else uses it,
     // and what is put in its place is memory of the same size.
     let mapped = unsafe {
@@ -215,7 +249,7 @@ fn map_frame(memory: &SharedMemory, frame: u64, page: u64) {
             libc::PROT_READ | libc::PROT_WRITE,
             libc::MAP_SHARED | libc::MAP_FIXED,
             memory.file().as_raw_fd(),
-            frame.cast_signed(),
+            offset.cast_signed(),
         )
     };
     assert_ne!(mapped, libc::MAP_FAILED, "a frame of memory can be mapped");
@@ -241,7 +275,8 @@ mod tests {
     use super::*;
 
     fn physical(bytes: u64) -> Physical {
-        Physical::new(Rc::new(SharedMemory::new(bytes).expect("there is room")))
+        let memory = SharedMemory::with_high(bytes, bytes).expect("there is room");
+        Physical::new(Rc::new(memory), 0)
     }
 
     #[test]
@@ -263,12 +298,43 @@ mod tests {
     }
 
     #[test]
-    fn adjacent_frames_lie_below_the_mask_and_around_what_is_taken() {
+    fn adjacent_frames_lie_as_high_as_the_mask_allows_and_around_what_is_taken() {
+        const END: u64 = (1 << 32) + (4 << 20);
         let physical = physical(4 << 20);
-        let first = physical.contiguous(PAGE, u64::MAX);
-        assert_eq!(first, Some(SharedMemory::FIRST_USABLE));
-        let second = physical.contiguous(3 * PAGE - 1, u64::MAX);
-        assert_eq!(second, Some(SharedMemory::FIRST_USABLE + PAGE));
-        assert_eq!(physical.contiguous(PAGE, SharedMemory::FIRST_USABLE), None);
+        let first = physical.contiguous(PAGE, u64::MAX, 1);
+        assert_eq!(first, Some(END - PAGE));
+        let second = physical.contiguous(3 * PAGE - 1, u64::MAX, 1);
+        assert_eq!(second, Some(END - 4 * PAGE));
+        let below = physical.contiguous(PAGE, u32::MAX.into(), 1);
+        assert_eq!(below, Some((4 << 20) - PAGE));
+        let mask = (2 << 20) - 1;
+        assert_eq!(physical.contiguous(PAGE, mask, 1), Some((2 << 20) - PAGE));
+        let first = SharedMemory::FIRST_USABLE;
+        assert_eq!(physical.contiguous(PAGE, first, 1), Some(first));
+        assert_eq!(physical.contiguous(PAGE, first, 1), None);
+    }
+
+    #[test]
+    fn adjacent_frames_are_aligned_as_they_are_asked_for() {
+        let physical = physical(4 << 20);
+        physical
+            .contiguous(PAGE, u64::MAX, 1)
+            .expect("there is room");
+        let aligned = physical.contiguous(PAGE, u64::MAX, 1 << 20);
+        assert_eq!(aligned, Some((1 << 32) + (3 << 20)));
+    }
+
+    #[test]
+    fn where_at_the_top_is_a_matter_of_the_salt() {
+        let memory = || Rc::new(SharedMemory::with_high(4 << 20, 0).expect("there is room"));
+        let places: BTreeSet<_> = (0..2 * TOP_PLACES)
+            .filter_map(|salt| Physical::new(memory(), salt).contiguous(PAGE, u64::MAX, 1))
+            .collect();
+        assert_eq!(places.len() as u64, TOP_PLACES);
+        assert!(
+            places
+                .iter()
+                .all(|place| *place >= (4 << 20) - TOP_PLACES * PAGE)
+        );
     }
 }

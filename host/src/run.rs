@@ -35,10 +35,12 @@ impl Host {
     pub fn new(machine: Machine) -> std::io::Result<Pin<Box<Self>>> {
         let slots: Vec<_> = machine.functions.into_iter().map(Slot::new).collect();
         let real = slots.iter().any(|slot| slot.clock == Clock::Real);
+        let salt = machine.strategy.salt();
         Ok(Box::pin(Self {
             scheduler: Scheduler::new(machine.processors.clamp(1, 64), machine.strategy),
-            memory: Memory::new(machine.checks)?,
+            memory: Memory::new(machine.checks, salt)?,
             checks: machine.checks,
+            salt,
             slots,
             shared_lines: machine.shared_lines,
             interrupts: InterruptController::default(),

@@ -85,3 +85,10 @@ BOOLEAN writes_an_event_of_too_many_pieces(MOMENT *m) {
     EtwUnregister(Registered);
     return FALSE;
 }
+
+/* The provider is registered first, and what comes then fails. */
+BOOLEAN stays_registered_when_it_does_not_load(MOMENT *m) {
+    EtwRegister(&Provider, NULL, NULL, &Registered);
+    m->Status = STATUS_UNSUCCESSFUL;
+    return TRUE;
+}

@@ -44,6 +44,30 @@ BOOLEAN completes_with_pending(MOMENT *m) {
     return TRUE;
 }
 
+/* The buffer holds the four bytes of the input, and then what pool held before. */
+BOOLEAN returns_what_it_did_not_write(MOMENT *m) {
+    WdfRequestCompleteWithInformation(m->Request, STATUS_SUCCESS, 16);
+    return TRUE;
+}
+
+typedef struct _ANSWER {
+    ULONG Operand;
+    /* Four bytes without a name. */
+    ULONG64 Result;
+} ANSWER;
+
+/* Both fields are written, and nobody writes what the compiler has put between them. */
+BOOLEAN returns_what_lies_between_its_fields(MOMENT *m) {
+    ANSWER *answer;
+    if (!NT_SUCCESS(WdfRequestRetrieveOutputBuffer(
+            m->Request, sizeof(ANSWER), (PVOID *)&answer, NULL)))
+        return FALSE;
+    answer->Operand = 5;
+    answer->Result = 120;
+    WdfRequestCompleteWithInformation(m->Request, STATUS_SUCCESS, sizeof(ANSWER));
+    return TRUE;
+}
+
 /* A request that nobody has any more. */
 BOOLEAN forgets_the_request(MOMENT *m) {
     UNREFERENCED_PARAMETER(m);

@@ -35,6 +35,16 @@ static WDFDMAENABLER Enabler(CONTEXT *c, WDF_DMA_PROFILE profile) {
         : NULL;
 }
 
+/* The profile says 32 bits, and the device has 28. */
+BOOLEAN forgets_how_far_the_device_reaches(MOMENT *m) {
+    WDFDMAENABLER enabler = Enabler(m->Context, WdfDmaProfilePacket);
+    WDFCOMMONBUFFER buffer;
+    if (enabler &&
+        NT_SUCCESS(WdfCommonBufferCreate(enabler, PAGE_SIZE, WDF_NO_OBJECT_ATTRIBUTES, &buffer)))
+        Transfer(m->Context, WdfCommonBufferGetAlignedLogicalAddress(buffer).QuadPart, DMA_BUFFER, 16);
+    return FALSE;
+}
+
 BOOLEAN sets_no_elements(MOMENT *m) {
     WDFDMAENABLER enabler = Enabler(m->Context, WdfDmaProfileScatterGather);
     if (enabler)

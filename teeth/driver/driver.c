@@ -25,13 +25,8 @@ BOOLEAN At(WHEN when, MOMENT *m) {
     return Acts(when) ? Defects[Bug - 1].Act(m) : FALSE;
 }
 
-static void ReadSettings(PWDFDEVICE_INIT init) {
-    WDFKEY key;
+static void ReadSettings(WDFKEY key) {
     DECLARE_CONST_UNICODE_STRING(name, L"Bug");
-    NTSTATUS status = WdfFdoInitOpenRegistryKey(
-        init, PLUGPLAY_REGKEY_DEVICE, KEY_READ, WDF_NO_OBJECT_ATTRIBUTES, &key);
-    if (!NT_SUCCESS(status))
-        return;
     if (!NT_SUCCESS(WdfRegistryQueryULong(key, &name, &Bug)))
         Bug = 0;
     WdfRegistryClose(key);
@@ -176,8 +171,11 @@ static NTSTATUS OnDeviceAdd(WDFDRIVER driver, PWDFDEVICE_INIT init) {
     WDF_OBJECT_ATTRIBUTES attributes;
     WDFDEVICE device;
     MOMENT m = {.Init = init, .Driver = driver, .Power = &power};
+    WDFKEY key;
 
-    ReadSettings(init);
+    if (NT_SUCCESS(WdfFdoInitOpenRegistryKey(
+            init, PLUGPLAY_REGKEY_DEVICE, KEY_READ, WDF_NO_OBJECT_ATTRIBUTES, &key)))
+        ReadSettings(key);
     WDF_PNPPOWER_EVENT_CALLBACKS_INIT(&power);
     power.EvtDevicePrepareHardware = OnPrepareHardware;
     power.EvtDeviceReleaseHardware = OnReleaseHardware;
@@ -219,5 +217,15 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT object, PUNICODE_STRING path) {
     WDF_DRIVER_CONFIG_INIT(&config, OnDeviceAdd);
     config.EvtDriverUnload = OnUnload;
     config.DriverPoolTag = TAG;
-    return WdfDriverCreate(object, path, WDF_NO_OBJECT_ATTRIBUTES, &config, WDF_NO_HANDLE);
+    WDFDRIVER driver;
+    WDFKEY key;
+    NTSTATUS status =
+        WdfDriverCreate(object, path, WDF_NO_OBJECT_ATTRIBUTES, &config, &driver);
+    if (!NT_SUCCESS(status))
+        return status;
+    if (NT_SUCCESS(WdfDriverOpenParametersRegistryKey(
+            driver, KEY_READ, WDF_NO_OBJECT_ATTRIBUTES, &key)))
+        ReadSettings(key);
+    MOMENT m = {.Driver = driver};
+    return At(Entry, &m) ? m.Status : STATUS_SUCCESS;
 }

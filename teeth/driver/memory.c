@@ -91,6 +91,44 @@ BOOLEAN maps_nothing(MOMENT *m) {
     return FALSE;
 }
 
+/* The raw resources are the bus's. */
+BOOLEAN maps_the_raw_address(MOMENT *m) {
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR d = WdfCmResourceListGetDescriptor(m->Raw, 0);
+    MmMapIoSpaceEx(d->u.Memory.Start, d->u.Memory.Length, PAGE_READWRITE | PAGE_NOCACHE);
+    return FALSE;
+}
+
+BOOLEAN maps_more_than_its_bar(MOMENT *m) {
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR d = WdfCmResourceListGetDescriptor(m->Translated, 0);
+    MmMapIoSpaceEx(
+        d->u.Memory.Start, d->u.Memory.Length + PAGE_SIZE, PAGE_READWRITE | PAGE_NOCACHE);
+    return FALSE;
+}
+
+/* Without PAGE_NOCACHE: what is read may be what was read before. */
+BOOLEAN maps_registers_cached(MOMENT *m) {
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR d = WdfCmResourceListGetDescriptor(m->Translated, 0);
+    MmMapIoSpaceEx(d->u.Memory.Start, d->u.Memory.Length, PAGE_READWRITE);
+    return FALSE;
+}
+
+BOOLEAN leaks_an_mdl(MOMENT *m) {
+    IoAllocateMdl(m->Context->Scratch, 64, FALSE, FALSE, NULL);
+    return FALSE;
+}
+
+BOOLEAN leaks_a_work_item(MOMENT *m) {
+    IoAllocateWorkItem(WdfDeviceWdmGetDeviceObject(m->Context->Device));
+    return FALSE;
+}
+
+/* A driver that does not load is not asked to unload. */
+BOOLEAN leaks_pool_when_it_does_not_load(MOMENT *m) {
+    ExAllocatePool2(POOL_FLAG_NON_PAGED, 16, TAG);
+    m->Status = STATUS_UNSUCCESSFUL;
+    return TRUE;
+}
+
 BOOLEAN unmaps_half_a_bar(MOMENT *m) {
     MmUnmapIoSpace(m->Context->Registers, m->Context->Length / 2);
     return FALSE;
@@ -158,4 +196,11 @@ BOOLEAN forgets_a_timer(MOMENT *m) {
     KeInitializeTimer(&Forgotten);
     KeSetTimer(&Forgotten, due, NULL);
     return FALSE;
+}
+
+/* As forgets_a_timer, in a driver that does not load. */
+BOOLEAN leaves_a_timer_when_it_does_not_load(MOMENT *m) {
+    forgets_a_timer(m);
+    m->Status = STATUS_UNSUCCESSFUL;
+    return TRUE;
 }

@@ -84,3 +84,11 @@ BOOLEAN frees_a_work_item_it_did_not_allocate(MOMENT *m) {
     IoFreeWorkItem((PIO_WORKITEM)m->Context->Scratch);
     return FALSE;
 }
+
+/* Its parent is the driver: it is closed when that goes, and one more is open for each device. */
+BOOLEAN leaves_a_registry_key_open(MOMENT *m) {
+    WDFKEY key;
+    WdfDeviceOpenRegistryKey(
+        m->Context->Device, PLUGPLAY_REGKEY_DEVICE, KEY_READ, WDF_NO_OBJECT_ATTRIBUTES, &key);
+    return FALSE;
+}

@@ -61,6 +61,7 @@ WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(CONTEXT, GetContext)
 /* When a defect acts. */
 typedef enum _WHEN {
     Never,
+    Entry,           /* at the end of DriverEntry: Driver; TRUE: it ends with Status */
     DeviceInit,      /* before WdfDeviceCreate: Init, Driver, Power; TRUE: it ends with Status */
     CreateInterrupt, /* before WdfInterruptCreate: Config */
     DeviceAdd,       /* at the end of EvtDriverDeviceAdd; TRUE: it ends with Status */

@@ -164,6 +164,8 @@ pub const BUGS: &[Bug] = &[
     bug("returns_more_than_the_buffer_has", "InformationTooLarge", "64 bytes are returned in a buffer of 4."),
     bug("completes_with_pending", "CompletePending", "A request is completed with STATUS_PENDING."),
     bug("forgets_the_request", "RequestAge", "EvtIoDeviceControl returns and leaves the request to nobody.").later(),
+    bug("returns_what_it_did_not_write", "OutputNotWritten", "16 bytes are returned, and none was written.").in_scenario("wide"),
+    bug("returns_what_lies_between_its_fields", "OutputNotWritten", "A structure is returned with four bytes between its fields that nobody wrote.").in_scenario("wide"),
     bug("uses_the_memory_of_a_completed_request", "MemAfterReqCompleted", "The WDFMEMORY of a request's buffer is used after the completion."),
     bug("deletes_a_request", "ReqDelete", "WdfObjectDelete is called for a request of a queue."),
     // sending.c
@@ -203,6 +205,7 @@ pub const BUGS: &[Bug] = &[
     bug("queues_a_dpc_it_did_not_initialize", "InvalidDpc", "A KDPC is queued without KeInitializeDpc."),
     bug("sets_an_event_it_did_not_initialize", "InvalidEvent", "A KEVENT is set without KeInitializeEvent."),
     bug("cancels_a_timer_it_did_not_initialize", "InvalidTimer", "A KTIMER is canceled without KeInitializeTimer."),
+    bug("leaves_a_registry_key_open", "RegistryKeyLeak", "A registry key of the device is opened without a parent, and not closed.").later(),
     bug("frees_a_work_item_it_did_not_allocate", "InvalidWorkItem", "Pool is freed by IoFreeWorkItem."),
     // memory.c
     bug("writes_through_a_null_pointer", "AccessViolation", "A null pointer is written through."),
@@ -216,6 +219,13 @@ pub const BUGS: &[Bug] = &[
     bug("allocates_without_a_tag", "PoolTag", "Pool is allocated with the tag 0."),
     bug("leaks_pool", "PoolLeak", "A pointer to pool is overwritten.").later(),
     bug("maps_nothing", "MapIoSpace", "A BAR is mapped with a length of 0."),
+    bug("maps_the_raw_address", "MapIoSpace", "The address of the raw resources is mapped, not that of the translated ones."),
+    bug("maps_more_than_its_bar", "MapIoSpace", "A page more than a BAR has is mapped."),
+    bug("maps_registers_cached", "MapIoSpaceCached", "A BAR is mapped without PAGE_NOCACHE."),
+    bug("leaks_an_mdl", "PoolLeak", "An MDL is allocated and not freed.").later(),
+    bug("leaks_a_work_item", "PoolLeak", "An IO_WORKITEM is allocated and not freed.").later(),
+    bug("leaks_pool_when_it_does_not_load", "PoolLeak", "DriverEntry allocates pool, and fails without freeing it.").later(),
+    bug("leaves_a_timer_when_it_does_not_load", "PendingAtUnload", "DriverEntry sets a KTIMER, and fails without canceling it.").later(),
     bug("unmaps_half_a_bar", "UnmapIoSpace", "A BAR is unmapped with half of its length."),
     bug("assigns_a_buffer_to_memory_that_has_one", "MemoryAssign", "A buffer is assigned to a WDFMEMORY that was created with one."),
     bug("recurses_too_deep", "StackOverflow", "A callback uses 64 KiB of stack."),
@@ -239,6 +249,7 @@ pub const BUGS: &[Bug] = &[
     bug("writes_while_the_device_computes", "RegisterBusy", "The operand is written twice."),
     // dma.c
     bug("transfers_from_above_the_mask", "DmaOutOfMask", "A transfer is started at 4 GiB on a device with 28 address bits."),
+    bug("forgets_how_far_the_device_reaches", "DmaOutOfMask", "A common buffer is created with 32 address bits, and the device has 28."),
     bug("transfers_behind_the_buffer", "DmaOutOfBounds", "A transfer is started 8 bytes before the end of the device's memory, for 16."),
     bug("starts_a_second_transfer", "DmaWhileRunning", "A transfer is programmed while one runs."),
     bug("sets_no_elements", "DmaEnabler", "The number of scatter/gather elements is set to 0."),
@@ -252,6 +263,7 @@ pub const BUGS: &[Bug] = &[
     bug("removes_what_is_in_no_collection", "CollectionItem", "An object is removed from a collection that it is not in."),
     bug("writes_to_its_resource_list", "ResourceList", "A descriptor of the resource list is changed.").later(),
     bug("unregisters_a_provider_twice", "EtwUnregister", "An ETW provider is unregistered twice."),
+    bug("stays_registered_when_it_does_not_load", "EtwUnregister", "DriverEntry registers an ETW provider, and fails without unregistering it.").later(),
     bug("writes_an_event_of_too_many_pieces", "EtwWrite", "An event of 200 pieces is written."),
     // processor.c
     bug("registers_data_as_a_callback", "BadCallback", "EvtInterruptIsr is a pointer to data.").later(),

@@ -102,6 +102,11 @@ pub fn all() -> Vec<Arc<dyn Scenario>> {
                 both,
             )
         },
+        scenario(
+            "wide",
+            "one factorial, with room for more than its bytes",
+            wide,
+        ),
         scenario("gone", "surprise removal with a factorial pending", gone),
         Teeth {
             faults: Faults {
@@ -127,12 +132,16 @@ pub fn named(name: &str) -> Option<Arc<dyn Scenario>> {
 }
 
 fn submit(stage: &Stage<'_>, file: &File, n: u32) -> Rc<Irp> {
+    submit_with_room(stage, file, n, size_of::<u32>())
+}
+
+fn submit_with_room(stage: &Stage<'_>, file: &File, n: u32, output_length: usize) -> Rc<Irp> {
     stage.submit(
         file,
         Operation::Control {
             code: FACTORIAL,
             input: n.to_le_bytes().to_vec(),
-            output_length: size_of::<u32>(),
+            output_length,
         },
     )
 }
@@ -151,6 +160,11 @@ fn finish(stage: &Stage<'_>, n: u32, irp: &Irp, errors: &[NtStatus]) -> Result<(
 fn one(stage: &Stage<'_>) -> Result<(), Wrong> {
     let file = stage.open(CLASS, 0, READ_WRITE)?;
     finish(stage, 5, &submit(stage, &file, 5), &[])
+}
+
+fn wide(stage: &Stage<'_>) -> Result<(), Wrong> {
+    let file = stage.open(CLASS, 0, READ_WRITE)?;
+    finish(stage, 5, &submit_with_room(stage, &file, 5, 64), &[])
 }
 
 fn both(stage: &Stage<'_>) -> Result<(), Wrong> {

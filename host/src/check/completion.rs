@@ -15,6 +15,8 @@ rules! { Completion:
         "A request is used by the driver only while the driver owns it: not while it waits in a queue, or while a driver below has it.";
     INFORMATION_TOO_LARGE = "InformationTooLarge", "WdfRequestCompleteWithInformation",
         "A request is completed with no more bytes than its buffer has.";
+    OUTPUT_NOT_WRITTEN = "OutputNotWritten", "kmdf-host; WdfRequestCompleteWithInformation",
+        "A request is completed with as many bytes as the driver has written to its buffer: the app is given them all.";
     COMPLETE_PENDING = "CompletePending", "WdfRequestComplete",
         "A request is completed with the status of its end, not with STATUS_PENDING.";
 }

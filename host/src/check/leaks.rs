@@ -1,20 +1,18 @@
-//! What a driver must have given back when it is unloaded.
+//! What a driver must have given back when it is unloaded, or when its DriverEntry has failed.
 
 use super::{Rule, rules};
 use crate::host::Host;
 
 impl Host {
-    /// Checks a driver that has just been unloaded.
-    pub(crate) fn check_left_behind(&self) {
+    /// Checks a driver that has just been unloaded, or is because its DriverEntry has failed: `how` says
+    /// which.
+    pub(crate) fn check_left_behind(&self, how: &str) {
         if !self.checks_all() {
             return;
         }
         let mut left: Vec<(&'static Rule, String)> = Vec::new();
         if let Some(what) = self.pending_deferred() {
-            self.violation(
-                &rules::PENDING_AT_UNLOAD,
-                format!("the driver was unloaded, and {what}"),
-            );
+            self.violation(&rules::PENDING_AT_UNLOAD, format!("{how}, and {what}"));
         }
         for allocation in self.memory.leaks() {
             left.push((
@@ -30,7 +28,11 @@ impl Host {
         for mapping in self.memory.device_mappings() {
             left.push((
                 &rules::MAPPING_LEAK,
-                format!("{} bytes of mapped device memory", mapping.bytes),
+                format!(
+                    "{} bytes of mapped device memory{}",
+                    mapping.bytes,
+                    self.made_at(mapping.site)
+                ),
             ));
         }
         for object in self.framework.objects.live() {
@@ -43,22 +45,24 @@ impl Host {
                 format!("a {}{references}{}", object.kind, self.made_at(object.site)),
             ));
         }
-        match self.framework.kernel.providers.count() {
-            0 => {}
-            count => left.push((&rules::ETW_UNREGISTER, format!("{count} ETW providers"))),
+        for site in self.framework.kernel.providers.sites() {
+            left.push((
+                &rules::ETW_UNREGISTER,
+                format!("an ETW provider{}", self.made_at(site)),
+            ));
+        }
+        for site in self.framework.kernel.deferred.work_item_sites() {
+            left.push((
+                &rules::POOL_LEAK,
+                format!("an IO_WORKITEM{}", self.made_at(site)),
+            ));
         }
         if self.framework.globals.get() != 0 {
             left.push((&rules::UNBIND, "the binding to the framework".to_owned()));
         }
         if let Some((rule, _)) = left.first() {
             let items: Vec<_> = left.iter().map(|(_, text)| text.as_str()).collect();
-            self.violation(
-                rule,
-                format!(
-                    "the driver was unloaded and left behind {}",
-                    items.join("; ")
-                ),
-            );
+            self.violation(rule, format!("{how} and left behind {}", items.join("; ")));
         }
     }
 
@@ -76,7 +80,7 @@ impl Host {
     }
 
     /// `, at function and line`, for a call site that is known.
-    pub(super) fn made_at(&self, site: u64) -> String {
+    pub(crate) fn made_at(&self, site: u64) -> String {
         match self.image.get().and_then(|image| image.rva(site)) {
             // The call is before the address it returns to.
             Some(rva) => format!(", at {}", self.describe_code(rva - 1)),

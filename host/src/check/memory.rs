@@ -22,11 +22,13 @@ rules! { Memory:
     MUST_SUCCEED_POOL = "MustSucceedPool", "POOL_TYPE",
         "Pool is never demanded with a MustSucceed type: an allocation may fail.";
     POOL_LEAK = "PoolLeak", "bug check 0xC4, 0x62",
-        "All pool is freed before the driver is unloaded.";
+        "All pool, MDL and IO_WORKITEM is freed before the driver is unloaded, which it is too when DriverEntry fails.";
     MAPPING_LEAK = "MappingLeak", "MmUnmapIoSpace; bug check 0xC4",
         "All device memory is unmapped before the driver is unloaded.";
-    MAP_IO_SPACE = "MapIoSpace", "MmMapIoSpaceEx",
-        "A mapping of device memory has a size.";
+    MAP_IO_SPACE = "MapIoSpace", "kmdf-host; MmMapIoSpaceEx",
+        "What is mapped is device memory that the translated resources name, and no more of it than there is.";
+    MAP_IO_SPACE_CACHED = "MapIoSpaceCached", "kmdf-host; MmMapIoSpaceEx, PAGE_NOCACHE",
+        "The registers of a device are mapped uncached, unless their BAR is prefetchable.";
     UNMAP_IO_SPACE = "UnmapIoSpace", "MmUnmapIoSpace",
         "A mapping is unmapped once, as a whole, with the size it was mapped with.";
     MEMORY_ASSIGN = "MemoryAssign", "WdfMemoryAssignBuffer",

@@ -16,6 +16,7 @@ mod locks;
 mod memory;
 mod objects;
 mod order;
+mod output;
 mod paging;
 mod power;
 mod processor;

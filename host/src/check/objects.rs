@@ -15,6 +15,8 @@ rules! { Objects:
         "A reference is given back as often as it was taken, and no more.";
     OBJECT_LEAK = "ObjectLeak", "bug check 0x10D, WDF_VIOLATION",
         "References are given back and objects deleted before the driver is unloaded.";
+    REGISTRY_KEY_LEAK = "RegistryKeyLeak", "kmdf-host; WdfDeviceOpenRegistryKey",
+        "A registry key of a device is closed, or has a parent that goes with the device: its default parent is the driver.";
     PENDING_AT_UNLOAD = "PendingAtUnload", "bug check 0xCE, DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS",
         "Timers are canceled and DPCs have run before the driver is unloaded.";
     DEVICE_CREATE_FAIL = "DeviceCreateFail", "DeviceCreateFail (DDI compliance)",

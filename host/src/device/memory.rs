@@ -4,6 +4,7 @@ use std::{
     cell::Cell,
     fs::File,
     io,
+    ops::Range,
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd},
         unix::fs::FileExt,
@@ -15,17 +16,22 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 
 /// The granularity of a virtual machine's memory.
 const MEBIBYTE: u64 = 1 << 20;
+const FOUR_GIBIBYTES: u64 = 1 << 32;
 
 /// Physical memory from address 0 on, as a file without a name: a device that lives in another
 /// process maps it and does its DMA there; this process reads and writes it here, or maps
-/// [`SharedMemory::file`] too. All see the same bytes.
+/// [`SharedMemory::file`] too. All see the same bytes. A machine's memory goes on at 4 GiB, above the
+/// addresses of BARs.
 ///
 /// As on any PC, what is below [`SharedMemory::FIRST_USABLE`] is not all memory: give a driver
 /// none of it.
 #[derive(Debug)]
 pub struct SharedMemory {
     file: File,
+    /// How much there is from address 0 on.
     bytes: u64,
+    /// What there is above the addresses of BARs.
+    high: Range<u64>,
     words: Cell<u64>,
 }
 
@@ -34,7 +40,7 @@ impl SharedMemory {
     /// firmware.
     pub const FIRST_USABLE: u64 = MEBIBYTE;
 
-    /// The most memory there can be: what lies below the addresses of BARs.
+    /// The most memory there can be from address 0 on: what lies below the addresses of BARs.
     pub const MAX_BYTES: u64 = 1 << 30;
 
     /// Zeroed memory of that many bytes, rounded up to whole MiB.
@@ -49,25 +55,38 @@ impl SharedMemory {
                 format!("{bytes} bytes of memory are more than {}", Self::MAX_BYTES),
             ));
         }
+        Self::with_high(bytes, 0)
+    }
+
+    /// Zeroed memory of that many bytes from address 0 on, and of that many from 4 GiB on, both
+    /// rounded up to whole MiB. What nobody uses of memory takes no room, so there may be much of it.
+    pub(crate) fn with_high(bytes: u64, high_bytes: u64) -> io::Result<Self> {
         let bytes = bytes.max(1).next_multiple_of(MEBIBYTE);
+        let high_bytes = high_bytes.next_multiple_of(MEBIBYTE);
         let file = memfd_create("physical memory", MemfdFlags::CLOEXEC)?;
-        // Behind the memory is room for the words that devices write their messages to.
-        ftruncate(&file, bytes + MEBIBYTE)?;
+        // Behind the memory below 4 GiB is room for the words that devices write their messages to.
+        ftruncate(&file, bytes + MEBIBYTE + high_bytes)?;
         Ok(Self {
             file: File::from(file),
             bytes,
+            high: FOUR_GIBIBYTES..FOUR_GIBIBYTES + high_bytes,
             words: Cell::new(0),
         })
     }
 
-    /// How many bytes there are.
+    /// How many bytes there are from address 0 on.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.bytes
     }
 
+    /// What there is above the addresses of BARs.
+    pub(crate) fn high(&self) -> Range<u64> {
+        self.high.clone()
+    }
+
     /// The file: physical address 0 is its first byte. It is longer than the memory; what lies
-    /// behind is not for the host.
+    /// behind is not for the host, but for the memory from 4 GiB on, which is its end.
     #[must_use]
     pub fn file(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
@@ -81,7 +100,10 @@ impl SharedMemory {
         let there = self.there(address, bytes.len());
         let (memory, nothing) = bytes.split_at_mut(there);
         nothing.fill(0xFF);
-        self.file.read_exact_at(memory, address)
+        match self.offset_of(address) {
+            Some(offset) => self.file.read_exact_at(memory, offset),
+            None => Ok(()),
+        }
     }
 
     /// Writes memory. Bytes at addresses without memory are dropped.
@@ -90,13 +112,32 @@ impl SharedMemory {
     /// The kernel could not write the file.
     pub fn write(&self, address: u64, bytes: &[u8]) -> io::Result<()> {
         let there = self.there(address, bytes.len());
-        self.file.write_all_at(&bytes[..there], address)
+        match self.offset_of(address) {
+            Some(offset) => self.file.write_all_at(&bytes[..there], offset),
+            None => Ok(()),
+        }
     }
 
-    /// How many bytes of an access are memory.
+    /// How many bytes of an access are memory: those from its first byte on.
     fn there(&self, address: u64, bytes: usize) -> usize {
-        let room = self.bytes.saturating_sub(address);
+        let end = if self.high.contains(&address) {
+            self.high.end
+        } else {
+            self.bytes
+        };
+        let room = end.saturating_sub(address);
         usize::try_from(room).map_or(bytes, |room| room.min(bytes))
+    }
+
+    /// Where in the file a physical address lies, if there is memory.
+    pub(crate) fn offset_of(&self, address: u64) -> Option<u64> {
+        if address < self.bytes {
+            Some(address)
+        } else if self.high.contains(&address) {
+            Some(address - self.high.start + self.bytes + MEBIBYTE)
+        } else {
+            None
+        }
     }
 
     /// What a process of the same user opens to map the file, as long as this value lives.
@@ -104,9 +145,14 @@ impl SharedMemory {
         path_of(&self.file)
     }
 
-    /// How many bytes to map of the file: the memory, and the words behind it.
+    /// How many bytes to map of the file below 4 GiB: the memory, and the words behind it.
     pub(super) const fn bytes_with_words(&self) -> u64 {
         self.bytes + MEBIBYTE
+    }
+
+    /// How many bytes to map from 4 GiB on.
+    pub(super) const fn high_bytes(&self) -> u64 {
+        self.high.end - self.high.start
     }
 
     /// A word of its own for a device to write its messages to; none when there is no room left.
@@ -174,6 +220,24 @@ mod tests {
             (MEBIBYTE - 2, [1, 2, 0xFF, 0xFF]),
             (MEBIBYTE, [0xFF; 4]),
             (u64::MAX, [0xFF; 4]),
+        ] {
+            let mut bytes = [0; 4];
+            memory.read(address, &mut bytes).expect("reads never fail");
+            assert_eq!(bytes, expected, "{address:#x}");
+        }
+    }
+
+    #[test]
+    fn memory_goes_on_at_4_gib_and_nowhere_between() {
+        let memory = SharedMemory::with_high(MEBIBYTE, MEBIBYTE).expect("there is memory");
+        let start = FOUR_GIBIBYTES;
+        memory.write(start - 1, b"pong").expect("none is there");
+        memory.write(start, b"ping").expect("it is there");
+        for (address, expected) in [
+            (start, *b"ping"),
+            (start - 2, [0xFF; 4]),
+            (MEBIBYTE, [0xFF; 4]),
+            (start + MEBIBYTE - 2, [0, 0, 0xFF, 0xFF]),
         ] {
             let mut bytes = [0; 4];
             memory.read(address, &mut bytes).expect("reads never fail");

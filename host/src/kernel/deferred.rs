@@ -22,7 +22,15 @@ use crate::{
 pub(crate) struct DeferredObjects {
     dpcs: RefCell<BTreeMap<u64, Rc<KernelDpc>>>,
     timers: RefCell<BTreeMap<u64, Rc<Cell<Option<Alarm>>>>>,
-    work_items: RefCell<BTreeMap<u64, u64>>,
+    work_items: RefCell<BTreeMap<u64, WorkItem>>,
+}
+
+/// An IO_WORKITEM.
+#[derive(Clone, Copy)]
+struct WorkItem {
+    device: u64,
+    /// Where driver code was when it asked for it.
+    site: u64,
 }
 
 /// A KDPC.
@@ -33,6 +41,12 @@ struct KernelDpc {
 }
 
 impl DeferredObjects {
+    /// Where the work items were allocated that are not freed.
+    pub(crate) fn work_item_sites(&self) -> Vec<u64> {
+        let items = self.work_items.borrow();
+        items.values().map(|item| item.site).collect()
+    }
+
     /// Timers that are set and DPCs that are queued, of those that lie at these addresses.
     fn pending(&self, addresses: impl RangeBounds<u64> + Clone) -> Option<String> {
         let timers = self.timers.borrow();
@@ -207,15 +221,19 @@ fn cancel_timer(host: &Host, call: &Call) -> bool {
 fn allocate_work_item(host: &Host, call: &Call) -> u64 {
     let item = host.memory.new_handle();
     let items = &host.framework.kernel.deferred.work_items;
-    items.borrow_mut().insert(item, call.arg(0));
+    let allocated = WorkItem {
+        device: call.arg(0),
+        site: host.call_site(),
+    };
+    items.borrow_mut().insert(item, allocated);
     item
 }
 
 fn device_of(host: &Host, item: u64) -> u64 {
     let items = &host.framework.kernel.deferred.work_items;
-    let device = items.borrow().get(&item).copied();
-    match device {
-        Some(device) => device,
+    let found = items.borrow().get(&item).copied();
+    match found {
+        Some(found) => found.device,
         None => host.violation(
             &rules::INVALID_WORK_ITEM,
             format!("{item:#x} is no work item of IoAllocateWorkItem's"),

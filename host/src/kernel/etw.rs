@@ -16,16 +16,16 @@ const DESCRIPTOR_BYTES: u64 = 16;
 /// The most descriptors that an event can have.
 const MOST_DESCRIPTORS: u32 = 128;
 
-/// The providers that are registered, by handle.
+/// The providers that are registered, by handle: where driver code was when it registered them.
 #[derive(Default)]
 pub(crate) struct Providers {
-    registered: RefCell<BTreeMap<u64, [u8; 16]>>,
+    registered: RefCell<BTreeMap<u64, u64>>,
 }
 
 impl Providers {
-    /// How many are registered.
-    pub(crate) fn count(&self) -> usize {
-        self.registered.borrow().len()
+    /// Where those were registered that still are.
+    pub(crate) fn sites(&self) -> Vec<u64> {
+        self.registered.borrow().values().copied().collect()
     }
 }
 
@@ -43,10 +43,14 @@ services! {
 
 /// EtwRegister(ProviderId, EnableCallback, CallbackContext, RegHandle)
 fn register(host: &Host, call: &Call) -> NtStatus {
-    let id: [u8; 16] = host.memory.read(call.arg(0));
+    // The id must be there to be read.
+    host.memory.read::<[u8; 16]>(call.arg(0));
     let handle = host.memory.new_handle();
     let providers = &host.framework.kernel.providers;
-    providers.registered.borrow_mut().insert(handle, id);
+    providers
+        .registered
+        .borrow_mut()
+        .insert(handle, host.call_site());
     host.memory.write(call.arg(3), &handle);
     let (callback, context) = (call.arg(1), call.arg(2));
     if callback != 0 {

@@ -2,7 +2,7 @@
 
 use kmdf_abi::types::MDL;
 
-use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, host::Host, memory::Purpose, service::services};
 
 services! {
     IoAllocateMdl <= DISPATCH => allocate;
@@ -18,7 +18,12 @@ fn allocate(host: &Host, call: &Call) -> u64 {
     if call.arg(4) != 0 {
         host.unsupported("an MDL for an IRP");
     }
-    host.make_mdl(call.arg(0), call.arg32(1).into(), false)
+    let purpose = Purpose::Kernel {
+        what: "an MDL of IoAllocateMdl",
+    };
+    let mdl = host.make_mdl(call.arg(0), call.arg32(1).into(), false, purpose);
+    host.memory.set_site(mdl, host.call_site());
+    mdl
 }
 
 fn free(host: &Host, call: &Call) {

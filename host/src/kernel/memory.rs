@@ -5,6 +5,7 @@ use crate::{
     cpu::{Irql, stub::Call},
     host::Host,
     memory::Purpose,
+    physical::BUS_WINDOW,
     service::services,
 };
 
@@ -25,7 +26,7 @@ services! {
     ExFreePool <= DISPATCH => free_pool;
     ExFreePoolWithTag <= DISPATCH => free_pool_with_tag;
     MmMapIoSpace <= DISPATCH => map_io_space;
-    MmMapIoSpaceEx <= DISPATCH => map_io_space;
+    MmMapIoSpaceEx <= DISPATCH => map_io_space_ex;
     MmUnmapIoSpace <= DISPATCH => unmap_io_space;
 }
 
@@ -103,12 +104,57 @@ fn free(host: &Host, address: u64, tag: Option<u32>) {
     }
 }
 
+/// MmMapIoSpace(PhysicalAddress, NumberOfBytes, CacheType)
 fn map_io_space(host: &Host, call: &Call) -> u64 {
+    /// `MmNonCached`
+    const NON_CACHED: u32 = 0;
+    map(host, call, call.arg32(2) == NON_CACHED)
+}
+
+/// MmMapIoSpaceEx(PhysicalAddress, NumberOfBytes, Protect)
+fn map_io_space_ex(host: &Host, call: &Call) -> u64 {
+    const PAGE_NOCACHE: u32 = 0x200;
+    map(host, call, call.arg32(2) & PAGE_NOCACHE != 0)
+}
+
+fn map(host: &Host, call: &Call, uncached: bool) -> u64 {
     let (physical, bytes) = (call.arg(0), call.arg(1));
-    if bytes == 0 {
-        host.violation(&rules::MAP_IO_SPACE, "MmMapIoSpace is called for 0 bytes");
+    let Some((bar, offset)) = host.bar_at(physical) else {
+        let index = host.bar_at(physical.wrapping_add(BUS_WINDOW));
+        let what = match index {
+            Some((bar, _)) => format!(
+                "the raw address of BAR {}, which is its bus's; the translated one is the \
+                 processors'",
+                bar.index
+            ),
+            None => "where no device was given memory".to_owned(),
+        };
+        host.violation(
+            &rules::MAP_IO_SPACE,
+            format!("{bytes} bytes at {physical:#x} are mapped: {what}"),
+        );
+    };
+    if bytes == 0 || bytes > bar.bytes - offset {
+        host.violation(
+            &rules::MAP_IO_SPACE,
+            format!(
+                "{bytes} bytes are mapped from offset {offset:#x} of BAR {} on, which has {}",
+                bar.index, bar.bytes
+            ),
+        );
     }
-    host.memory.map_device(physical, bytes).unwrap_or(0)
+    if !uncached && !bar.prefetchable {
+        host.violation(
+            &rules::MAP_IO_SPACE_CACHED,
+            format!(
+                "BAR {} is mapped cached or write-combined, and is not prefetchable: reads and \
+                 writes of its registers would not reach the device, or in another order",
+                bar.index
+            ),
+        );
+    }
+    let site = host.call_site();
+    host.memory.map_device(physical, bytes, site).unwrap_or(0)
 }
 
 fn unmap_io_space(host: &Host, call: &Call) {

@@ -23,7 +23,7 @@ use crate::{
 pub(crate) struct Objects {
     locks: RefCell<BTreeMap<u64, Rc<SpinLock>>>,
     events: RefCell<BTreeMap<u64, Rc<KernelEvent>>>,
-    pub(super) deferred: DeferredObjects,
+    pub(crate) deferred: DeferredObjects,
     pub(crate) providers: Providers,
 }
 

@@ -11,7 +11,7 @@ use crate::{
     check::rules,
     cpu::stub::Call,
     host::Host,
-    io::Major,
+    io::{Irp, Major},
     memory::Purpose,
     physical::{AppMemory, PAGE},
     service::services,
@@ -47,6 +47,18 @@ pub(crate) struct Buffers {
 }
 
 impl Buffers {
+    /// Where the bytes are that an app is given.
+    pub(super) fn output(&self, irp: &Irp) -> Option<u64> {
+        let [_, user] = self.user.map(|user| user.map(|(address, _)| address));
+        match irp.major {
+            Major::Read => self.direct.or(self.system).or(user),
+            Major::DeviceControl if irp.method() == 0 => self.system,
+            Major::DeviceControl if irp.method() == METHOD_NEITHER => user,
+            Major::DeviceControl => self.direct,
+            Major::Write | Major::Create => None,
+        }
+    }
+
     /// Whether all these bytes are in one of the app's own buffers.
     pub(super) fn has_of_app(&self, address: u64, bytes: u64) -> bool {
         self.user.into_iter().flatten().any(|(start, length)| {
@@ -152,6 +164,8 @@ impl Host {
                     .expect("a run has address space for its buffers");
                 if side == Side::Input {
                     self.memory.write_bytes(address, &irp.input);
+                } else {
+                    self.mark_unwritten(address, bytes);
                 }
                 address
             },
@@ -159,6 +173,13 @@ impl Host {
         );
         request.buffers.borrow_mut().user[side as usize] = Some((address, bytes));
         Ok((address, bytes))
+    }
+
+    /// Fills a fresh buffer with what shows where the driver does not write.
+    fn mark_unwritten(&self, address: u64, bytes: u64) {
+        if self.checks_all() {
+            self.memory.fill_with_pattern(address, bytes);
+        }
     }
 
     fn io_type(&self, request: &Request) -> i32 {
@@ -182,6 +203,7 @@ impl Host {
             .memory
             .allocate(bytes, false, purpose)
             .expect("a run has address space for its buffers");
+        self.mark_unwritten(address, bytes);
         self.memory.write_bytes(address, &irp.input);
         request.buffers.borrow_mut().system = Some(address);
         address
@@ -208,6 +230,8 @@ impl Host {
         let address = address.expect("a run has address space for its buffers");
         if side == Side::Input {
             self.memory.write_bytes(address, &request.irp.input);
+        } else {
+            self.mark_unwritten(address, bytes as u64);
         }
         request.buffers.borrow_mut().direct = Some(address);
         address
@@ -223,13 +247,9 @@ impl Host {
         let irp = &request.irp;
         let buffers = std::mem::take(&mut *request.buffers.borrow_mut());
         let [user_input, user_output] = buffers.user.map(|user| user.map(|(address, _)| address));
-        let given = match irp.major {
-            _ if status.is_error() => None,
-            Major::Read => buffers.direct.or(buffers.system).or(user_output),
-            Major::DeviceControl if irp.method() == 0 => buffers.system,
-            Major::DeviceControl if irp.method() == METHOD_NEITHER => user_output,
-            Major::DeviceControl => buffers.direct,
-            Major::Write | Major::Create => None,
+        let given = match status.is_error() {
+            true => None,
+            false => buffers.output(irp),
         };
         let output = given.map_or_else(Vec::new, |address| {
             let bytes = (information as usize).min(irp.output_length);
@@ -252,11 +272,14 @@ impl Host {
     }
 
     /// An MDL for memory of the driver's, with the frames of its pages behind it.
-    pub(crate) fn make_mdl(&self, address: u64, bytes: u64, locked: bool) -> u64 {
+    pub(crate) fn make_mdl(&self, address: u64, bytes: u64, locked: bool, purpose: Purpose) -> u64 {
         let base = address / PAGE * PAGE;
         let pages = (address + bytes.max(1) - base).div_ceil(PAGE);
         let size = size_of::<MDL>() as u64 + 8 * pages;
-        let mdl = self.lend("an MDL", size);
+        let mdl = self
+            .memory
+            .allocate(size, true, purpose)
+            .expect("a run has address space for its MDLs");
         let header = MDL {
             Size: i16::try_from(size).unwrap_or(i16::MAX),
             MdlFlags: if locked {
@@ -293,7 +316,12 @@ impl Host {
         if let Some(mdl) = made {
             return Ok(mdl);
         }
-        let mdl = self.make_mdl(address, bytes, method == Method::Direct);
+        let mdl = self.make_mdl(
+            address,
+            bytes,
+            method == Method::Direct,
+            Purpose::System { what: "an MDL" },
+        );
         let mut buffers = request.buffers.borrow_mut();
         match method {
             Method::System => buffers.system_mdl = Some(mdl),

@@ -99,6 +99,16 @@ impl Request {
         self.information.set(information);
     }
 
+    /// Whether a driver below has had it.
+    pub(crate) fn was_sent(&self) -> bool {
+        self.target.get() != 0
+    }
+
+    /// Where the bytes are that its app is given, if they have a place.
+    pub(crate) fn output_address(&self) -> Option<u64> {
+        self.buffers.borrow().output(&self.irp)
+    }
+
     /// Whether it has been completed.
     pub(crate) fn is_completed(&self) -> bool {
         self.owner.get() == Owner::Completed
@@ -304,6 +314,7 @@ fn finish(host: &Host, request: &Rc<Request>, status: NtStatus, information: u64
             "a request is completed with STATUS_PENDING",
         );
     }
+    host.check_output(request, status, information);
     if request.stopping.get() {
         request.stop_acknowledged.set(true);
     }

@@ -8,11 +8,11 @@ use std::{
 
 use crate::{
     device::{
-        Answer, Assignment, Bus, Clock, DeviceError, Identity, Misuse, PciFunction, Sent, Signal,
-        Width, memory::SharedMemory,
+        Answer, Assignment, Bar, Bus, Clock, DeviceError, Identity, Misuse, PciFunction, Sent,
+        Signal, Width, memory::SharedMemory,
     },
     host::{Host, Stop},
-    physical::Physical,
+    physical::{BUS_WINDOW, Physical},
     sched::{Flow, FlowState},
     time::VirtualTime,
 };
@@ -83,16 +83,23 @@ impl Slot {
         if self.gone.get() || self.asleep.get() {
             return None;
         }
+        self.bar_at(physical)
+            .map(|(bar, offset)| (bar.index, offset))
+    }
+
+    /// The BAR that was assigned a physical address, and the offset in it.
+    fn bar_at(&self, physical: u64) -> Option<(Bar, u64)> {
+        let address = physical.checked_sub(BUS_WINDOW)?;
         let assignment = self.assignment.borrow();
         let bases = &assignment.as_ref()?.bars;
         self.identity
             .bars
             .iter()
             .zip(bases)
-            .find_map(|(bar, &base)| {
+            .find_map(|(&bar, &base)| {
                 (base..base + bar.bytes)
-                    .contains(&physical)
-                    .then(|| (bar.index, physical - base))
+                    .contains(&address)
+                    .then(|| (bar, address - base))
             })
     }
 }
@@ -215,6 +222,11 @@ impl Host {
             function.write(bus, bar, offset, width, value)
         });
         self.device_result(result);
+    }
+
+    /// The BAR that was assigned a physical address, and the offset in it.
+    pub(crate) fn bar_at(&self, physical: u64) -> Option<(Bar, u64)> {
+        self.slots.iter().find_map(|slot| slot.bar_at(physical))
     }
 
     fn decode(&self, physical: u64) -> Option<(usize, u8, u64)> {

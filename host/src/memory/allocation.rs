@@ -13,6 +13,8 @@ pub(crate) enum Purpose {
     Context { object: String },
     /// The buffer of a request.
     Buffer { request: String },
+    /// What a function of the kernel gives the driver, which must give it back.
+    Kernel { what: &'static str },
     /// Something the kernel or the framework lends the driver.
     System { what: &'static str },
 }
@@ -57,13 +59,17 @@ impl Memory {
         })
     }
 
-    /// The pool that the driver has not freed.
+    /// The pool, and what else it had to free, that the driver has not freed.
     pub(crate) fn leaks(&self) -> Vec<Allocation> {
         self.allocations
             .borrow()
             .values()
             .filter(|allocation| {
-                !allocation.freed && matches!(allocation.purpose, Purpose::Pool { .. })
+                let owned = matches!(
+                    allocation.purpose,
+                    Purpose::Pool { .. } | Purpose::Kernel { .. }
+                );
+                owned && !allocation.freed
             })
             .cloned()
             .collect()
@@ -79,7 +85,7 @@ impl fmt::Display for Purpose {
             }
             Self::Context { object } => write!(f, "the context space of {object}"),
             Self::Buffer { request } => write!(f, "the buffer of {request}"),
-            Self::System { what } => f.write_str(what),
+            Self::Kernel { what } | Self::System { what } => f.write_str(what),
         }
     }
 }

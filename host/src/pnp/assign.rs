@@ -20,9 +20,10 @@ use crate::{
         device::Device, interrupt::AssignedVector, object::Attributes, resources::ResourceList,
     },
     machine::VectorKind,
+    physical::BUS_WINDOW,
 };
 
-/// Where memory BARs are put: in the hole that PC chipsets leave below 4 GiB.
+/// Where memory BARs are put on their bus: in the hole that PC chipsets leave below 4 GiB.
 const FIRST_BAR: u64 = 0xE000_0000;
 /// IRQL of line-based interrupts.
 const LINE_IRQL: u8 = 5;
@@ -74,9 +75,8 @@ impl Host {
         let mut raw = Vec::new();
         let mut translated = Vec::new();
         for (bar, &base) in identity.bars.iter().zip(&assignment.bars) {
-            let descriptor = memory_descriptor(base, bar.bytes);
-            raw.push(descriptor);
-            translated.push(descriptor);
+            raw.push(memory_descriptor(base, bar.bytes));
+            translated.push(memory_descriptor(BUS_WINDOW + base, bar.bytes));
         }
         let vectors = self.assign_vectors(device, interrupt);
         if let Some(first) = vectors.first() {
@@ -234,7 +234,11 @@ fn interrupt_descriptor(
         Flags: narrow(flags),
         ..Default::default()
     };
-    let vector = first.vector + FIRST_DEVICE_VECTOR;
+    let vector = if raw {
+        raw_vector(first)
+    } else {
+        first.vector + FIRST_DEVICE_VECTOR
+    };
     if first.message.is_some() && raw {
         let mut message = CM_PARTIAL_RESOURCE_DESCRIPTOR_u_MessageInterrupt::default();
         message.anon_1.set_Raw(
@@ -251,12 +255,27 @@ fn interrupt_descriptor(
         descriptor
             .u
             .set_Interrupt(CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Interrupt {
-                Level: first.irql.level().into(),
+                Level: if raw {
+                    vector
+                } else {
+                    first.irql.level().into()
+                },
                 Vector: vector,
                 Affinity: first.affinity,
             });
     }
     descriptor
+}
+
+/// The interrupt as the bus knows it: a line by its input of the interrupt controller, a message, which
+/// has none, by a number that counts down from the highest, as Windows shows it.
+fn raw_vector(first: &AssignedVector) -> u32 {
+    /// The inputs before are those of devices that are not on PCI.
+    const FIRST_INPUT: u32 = 16;
+    match first.message {
+        None => FIRST_INPUT + first.vector,
+        Some(_) => u32::MAX - 1 - first.vector,
+    }
 }
 
 /// `CmResourceShareDeviceExclusive`

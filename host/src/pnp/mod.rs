@@ -59,6 +59,7 @@ impl Host {
         if !status.is_success() {
             // What WdfDriverCreate made goes when DriverEntry fails, without EvtDriverUnload.
             self.discard_driver_object();
+            self.check_left_behind("DriverEntry failed");
         }
         status
     }
@@ -91,7 +92,7 @@ impl Host {
                 host.violation(&rules::DRIVER_UNLOAD, "the driver has no DriverUnload");
             }
             host.call_driver("DriverUnload", 0, unload, &[object]);
-            host.check_left_behind();
+            host.check_left_behind("the driver was unloaded");
         })
     }
 

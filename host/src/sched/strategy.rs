@@ -36,6 +36,12 @@ pub trait Strategy {
 
     /// Whether the running flow is taken off its processor here.
     fn preempts(&mut self, point: Point) -> bool;
+
+    /// What decides of values that no driver may depend on: what fresh memory holds, where in memory a
+    /// common buffer lies. Asked for once, when the machine is made.
+    fn salt(&self) -> u64 {
+        0
+    }
 }
 
 /// The strategy of a run: that of a seed, or the simplest order.
@@ -65,6 +71,7 @@ impl Strategy for InOrder {
 #[derive(Clone, Debug)]
 pub struct Seeded {
     random: ChaCha8Rng,
+    seed: u64,
 }
 
 impl Seeded {
@@ -76,6 +83,7 @@ impl Seeded {
     pub fn new(seed: u64) -> Self {
         Self {
             random: ChaCha8Rng::seed_from_u64(seed),
+            seed,
         }
     }
 }
@@ -88,5 +96,9 @@ impl Strategy for Seeded {
 
     fn preempts(&mut self, _: Point) -> bool {
         self.random.next_u32().is_multiple_of(Self::PREEMPTION)
+    }
+
+    fn salt(&self) -> u64 {
+        self.seed
     }
 }

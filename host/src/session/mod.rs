@@ -101,9 +101,12 @@ impl Session {
         };
         for device in &installed {
             host.install_registry(device.slot, &device.installation);
-            for (name, value) in package.registry.iter() {
+        }
+        for (name, value) in package.registry.iter() {
+            for device in &installed {
                 host.set_registry_value(device.slot, name, value.clone());
             }
+            host.set_parameter(name, value.clone());
         }
         Ok(Self {
             host,

@@ -29,7 +29,7 @@ pub struct Package {
     pub(crate) symbols: Rc<Symbols>,
     /// `None`: no PnP driver.
     pub(super) inf: Option<Rc<Inf>>,
-    /// Values of the hardware keys beside those of the INF.
+    /// Values of the hardware keys and of the service's Parameters beside those of the INF.
     pub(super) registry: Rc<[(String, RegistryValue)]>,
 }
 
@@ -50,8 +50,8 @@ impl Package {
         })
     }
 
-    /// With values in the hardware key of every device beside those that the INF adds, and instead of
-    /// those of the same name.
+    /// With values in the hardware key of every device and in the Parameters of the driver's service,
+    /// beside those that the INF adds, and instead of those of the same name.
     #[must_use]
     pub fn with_registry(mut self, values: &[(String, RegistryValue)]) -> Self {
         self.registry = values.into();

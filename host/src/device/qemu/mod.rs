@@ -77,8 +77,10 @@ const SHORT_PAUSE: Duration = Duration::from_micros(50);
 const LONG_PAUSE: Duration = Duration::from_millis(1);
 const PAUSE_PART: u32 = 8;
 
-/// Size of the memory that a device has when nobody gives it any.
-const OWN_MEMORY_BYTES: u64 = 16 << 20;
+/// Sizes of the memory that a device has when nobody gives it any: with the words for its messages
+/// 1 GiB below 4 GiB, and as much above.
+const OWN_MEMORY_BYTES: u64 = (1 << 30) - (1 << 20);
+const OWN_HIGH_BYTES: u64 = 1 << 30;
 
 /// Which device, and how to get it.
 #[derive(Clone, Debug)]
@@ -136,9 +138,12 @@ impl Qemu {
         let program = find::find(options.qemu.as_deref())?;
         let memory = match options.memory {
             Some(memory) => memory,
-            None => Rc::new(SharedMemory::new(OWN_MEMORY_BYTES).map_err(|error| {
-                memory_failed(format_args!("its memory was being made"), &error)
-            })?),
+            None => {
+                let memory = SharedMemory::with_high(OWN_MEMORY_BYTES, OWN_HIGH_BYTES);
+                Rc::new(memory.map_err(|error| {
+                    memory_failed(format_args!("its memory was being made"), &error)
+                })?)
+            }
         };
         let word = memory.reserve_word().ok_or_else(|| DeviceError::Died {
             during: "a word for its messages was being reserved".to_owned(),

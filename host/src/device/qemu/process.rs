@@ -66,12 +66,19 @@ impl Process {
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
         let words = nameless("what QEMU says").map_err(failed)?;
         let firmware = halting_firmware().map_err(failed)?;
-        let megabytes = memory.bytes_with_words() >> 20;
+        let below = memory.bytes_with_words() >> 20;
+        let megabytes = below + (memory.high_bytes() >> 20);
+        // What does not fit below goes on at 4 GiB.
+        let split = match memory.high_bytes() {
+            0 => String::new(),
+            _ => format!(",max-ram-below-4g={below}M"),
+        };
 
         let mut command = Command::new(program);
         command
             // No firmware runs, so the timers of a PC would only be noise on its interrupt pins.
-            .args(["-machine", "q35,pit=off,hpet=off,memory-backend=ram"])
+            .arg("-machine")
+            .arg(format!("q35,pit=off,hpet=off,memory-backend=ram{split}"))
             .args(["-accel", "tcg", "-display", "none"])
             .args(["-nodefaults", "-no-user-config"])
             .arg("-bios")

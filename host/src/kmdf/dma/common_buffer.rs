@@ -5,14 +5,14 @@ use std::{cell::Cell, rc::Rc};
 use kmdf_abi::{
     ntstatus::{
         NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_INSUFFICIENT_RESOURCES,
-        STATUS_INVALID_PARAMETER,
+        STATUS_INVALID_PARAMETER, STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED,
     },
     types::WDF_COMMON_BUFFER_CONFIG,
 };
 
 use super::enabler::Enabler;
 use crate::{
-    check::rules, cpu::stub::Call, host::Host, kmdf::object::Body, memory::Purpose,
+    check::rules, cpu::stub::Call, host::Host, kmdf::object::Body, memory::Purpose, physical::PAGE,
     service::services,
 };
 
@@ -45,36 +45,40 @@ services! {
 
 /// WdfCommonBufferCreate(DmaEnabler, Length, Attributes, CommonBuffer)
 fn create_default(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    create(host, call, call.arg(2), call.arg(3))
+    create(host, call, PAGE, call.arg(2), call.arg(3))
 }
 
-/// WdfCommonBufferCreateWithConfig(DmaEnabler, Length, Config, Attributes, CommonBuffer): a buffer
-/// lies at the beginning of a page, which is enough for any alignment up to one.
+/// WdfCommonBufferCreateWithConfig(DmaEnabler, Length, Config, Attributes, CommonBuffer)
 fn create_with_config(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let config: WDF_COMMON_BUFFER_CONFIG = host.memory.read(call.arg(2));
     if config.Size as usize != size_of::<WDF_COMMON_BUFFER_CONFIG>() {
         return Err(STATUS_INFO_LENGTH_MISMATCH);
     }
-    if config.AlignmentRequirement >= 4096 {
-        host.unsupported("a common buffer that is aligned to more than a page");
-    }
-    create(host, call, call.arg(3), call.arg(4))
+    // FILE_BYTE_ALIGNMENT and relatives: the alignment less 1.
+    let alignment = u64::from(config.AlignmentRequirement) + 1;
+    create(host, call, alignment, call.arg(3), call.arg(4))
 }
 
-fn create(host: &Host, call: &Call, attributes: u64, out: u64) -> Result<(), NtStatus> {
+fn create(
+    host: &Host,
+    call: &Call,
+    alignment: u64,
+    attributes: u64,
+    out: u64,
+) -> Result<(), NtStatus> {
     let enabler = host.body::<Enabler>(call.arg(0));
     let bytes = call.arg(1);
+    host.memory.write(out, &0_u64);
     if bytes == 0 {
         return Err(STATUS_INVALID_PARAMETER);
     }
     let attributes = host.attributes(attributes)?;
-    let parent = match attributes.parent {
-        0 => host.object(call.arg(0)),
-        parent => host.object(parent),
-    };
+    if attributes.parent != 0 {
+        return Err(STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED);
+    }
     let physical = Rc::clone(&enabler.physical);
     let address = physical
-        .contiguous(bytes, enabler.mask)
+        .contiguous(bytes, enabler.mask, alignment.next_power_of_two())
         .ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
     let purpose = Purpose::System {
         what: "a common buffer",
@@ -82,6 +86,8 @@ fn create(host: &Host, call: &Call, attributes: u64, out: u64) -> Result<(), NtS
     let memory = host
         .allocate_in_frames(&physical, bytes, Some(address), purpose)
         .ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+    host.memory.fill_with_pattern(memory, bytes);
+    let parent = host.object(call.arg(0));
     let (object, _) = host.create_object(Some(&parent), &attributes, |_| CommonBuffer {
         memory: Cell::new(memory),
         address,

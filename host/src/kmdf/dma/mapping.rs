@@ -9,9 +9,6 @@ use crate::{
     physical::{PAGE, Physical},
 };
 
-/// What fresh map registers hold.
-const FRESH: u8 = 0xAC;
-
 /// A piece of memory as a device sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Element {
@@ -88,16 +85,13 @@ impl Mapping {
         Some(mapping)
     }
 
-    /// Map registers for a piece of memory, with what it holds if the device reads it.
+    /// Map registers for a piece of memory, with what it holds.
     fn bounce(&self, host: &Host, memory: u64, bytes: u64, mask: u64) -> Option<Element> {
         let offset = memory % PAGE;
-        let base = self.physical.contiguous(offset + bytes, mask)?;
+        let base = self.physical.contiguous(offset + bytes, mask, 1)?;
         let address = base + offset;
-        let content = if self.from_device {
-            vec![FRESH; bytes as usize]
-        } else {
-            host.memory.read_bytes(memory, bytes as usize)
-        };
+        // For a transfer from the device, too: what that does not write is as it was.
+        let content = host.memory.read_bytes(memory, bytes as usize);
         self.physical.write(address, &content);
         Some(Element {
             address,

@@ -24,11 +24,15 @@ use super::{
     string::WdfString,
 };
 use crate::{
+    check::rules,
     cpu::stub::Call,
     host::Host,
     install::{Installation, RegistryKey, RegistryValue},
     service::services,
 };
+
+/// The key below a service's own that is for its driver.
+const PARAMETERS: &str = "Parameters";
 
 /// What the registry holds for the driver.
 #[derive(Default)]
@@ -55,10 +59,28 @@ pub(crate) struct Key {
     root: Root,
     path: String,
     closed: Cell<bool>,
+    /// Where driver code was when it opened it.
+    site: u64,
 }
 
 impl Body for Key {
     const KIND: &'static str = "WDFKEY";
+
+    /// The framework closes what the driver has not (FxRegKey's destructor). One whose parent is the
+    /// driver, as it is unless another is named, is so for long after its device is gone.
+    fn dispose(&self, host: &Host) {
+        let of_device = matches!(self.root, Root::Hardware(_) | Root::Software(_));
+        if host.checks_all() && of_device && !self.closed.get() && host.framework.driver.get() == 0
+        {
+            host.violation(
+                &rules::REGISTRY_KEY_LEAK,
+                format!(
+                    "a registry key of a device was still open when its driver went{}",
+                    host.made_at(self.site)
+                ),
+            );
+        }
+    }
 }
 
 impl Host {
@@ -78,6 +100,12 @@ impl Host {
         let mut devices = self.framework.registry.devices.borrow_mut();
         let [hardware, _] = devices.entry(slot).or_default();
         hardware.set(name, value);
+    }
+
+    /// Sets a value in the Parameters of the driver's service, as an administrator would.
+    pub(crate) fn set_parameter(&self, name: &str, value: RegistryValue) {
+        let mut service = self.framework.registry.service.borrow_mut();
+        service.create(PARAMETERS).set(name, value);
     }
 
     /// Calls `body` with a key, if it exists.
@@ -121,6 +149,7 @@ impl Host {
             root,
             path,
             closed: Cell::new(false),
+            site: self.call_site(),
         });
         self.memory.write(out, &object.handle);
         Ok(())
@@ -148,7 +177,7 @@ fn open_parameters(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let attributes = host.attributes(call.arg(2))?;
     host.create_key(
         Root::Service,
-        "Parameters".to_owned(),
+        PARAMETERS.to_owned(),
         &attributes,
         call.arg(3),
     )
