@@ -41,7 +41,7 @@ mod service;
 mod session;
 pub mod time;
 
-pub use check::{Checks, Family, Report, Rule, rules};
+pub use check::{Checks, Family, Origin, Report, Rule, rules};
 pub use cpu::Irql;
 pub use event::{Counts, Event, Observer, Record};
 pub use host::{Host, Machine, Stop};

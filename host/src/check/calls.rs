@@ -3,20 +3,20 @@
 use super::rule::rules;
 
 rules! { Calls:
-    STRUCTURE_SIZE = "StructureSize", "STATUS_INFO_LENGTH_MISMATCH; the *_INIT functions",
+    STRUCTURE_SIZE = Own "StructureSize", "the *_INIT functions; KMDF: STATUS_INFO_LENGTH_MISMATCH where a function has a status",
         "The Size of a structure is that of a version of it.";
-    FUNCTION_COUNT = "FunctionCount", "WdfVersionBind",
+    FUNCTION_COUNT = Own "FunctionCount", "WdfVersionBind",
         "A driver binds to the framework with the number of functions that the version it names has.";
-    UNBIND = "Unbind", "WdfVersionUnbind",
+    UNBIND = Own "Unbind", "WdfVersionUnbind",
         "A driver unbinds before it is unloaded, with the globals it was bound with.";
-    DRIVER_UNLOAD = "DriverUnload", "DRIVER_OBJECT; WDF_DRIVER_CONFIG, EvtDriverUnload",
+    DRIVER_UNLOAD = Own "DriverUnload", "DRIVER_OBJECT; WDF_DRIVER_CONFIG, EvtDriverUnload",
         "The driver of a plug and play device can be unloaded.";
-    COLLECTION_ITEM = "CollectionItem", "WdfCollectionRemove",
+    COLLECTION_ITEM = Own "CollectionItem", "WdfCollectionRemove; KMDF: STATUS_NOT_FOUND, which the function does not return (fxcollectionapi.cpp)",
         "What is removed from a collection is in it.";
-    RESOURCE_LIST = "ResourceList", "WdfCmResourceListGetDescriptor",
+    RESOURCE_LIST = Own "ResourceList", "WdfCmResourceListGetDescriptor",
         "The resource lists of EvtDevicePrepareHardware are read, not written.";
-    ETW_UNREGISTER = "EtwUnregister", "EtwUnregister",
+    ETW_UNREGISTER = Own "EtwUnregister", "EtwUnregister",
         "An ETW provider is unregistered once, with the handle that EtwRegister gave, before the driver is unloaded.";
-    ETW_WRITE = "EtwWrite", "EtwWriteTransfer",
+    ETW_WRITE = Own "EtwWrite", "EtwWriteTransfer",
         "An event has at most 128 pieces of data, and its metadata describe them.";
 }

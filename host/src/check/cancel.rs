@@ -3,12 +3,12 @@
 use super::rule::rules;
 
 rules! { Cancel:
-    COMPLETE_CANCELED_REQ = "CompleteCanceledReq", "CompleteCanceledReq (DDI compliance)",
+    COMPLETE_CANCELED_REQ = Compliance "CompleteCanceledReq", "CompleteCanceledReq",
         "A request for which WdfRequestUnmarkCancelable returned STATUS_CANCELLED is left to EvtRequestCancel.";
-    MARK_CANC_ON_CANC_REQ = "MarkCancOnCancReq", "MarkCancOnCancReq (DDI compliance)",
+    MARK_CANC_ON_CANC_REQ = Compliance "MarkCancOnCancReq", "MarkCancOnCancReq; KMDF Verifier: FxIoQueue::VerifyRequestCancelable (fxioqueue.cpp)",
         "A request that is cancelable is not marked cancelable again.";
-    REQ_IS_CANC_ON_CANC_REQ = "ReqIsCancOnCancReq", "ReqIsCancOnCancReq (DDI compliance)",
+    REQ_IS_CANC_ON_CANC_REQ = Compliance "ReqIsCancOnCancReq", "ReqIsCancOnCancReq; KMDF Verifier: FxRequest::VerifyRequestIsNotCancelable (fxrequest.cpp)",
         "A cancelable request is not asked whether it is canceled, and not forwarded or requeued.";
-    REQ_NOT_CANCELED = "ReqNotCanceled", "ReqNotCanceled (DDI compliance)",
+    REQ_NOT_CANCELED = Compliance "ReqNotCanceled", "ReqNotCanceled; KMDF Verifier: FxRequest::VerifyCompleteInternal (fxrequest.cpp)",
         "WdfRequestUnmarkCancelable comes before the completion of a cancelable request.";
 }

@@ -3,16 +3,16 @@
 use super::rule::rules;
 
 rules! { Dma:
-    DMA_ENABLER = "DmaEnabler", "WdfDmaEnablerSetMaximumScatterGatherElements",
+    DMA_ENABLER = Own "DmaEnabler", "WdfDmaEnablerSetMaximumScatterGatherElements: KMDF takes no notice of 0 (fxdmaenablerapi.cpp)",
         "The number of elements is set for an enabler with scatter/gather, to 1 at least.";
-    DMA_TRANSACTION_LENGTH = "DmaTransactionLength", "WdfDmaTransactionDmaCompletedWithLength",
+    DMA_TRANSACTION_LENGTH = Framework "DmaTransactionLength", "KMDF: FxDmaTransactionBase::DmaCompleted breaks, STATUS_INVALID_PARAMETER (fxdmatransactionbase.cpp)",
         "A transfer is reported with no more bytes than were mapped for it.";
-    DMA_TRANSACTION_STATE = "DmaTransactionState", "WdfDmaTransactionInitialize, WdfDmaTransactionExecute, WdfDmaTransactionDmaCompleted",
+    DMA_TRANSACTION_STATE = Framework "DmaTransactionState", "KMDF: 0x10D, 0x8 WDF_DMA_FATAL_ERROR (fxdmatransactionbase.cpp)",
         "The functions of a DMA transaction are called in their order: initialize, execute, completed.";
-    DMA_OUT_OF_MASK = "DmaOutOfMask", "kmdf-host; the device's specification",
+    DMA_OUT_OF_MASK = Own "DmaOutOfMask", "kmdf-host; the device's specification",
         "A transfer is started at memory that the device can address.";
-    DMA_OUT_OF_BOUNDS = "DmaOutOfBounds", "kmdf-host; the device's specification",
+    DMA_OUT_OF_BOUNDS = Own "DmaOutOfBounds", "kmdf-host; the device's specification",
         "A transfer is started inside the device's own memory.";
-    DMA_WHILE_RUNNING = "DmaWhileRunning", "kmdf-host; the device's specification",
+    DMA_WHILE_RUNNING = Own "DmaWhileRunning", "kmdf-host; the device's specification",
         "The registers of a DMA engine are not written while it transfers.";
 }

@@ -3,16 +3,16 @@
 use super::rule::rules;
 
 rules! { Interrupts:
-    DPC_ONLY_FROM_ISR = "DpcOnlyFromIsr", "WdfInterruptQueueDpcForIsr, WdfInterruptQueueWorkItemForIsr",
+    DPC_ONLY_FROM_ISR = Own "DpcOnlyFromIsr", "WdfInterruptQueueDpcForIsr, WdfInterruptQueueWorkItemForIsr",
         "The DPC or work item of an interrupt is queued by its own ISR, and the interrupt has one.";
-    INTERRUPT_STORM = "InterruptStorm", "kmdf-host",
+    INTERRUPT_STORM = Own "InterruptStorm", "kmdf-host",
         "A line that a device asserts is claimed by an ISR that makes the device lower it.";
-    ISR_UNACKED = "IsrUnacked", "kmdf-host",
+    ISR_UNACKED = Own "IsrUnacked", "kmdf-host",
         "An ISR that returns TRUE has made its device lower the line.";
-    ISR_CLAIMED_FOREIGN = "IsrClaimedForeign", "EvtInterruptIsr; kmdf-host",
+    ISR_CLAIMED_FOREIGN = Own "IsrClaimedForeign", "kmdf-host; EvtInterruptIsr",
         "On a shared line an ISR returns TRUE only if its own device has asserted the line.";
-    INTERRUPT_POLICY = "InterruptPolicy", "WdfInterruptSetPolicy, WdfInterruptSetExtendedPolicy",
+    INTERRUPT_POLICY = Own "InterruptPolicy", "WdfInterruptSetPolicy, WdfInterruptSetExtendedPolicy",
         "The policy of an interrupt is set before its resources are assigned.";
-    PASSIVE_MESSAGE_SIGNALED = "PassiveMessageSignaled", "WDF_INTERRUPT_CONFIG, PassiveHandling",
+    PASSIVE_MESSAGE_SIGNALED = Own "PassiveMessageSignaled", "WDF_INTERRUPT_CONFIG, PassiveHandling",
         "An interrupt that is handled at PASSIVE_LEVEL is line-based.";
 }

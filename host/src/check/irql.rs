@@ -4,13 +4,13 @@ use super::rule::rules;
 use crate::{host::Host, service::Service};
 
 rules! { Irql:
-    KMDF_IRQL = "KmdfIrql", "KmdfIrql, KmdfIrql2 (DDI compliance); KMDF verifier",
+    KMDF_IRQL = Framework "KmdfIrql", "KMDF Verifier: FxVerifierCheckIrqlLevel (fxverifier.h), and 0x10D, 0xE WDF_VERIFIER_IRQL_MISMATCH (vfprivkm.hpp); KmdfIrql, KmdfIrql2 (DDI compliance)",
         "A framework function is called at an IRQL that it allows, and a callback returns at the IRQL it was called at.";
-    IRQL_TOO_HIGH = "IrqlTooHigh", "documentation of each function; Irql* (DDI compliance for WDM)",
+    IRQL_TOO_HIGH = System "IrqlTooHigh", "Driver Verifier: bug check 0xC4; Irql* (DDI compliance for WDM); each function's documentation",
         "A kernel function is called at an IRQL that it allows.";
-    PAGED_CODE_IRQL = "PagedCodeIrql", "bug check 0xD1; PAGED_CODE",
+    PAGED_CODE_IRQL = System "PagedCodeIrql", "bug check 0xD1; PAGED_CODE",
         "Code in a pageable section (named PAGE…) runs below DISPATCH_LEVEL.";
-    PAGED_POOL_IRQL = "PagedPoolIrql", "IrqlExAllocatePool (DDI compliance for WDM)",
+    PAGED_POOL_IRQL = System "PagedPoolIrql", "bug check 0xC4, 0x1; IrqlExAllocatePool (DDI compliance for WDM)",
         "Paged pool is allocated at APC_LEVEL or below.";
 }
 

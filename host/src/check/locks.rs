@@ -3,26 +3,26 @@
 use super::rule::rules;
 
 rules! { Locks:
-    WDF_SPINLOCK = "WdfSpinlock", "WdfSpinlock (DDI compliance)",
+    WDF_SPINLOCK = Compliance "WdfSpinlock", "WdfSpinlock",
         "A WDFSPINLOCK is taken by a flow that does not hold it, and given back before the callback returns.";
-    WDF_SPINLOCK_RELEASE = "WdfSpinlockRelease", "WdfSpinlockRelease (DDI compliance)",
+    WDF_SPINLOCK_RELEASE = Compliance "WdfSpinlockRelease", "WdfSpinlockRelease; KMDF Verifier: 0x10D, 0xB WDF_INVALID_LOCK_OPERATION (FxSpinLock::ReleaseLock, fxspinlock.cpp)",
         "A WDFSPINLOCK is given back by the flow that took it.";
-    WDF_WAITLOCK = "WdfWaitlock", "WdfWaitlock (DDI compliance)",
+    WDF_WAITLOCK = Compliance "WdfWaitlock", "WdfWaitlock",
         "A WDFWAITLOCK is taken by a flow that does not hold it, and given back before the callback returns.";
-    WDF_WAITLOCK_RELEASE = "WdfWaitlockRelease", "WdfWaitlockRelease (DDI compliance)",
+    WDF_WAITLOCK_RELEASE = Compliance "WdfWaitlockRelease", "WdfWaitlockRelease",
         "A WDFWAITLOCK is given back by the flow that took it.";
-    WDF_INTERRUPT_LOCK = "WdfInterruptLock", "WdfInterruptLock (DDI compliance)",
+    WDF_INTERRUPT_LOCK = Compliance "WdfInterruptLock", "WdfInterruptLock; KMDF Verifier: FxInterrupt::AcquireLock breaks where the interrupt is not connected (interruptobject.cpp)",
         "The lock of an interrupt is taken while the interrupt is connected, by a flow that does not hold it, and given back before the callback returns.";
-    WDF_INTERRUPT_LOCK_RELEASE = "WdfInterruptLockRelease", "WdfInterruptLockRelease (DDI compliance)",
+    WDF_INTERRUPT_LOCK_RELEASE = Compliance "WdfInterruptLockRelease", "WdfInterruptLockRelease",
         "The lock of an interrupt is given back by the flow that took it.";
-    SPIN_LOCK = "SpinLock", "SpinLock, SpinLockRelease (DDI compliance for WDM)",
+    SPIN_LOCK = Compliance "SpinLock", "SpinLock, SpinLockRelease (for WDM)",
         "A KSPIN_LOCK is taken by a flow that does not hold it, and given back by the flow that took it, before the callback returns.";
-    OBJECT_LOCK = "ObjectLock", "WdfObjectAcquireLock; bug check 0x10D, WDF_INVALID_LOCK_OPERATION",
+    OBJECT_LOCK = Framework "ObjectLock", "KMDF: 0x10D, 0xB WDF_INVALID_LOCK_OPERATION (WdfObjectAcquireLock, fxobjectapi.cpp), and 0x2 WDF_RECURSIVE_LOCK (FxVerifierLock::Lock, fxverifierlock.cpp)",
         "The callback lock of a device or a queue is taken by a flow that does not hold it, and given back by the flow that took it, before the callback returns.";
-    LOCK_ORDER = "LockOrder", "deadlock detection (Driver Verifier); bug check 0xC4, 0x1001",
+    LOCK_ORDER = System "LockOrder", "Driver Verifier, deadlock detection: bug check 0xC4, 0x1001; KMDF Verifier for the locks of its own objects (fxverifierlock.cpp)",
         "Two locks that are held together are taken in the same order everywhere.";
-    TIMER_DEADLOCK = "TimerDeadlock", "WdfTimerStop",
+    TIMER_DEADLOCK = Framework "TimerDeadlock", "KMDF: FxTimer::Stop breaks and returns (fxtimer.cpp)",
         "A timer's callback does not wait for its own end.";
-    WORK_ITEM_DEADLOCK = "WorkItemDeadlock", "WdfWorkItemFlush",
+    WORK_ITEM_DEADLOCK = Framework "WorkItemDeadlock", "KMDF: FxWorkItem::FlushAndWait breaks and returns (fxworkitem.cpp)",
         "A work item's callback does not wait for its own end.";
 }

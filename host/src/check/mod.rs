@@ -30,7 +30,7 @@ use std::{fmt, rc::Rc};
 
 pub(crate) use order::{LockId, LockOrder};
 pub(crate) use progress::Cost;
-pub use rule::{Family, Rule};
+pub use rule::{Family, Origin, Rule};
 
 use crate::{
     access::Registers,
@@ -294,5 +294,21 @@ mod tests {
             assert!(!rule.source.is_empty(), "{}", rule.name);
         }
         assert!(names.contains("KmdfIrql"));
+    }
+
+    #[test]
+    fn what_the_framework_ends_is_named_by_its_code_and_file() {
+        let of_framework = super::rules().filter(|rule| rule.origin == super::Origin::Framework);
+        for rule in of_framework {
+            assert!(rule.source.starts_with("KMDF"), "{}", rule.name);
+            let file = [".cpp", ".h", ".hpp"]
+                .iter()
+                .any(|end| rule.source.contains(end));
+            assert!(file, "{}", rule.name);
+        }
+        let own = super::rules().filter(|rule| rule.origin == super::Origin::Own);
+        for rule in own {
+            assert!(!rule.source.contains("0x10D"), "{}", rule.name);
+        }
     }
 }

@@ -3,32 +3,32 @@
 use super::rule::rules;
 
 rules! { Objects:
-    PARENT_OBJECT_CHECK = "ParentObjectCheck", "ParentObjectCheck (DDI compliance)",
+    PARENT_OBJECT_CHECK = Compliance "ParentObjectCheck", "ParentObjectCheck; KMDF: STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED (fxvalidatefunctions.cpp)",
         "A parent is named only for objects that may have one, and is of a kind that may be one.";
-    INVALID_HANDLE = "InvalidHandle", "bug check 0x10D, WDF_VIOLATION",
+    INVALID_HANDLE = Framework "InvalidHandle", "KMDF: 0x10D, 0x5 WDF_INVALID_HANDLE (FxObjectHandleGetPtr, fxhandle.h and handleapi.cpp)",
         "A framework function is given a handle of the kind it takes.";
-    USE_AFTER_DELETE = "UseAfterDelete", "bug check 0x10D, WDF_VIOLATION",
+    USE_AFTER_DELETE = Framework "UseAfterDelete", "KMDF: 0x10D, 0x5 WDF_INVALID_HANDLE (FxObjectHandleGetPtr, fxhandle.h and handleapi.cpp)",
         "An object is not used after it was deleted.";
-    BAD_DELETE = "BadDelete", "WdfObjectDelete; bug check 0x10D, WDF_VIOLATION",
+    BAD_DELETE = Framework "BadDelete", "KMDF: WdfObjectDelete breaks, STATUS_CANNOT_DELETE (fxobjectapi.cpp)",
         "The driver deletes what is its own: no WDFINTERRUPT, WDFQUEUE, WDFREQUEST or other object of the framework's.";
-    BAD_DEREFERENCE = "BadDereference", "WdfObjectDereference",
+    BAD_DEREFERENCE = Framework "BadDereference", "KMDF: 0x10D, 0x7 WDF_OBJECT_ERROR (FxObject::~FxObject, fxobject.cpp)",
         "A reference is given back as often as it was taken, and no more.";
-    OBJECT_LEAK = "ObjectLeak", "bug check 0x10D, WDF_VIOLATION",
+    OBJECT_LEAK = Framework "ObjectLeak", "KMDF: 0x10D, 0x7 WDF_OBJECT_ERROR (FxDriver::~FxDriver, fxdriver.cpp); KMDF Verifier breaks (FxPoolDestroy, wdfpool.cpp)",
         "References are given back and objects deleted before the driver is unloaded.";
-    REGISTRY_KEY_LEAK = "RegistryKeyLeak", "kmdf-host; WdfDeviceOpenRegistryKey",
+    REGISTRY_KEY_LEAK = Own "RegistryKeyLeak", "kmdf-host; WdfDeviceOpenRegistryKey: the framework closes it late (FxRegKey::~FxRegKey, fxregkeykm.cpp)",
         "A registry key of a device is closed, or has a parent that goes with the device: its default parent is the driver.";
-    PENDING_AT_UNLOAD = "PendingAtUnload", "bug check 0xCE, DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS",
+    PENDING_AT_UNLOAD = System "PendingAtUnload", "bug check 0xCE, DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS",
         "Timers are canceled and DPCs have run before the driver is unloaded.";
-    DEVICE_CREATE_FAIL = "DeviceCreateFail", "DeviceCreateFail (DDI compliance)",
+    DEVICE_CREATE_FAIL = Compliance "DeviceCreateFail", "DeviceCreateFail",
         "EvtDriverDeviceAdd succeeds with a device, or fails without one.";
-    DEVICE_INIT = "DeviceInit", "DeviceInitAPI (DDI compliance)",
+    DEVICE_INIT = Compliance "DeviceInit", "DeviceInitAPI",
         "A WDFDEVICE_INIT is changed before WdfDeviceCreate takes it, and not afterwards.";
-    INVALID_DPC = "InvalidDpc", "KeInitializeDpc",
+    INVALID_DPC = Own "InvalidDpc", "KeInitializeDpc",
         "A KDPC is initialized before it is used.";
-    INVALID_EVENT = "InvalidEvent", "KeInitializeEvent",
+    INVALID_EVENT = Own "InvalidEvent", "KeInitializeEvent",
         "A KEVENT is initialized before it is used.";
-    INVALID_TIMER = "InvalidTimer", "KeInitializeTimer",
+    INVALID_TIMER = Own "InvalidTimer", "KeInitializeTimer",
         "A KTIMER is initialized before it is used.";
-    INVALID_WORK_ITEM = "InvalidWorkItem", "IoAllocateWorkItem",
+    INVALID_WORK_ITEM = Own "InvalidWorkItem", "IoAllocateWorkItem",
         "An IO_WORKITEM is one that IoAllocateWorkItem made.";
 }

@@ -18,13 +18,13 @@ use crate::{
 };
 
 rules! { Progress:
-    ISR_TOO_LONG = "IsrTooLong", "guidelines for ISRs: 25 µs",
+    ISR_TOO_LONG = Own "IsrTooLong", "Microsoft's guidelines for ISRs: 25 µs",
         "An ISR is done within 25 µs: 25 register accesses, or as much stalling.";
-    DPC_TOO_LONG = "DpcTooLong", "guidelines for DPCs: 100 µs; bug check 0x133, DPC_WATCHDOG_VIOLATION",
+    DPC_TOO_LONG = Own "DpcTooLong", "Microsoft's guidelines for DPCs: 100 µs; far beyond it bug check 0x133, DPC_WATCHDOG_VIOLATION",
         "A DPC, and a timer's callback at DISPATCH_LEVEL, is done within 100 µs: 100 register accesses, or as much stalling.";
-    CALLBACK_NEVER_ENDS = "CallbackNeverEnds", "bug check 0x133, DPC_WATCHDOG_VIOLATION; kmdf-host",
+    CALLBACK_NEVER_ENDS = Own "CallbackNeverEnds", "kmdf-host; of some bug check 0x133, DPC_WATCHDOG_VIOLATION",
         "A callback comes to its end: it does not loop or wait for what never comes.";
-    REQUEST_AGE = "RequestAge", "DeferredRequestCompleted (DDI compliance); kmdf-host",
+    REQUEST_AGE = Compliance "RequestAge", "DeferredRequestCompleted",
         "A request that the driver has is completed while there is still something that can make the driver do it.";
 }
 

@@ -60,6 +60,32 @@ impl fmt::Display for Family {
     }
 }
 
+/// Whose a rule is: what, of Microsoft's, stops a driver that breaks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// KMDF itself: it ends the system with bug check 0x10D, WDF_VIOLATION, or breaks into the
+    /// debugger; some of it only under KMDF Verifier.
+    Framework,
+    /// A DDI compliance rule, of Static Driver Verifier or of Driver Verifier.
+    Compliance,
+    /// The processor, the kernel or Driver Verifier: it ends the system with a bug check.
+    System,
+    /// Nothing: this host's own. The demand may be that of a function's documentation.
+    Own,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Framework => "KMDF",
+            Self::Compliance => "DDI compliance",
+            Self::System => "Windows",
+            Self::Own => "own",
+        })
+    }
+}
+
 /// What a driver must do. A run in which it does not ends with a [`Report`](crate::Report).
 #[derive(Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Rule {
@@ -69,20 +95,23 @@ pub struct Rule {
     pub family: Family,
     /// What a driver must do, in one sentence.
     pub statement: &'static str,
-    /// Where it comes from: Microsoft's rule or bug check of that name, the documentation of a
-    /// function, or `kmdf-host` for what only this host can see.
+    /// Whose it is.
+    pub origin: Origin,
+    /// Where it comes from: Microsoft's rule of that name, the code of a bug check and what ends in it,
+    /// the documentation of a function, or `kmdf-host` for what only this host can see.
     pub source: &'static str,
 }
 
-/// Declares the rules of a family: `STATIC = "Name", "source", "statement";`
+/// Declares the rules of a family: `STATIC = Origin "Name", "source", "statement";`
 macro_rules! rules {
-    ($family:ident: $($rule:ident = $name:literal, $source:literal, $statement:literal;)*) => {
+    ($family:ident: $($rule:ident = $origin:ident $name:literal, $source:literal, $statement:literal;)*) => {
         $(
             #[doc = $statement]
             pub static $rule: $crate::check::Rule = $crate::check::Rule {
                 name: $name,
                 family: $crate::check::Family::$family,
                 statement: $statement,
+                origin: $crate::check::Origin::$origin,
                 source: $source,
             };
         )*

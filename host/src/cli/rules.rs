@@ -39,8 +39,8 @@ fn table(rules: &[&Rule]) -> String {
         }
         let _ = writeln!(
             text,
-            "  {}\n      {}\n      from: {}",
-            rule.name, rule.statement, rule.source
+            "  {}\n      {}\n      {}: {}",
+            rule.name, rule.statement, rule.origin, rule.source
         );
     }
     text
