@@ -6,11 +6,11 @@ use clap::Args;
 
 use crate::install::RegistryValue;
 
-/// Values of the hardware keys, as the command line names them.
+/// Values of the hardware keys and the service's Parameters, as the command line names them.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct Registry {
-    /// A REG_DWORD in the hardware key of every device, instead of one of that name from the INF (repeat
-    /// for more)
+    /// A REG_DWORD in the hardware key of every device and the Parameters of the service, instead of one
+    /// of that name from the INF (repeat for more)
     #[arg(long, value_name = "NAME=DWORD", value_parser = parse)]
     registry: Vec<(String, u32)>,
 }

@@ -39,7 +39,7 @@ fn table(rules: &[&Rule]) -> String {
         }
         let _ = writeln!(
             text,
-            "  {}\n      {}\n      {}: {}",
+            "  {}\n      {}\n      whose: {}\n      from: {}",
             rule.name, rule.statement, rule.origin, rule.source
         );
     }

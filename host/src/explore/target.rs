@@ -19,7 +19,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Reads a driver's files. The values are in the hardware key of every device, beside those that
+    /// Reads a driver's files. The values are as those of [`Package::with_registry`]: beside those that
     /// the INF adds and instead of those of the same name.
     ///
     /// # Errors
