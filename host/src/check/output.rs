@@ -16,10 +16,9 @@ const IN_DIRECT: u32 = 1;
 /// buffered I/O its input lies in the same buffer, and with METHOD_IN_DIRECT all of it is input.
 fn given_by_app(irp: &Irp) -> Option<u64> {
     match (irp.major, irp.method()) {
-        (Major::Read, _) => Some(0),
         (Major::DeviceControl, BUFFERED) => Some(irp.input.len() as u64),
         (Major::DeviceControl, IN_DIRECT) | (Major::Write | Major::Create, _) => None,
-        (Major::DeviceControl, _) => Some(0),
+        (Major::Read | Major::DeviceControl, _) => Some(0),
     }
 }
 

@@ -247,9 +247,10 @@ impl Host {
         let irp = &request.irp;
         let buffers = std::mem::take(&mut *request.buffers.borrow_mut());
         let [user_input, user_output] = buffers.user.map(|user| user.map(|(address, _)| address));
-        let given = match status.is_error() {
-            true => None,
-            false => buffers.output(irp),
+        let given = if status.is_error() {
+            None
+        } else {
+            buffers.output(irp)
         };
         let output = given.map_or_else(Vec::new, |address| {
             let bytes = (information as usize).min(irp.output_length);

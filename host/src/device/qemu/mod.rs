@@ -136,14 +136,13 @@ impl Qemu {
     /// QEMU is not there, does not know the device, or does not do as it should.
     pub fn start(options: QemuOptions) -> Result<Self, DeviceError> {
         let program = find::find(options.qemu.as_deref())?;
-        let memory = match options.memory {
-            Some(memory) => memory,
-            None => {
-                let memory = SharedMemory::with_high(OWN_MEMORY_BYTES, OWN_HIGH_BYTES);
-                Rc::new(memory.map_err(|error| {
-                    memory_failed(format_args!("its memory was being made"), &error)
-                })?)
-            }
+        let memory = if let Some(memory) = options.memory {
+            memory
+        } else {
+            let memory = SharedMemory::with_high(OWN_MEMORY_BYTES, OWN_HIGH_BYTES);
+            Rc::new(memory.map_err(|error| {
+                memory_failed(format_args!("its memory was being made"), &error)
+            })?)
         };
         let word = memory.reserve_word().ok_or_else(|| DeviceError::Died {
             during: "a word for its messages was being reserved".to_owned(),
