@@ -292,9 +292,11 @@ impl Lab {
         reason = "what is demanded here is enough for most scenarios"
     )]
     pub fn shut_down(self) -> Ended {
+        let before = self.session.host().counts();
         if self.sound {
             self.nothing_hides();
         }
+        let after = self.session.host().counts();
         let Self {
             session,
             recordings,
@@ -302,7 +304,7 @@ impl Lab {
             replay: _replay,
             ..
         } = self;
-        let summary = match session.shut_down() {
+        let mut summary = match session.shut_down() {
             Ok(summary) => summary,
             Err(stop) => panic!("the run stopped: {stop}"),
         };
@@ -310,6 +312,11 @@ impl Lab {
             summary.counts.completions, summary.counts.requests,
             "each request is completed once"
         );
+        // What was asked here is not the scenario's.
+        let counts = &mut summary.counts;
+        counts.requests -= after.requests - before.requests;
+        counts.completions -= after.completions - before.completions;
+        counts.services -= after.services - before.services;
         Ended {
             summary,
             traces: recordings
