@@ -50,5 +50,5 @@ pub use kmdf_abi::ntstatus::{self, NtStatus};
 pub use physical::AppMemory;
 pub use pnp::Grant;
 pub use run::Turn;
-pub use sched::{Choice, InOrder, Point, Seeded, Strategy, strategy};
+pub use sched::{Choice, InOrder, Pass, Point, Seeded, Strategy, strategy};
 pub use session::{BootError, Driver, Installed, Interrupts, Package, Session, Summary};

@@ -97,6 +97,7 @@ impl Host {
                 if self.real_start.get().is_none() {
                     self.clock.set(self.clock.get().max(next));
                 }
+                self.note_rest();
                 self.advance_functions(self.now())?;
                 self.check_stopped()?;
                 return Ok(Turn::Ran);

@@ -96,6 +96,8 @@ static void FinishComputation(CONTEXT *c) {
     c->Busy = FALSE;
     if (At(Finish, &m))
         return;
+    /* A device that is gone reads all ones, which is no result: no factorial has all bits set. */
+    BOOLEAN gone = m.Value == MAXULONG;
     if (c->Current && c->Running == c->Sequence) {
         request = c->Current;
         c->Current = NULL;
@@ -105,7 +107,9 @@ static void FinishComputation(CONTEXT *c) {
     }
     BeginComputation(c);
     WdfSpinLockRelease(c->Lock);
-    if (request)
+    if (request && gone)
+        WdfRequestComplete(request, STATUS_DEVICE_DOES_NOT_EXIST);
+    else if (request)
         Succeed(request, m.Value);
 }
 

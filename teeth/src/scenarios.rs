@@ -8,7 +8,7 @@ use kmdf_host::{
     File, Host, Interrupts, Irp, NtStatus, Operation,
     device::PciFunction,
     explore::{Scenario, Stage, Wrong},
-    ntstatus::STATUS_CANCELLED,
+    ntstatus::{STATUS_CANCELLED, STATUS_DEVICE_DOES_NOT_EXIST},
 };
 
 /// The class of the driver's interface, as its bytes lie in memory: `GUID_TEETH` of driver.c.
@@ -180,7 +180,13 @@ fn gone(stage: &Stage<'_>) -> Result<(), Wrong> {
     let irp = submit(stage, &file, 5);
     stage.run_for(1)?;
     stage.host().surprise_remove(0)?;
-    finish(stage, 5, &irp, &[STATUS_CANCELLED])
+    // What a device that is gone reads as is no result.
+    finish(
+        stage,
+        5,
+        &irp,
+        &[STATUS_CANCELLED, STATUS_DEVICE_DOES_NOT_EXIST],
+    )
 }
 
 fn raised(stage: &Stage<'_>) -> Result<(), Wrong> {

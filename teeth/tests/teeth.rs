@@ -26,6 +26,7 @@ fn the_driver_without_a_defect_passes_every_scenario_and_exploration() {
                 Cause::DeviceElsewhere,
                 Cause::Raise,
                 Cause::Cancel,
+                Cause::SurpriseRemove,
             ],
             every_boundary: true,
             threads: 2,

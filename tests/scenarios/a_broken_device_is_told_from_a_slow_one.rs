@@ -38,7 +38,7 @@ fn a_device_that_reads_all_ones_from_the_beginning_is_not_started() {
 
 #[test]
 fn a_device_that_goes_while_it_computes_gives_no_result_that_is_wrong() {
-    /// A part of the time that 12! takes, start to interrupt.
+    /// The first step of many, each twice as long: with a seed time passes before 12! begins as well.
     const STEP_NS: u64 = 1000;
     let mut right = 0;
     let mut ended = 0;
@@ -50,7 +50,7 @@ fn a_device_that_goes_while_it_computes_gives_no_result_that_is_wrong() {
             assert_eq!(lab.factorial(&file, 5), Ok(120));
             let irp = lab.submit_factorial(&file, 12);
             model.with(|edu| {
-                let at = edu.now() + step * STEP_NS;
+                let at = edu.now() + (STEP_NS << step);
                 edu.faults_mut().removed_at_ns = Some(at);
             });
             lab.run_until_quiet();

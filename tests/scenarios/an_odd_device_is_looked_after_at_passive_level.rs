@@ -186,10 +186,7 @@ fn requests_in_both_engines_of_a_device_that_is_gone_end_and_it_is_told() {
         let file = lab.open();
         let data = b"abc".to_vec();
         let write = Operation::Write { offset: 0, data };
-        let irps = [
-            lab.submit_factorial(&file, 12),
-            lab.session().host().submit(&file, write),
-        ];
+        let irps = [lab.submit_factorial(&file, 12), lab.submit(&file, write)];
         lab.wait_for(&irps);
         for irp in &irps {
             let status = irp.outcome().map(|outcome| outcome.status);

@@ -32,7 +32,7 @@ fn requests_pending_when_the_device_goes_to_sleep_are_computed_when_it_wakes() {
             let file = lab.open();
             let host = lab.session().host();
             let mut irps: Vec<_> = (0..4).map(|n| lab.submit_factorial(&file, n)).collect();
-            let write = host.submit(
+            let write = lab.submit(
                 &file,
                 Operation::Write {
                     offset: 0,
@@ -81,9 +81,8 @@ fn ended(status: NtStatus) -> bool {
 
 fn pending_work(lab: &Lab, seed: u64) -> Vec<std::rc::Rc<kmdf_host::Irp>> {
     let file = lab.open();
-    let host = lab.session().host();
     let mut irps: Vec<_> = (0..4).map(|n| lab.submit_factorial(&file, n)).collect();
-    irps.push(host.submit(
+    irps.push(lab.submit(
         &file,
         Operation::Write {
             offset: 0,
@@ -91,7 +90,7 @@ fn pending_work(lab: &Lab, seed: u64) -> Vec<std::rc::Rc<kmdf_host::Irp>> {
         },
     ));
     irps.push(lab.submit_wait(&file, 0));
-    irps.push(host.submit(
+    irps.push(lab.submit(
         &file,
         Operation::Read {
             offset: 0,

@@ -37,7 +37,7 @@ fn cancel_both(lab: &Lab) {
     let factorial = lab.submit_factorial(&file, 12);
     let length = 5;
     let host = lab.session().host();
-    let transfer = host.submit(&file, Operation::Read { offset: 0, length });
+    let transfer = lab.submit(&file, Operation::Read { offset: 0, length });
     let started = |lab: &Lab| {
         let records = lab.records();
         let traced = traced(&records);

@@ -173,7 +173,7 @@ fn transfers_in_flight_at_once_run_one_after_the_other() {
                 .seed(seed)
                 .boot();
                 let file = lab.open();
-                let submit = |operation| lab.session().host().submit(&file, operation);
+                let submit = |operation| lab.submit(&file, operation);
                 let writes: Vec<_> = (0..6_u64)
                     .map(|index| {
                         submit(Operation::Write {
@@ -215,7 +215,7 @@ fn a_transfer_canceled_at_any_moment_ends_once_and_the_next_one_is_whole() {
             let lab = Bench::model(Config::default()).seed(seed).boot();
             let file = lab.open();
             let data = pattern(500, 3);
-            let irp = lab.session().host().submit(
+            let irp = lab.submit(
                 &file,
                 Operation::Write {
                     offset: 0,

@@ -1,9 +1,9 @@
 //! Machines for the driver to be booted on, in this process.
 
-use std::{path::PathBuf, rc::Rc};
+use std::{cell::RefCell, path::PathBuf, rc::Rc};
 
 use edu_lab::EduModel;
-use edu_model::Config;
+use edu_model::{Config, Faults};
 use kmdf_host::{
     BootError, Checks, Driver, Grant, Host, Interrupts, Machine, NtStatus, Session, Stop,
     device::{
@@ -42,6 +42,8 @@ pub const EVERYWHERE: [(Kind, Interrupts); 4] = [
 /// A machine to be.
 pub struct Bench {
     functions: Vec<Box<dyn PciFunction>>,
+    /// Whether they are models that do everything right.
+    sound: bool,
     processors: u32,
     seed: Option<u64>,
     interrupts: Interrupts,
@@ -55,6 +57,7 @@ impl Bench {
     pub fn with(functions: Vec<Box<dyn PciFunction>>) -> Self {
         Self {
             functions,
+            sound: false,
             processors: 2,
             seed: None,
             interrupts: Interrupts::AsInstalled,
@@ -79,7 +82,10 @@ impl Bench {
     /// A machine with one model.
     #[must_use]
     pub fn model(config: Config) -> Self {
-        Self::with_device(EduModel::new(config))
+        Self {
+            sound: config.faults == Faults::default(),
+            ..Self::with_device(EduModel::new(config))
+        }
     }
 
     /// A machine with QEMU's device.
@@ -155,13 +161,15 @@ impl Bench {
     /// It does not come up.
     pub fn boot_driver(self, driver: &Driver) -> Result<Lab, BootError> {
         let replay = Replay { seed: self.seed };
-        let interrupts = self.interrupts;
+        let (interrupts, sound) = (self.interrupts, self.sound);
         let (machine, recordings, records) = self.machine();
         let session = Session::boot(driver, machine, interrupts)?;
         Ok(Lab {
             session,
             recordings,
             records,
+            sent: RefCell::default(),
+            sound,
             replay,
         })
     }

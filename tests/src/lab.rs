@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
+use edu_lab::counters;
 use edu_spec::{
     interface::DEVICE_INTERFACE,
     ioctl,
@@ -26,6 +27,10 @@ pub struct Lab {
     pub(crate) session: Session,
     pub(crate) recordings: Vec<Recording>,
     pub(crate) records: Records,
+    /// What was sent by way of it.
+    pub(crate) sent: RefCell<Vec<Rc<Irp>>>,
+    /// Whether the devices do everything right, by a virtual clock.
+    pub(crate) sound: bool,
     pub(crate) replay: Replay,
 }
 
@@ -73,6 +78,14 @@ impl Lab {
         self.session.host().open(class, instance, access)
     }
 
+    /// Sends a request and does not wait.
+    #[must_use]
+    pub fn submit(&self, file: &File, operation: Operation) -> Rc<Irp> {
+        let irp = self.session.host().submit(file, operation);
+        self.sent.borrow_mut().push(Rc::clone(&irp));
+        irp
+    }
+
     /// Sends a control request and waits for its end.
     ///
     /// # Panics
@@ -86,7 +99,7 @@ impl Lab {
     #[must_use]
     pub fn submit_factorial(&self, file: &File, n: u32) -> Rc<Irp> {
         let operation = control(ioctl::FACTORIAL, Word(n).as_bytes(), size_of::<Word>());
-        self.session.host().submit(file, operation)
+        self.submit(file, operation)
     }
 
     /// Sends a request for the first event after a cursor and does not wait.
@@ -94,7 +107,7 @@ impl Lab {
     pub fn submit_wait(&self, file: &File, cursor: u64) -> Rc<Irp> {
         let cursor = EventCursor(cursor);
         let operation = control(ioctl::WAIT_EVENT, cursor.as_bytes(), size_of::<Event>());
-        self.session.host().submit(file, operation)
+        self.submit(file, operation)
     }
 
     /// The first event after a cursor, as soon as there is one.
@@ -139,10 +152,9 @@ impl Lab {
     }
 
     fn request(&self, file: &File, operation: Operation) -> Outcome {
-        match self.session.request(file, operation) {
-            Ok(outcome) => outcome,
-            Err(stop) => panic!("the run stopped: {stop}"),
-        }
+        let irp = self.submit(file, operation);
+        self.wait_for(std::slice::from_ref(&irp));
+        irp.outcome().expect("it has ended")
     }
 
     /// Runs until all these requests have ended.
@@ -243,8 +255,35 @@ impl Lab {
         Ok(T::read_from_bytes(&outcome.output).expect("it has the length that was announced"))
     }
 
+    /// Compares what the driver has counted with what was seen from outside, unless its device was removed
+    /// or stopped.
+    fn nothing_hides(&self) {
+        let host = self.session.host();
+        let Ok(file) = self.open_as(0, READ_WRITE) else {
+            return;
+        };
+        self.run_until(|| host.has_only_alarms());
+        let before = host.counts();
+        let operation = control(ioctl::STATISTICS, &[], size_of::<Statistics>());
+        let irp = host.submit(&file, operation);
+        self.run_until(|| host.has_only_alarms());
+        let outcome = irp.outcome().filter(|outcome| outcome.status.is_success());
+        let Some(outcome) = outcome else {
+            return;
+        };
+        let counted = Statistics::read_from_bytes(&outcome.output);
+        let counted = [counted.expect("it has the length that was announced")];
+        let sent = self.sent.borrow();
+        let sent = sent.iter().map(AsRef::as_ref);
+        let agreed = counters::agree(&counted, &before, &host.counts(), sent)
+            .and_then(|()| counters::nothing_made_good(&counted));
+        if let Err(differs) = agreed {
+            panic!("{differs}");
+        }
+    }
+
     /// Removes the devices and unloads the driver, which must leave nothing behind and must have
-    /// completed every request.
+    /// completed every request. On a sound device its counters must be those that were seen from outside.
     ///
     /// # Panics
     /// It did not.
@@ -253,13 +292,19 @@ impl Lab {
         reason = "what is demanded here is enough for most scenarios"
     )]
     pub fn shut_down(self) -> Ended {
+        let before = self.session.host().counts();
+        if self.sound {
+            self.nothing_hides();
+        }
+        let after = self.session.host().counts();
         let Self {
             session,
             recordings,
             records,
             replay: _replay,
+            ..
         } = self;
-        let summary = match session.shut_down() {
+        let mut summary = match session.shut_down() {
             Ok(summary) => summary,
             Err(stop) => panic!("the run stopped: {stop}"),
         };
@@ -267,6 +312,11 @@ impl Lab {
             summary.counts.completions, summary.counts.requests,
             "each request is completed once"
         );
+        // What was asked here is not the scenario's.
+        let counts = &mut summary.counts;
+        counts.requests -= after.requests - before.requests;
+        counts.completions -= after.completions - before.completions;
+        counts.services -= after.services - before.services;
         Ended {
             summary,
             traces: recordings

@@ -270,7 +270,9 @@ pub trait PciFunction {
         value: u64,
     ) -> Result<(), DeviceError>;
 
-    /// Does everything that is due up to `now`, in order. For [`Clock::Virtual`].
+    /// Does everything that is due up to `now`, in order. For [`Clock::Virtual`]. What has been done
+    /// already is not done again where `now` is earlier than it was the last time: a device may have been
+    /// ahead of the clock.
     ///
     /// # Errors
     /// The device failed: what was due is what a real one does not survive.

@@ -15,8 +15,10 @@ pub(crate) struct Explorer {
     pub(crate) failing: Failing,
     pub(crate) coverage: Coverage,
     pub(crate) moments: Moments,
-    /// The requests that the scenario has sent.
+    /// The requests that the scenario has sent and that may not have ended.
     pub(crate) pending: RefCell<Vec<Rc<Irp>>>,
+    /// All requests that it has sent.
+    pub(crate) sent: RefCell<Vec<Rc<Irp>>>,
     /// The files that the scenario has opened.
     pub(crate) files: RefCell<Vec<Rc<File>>>,
     pub(crate) raise: RefCell<Option<Raise>>,
@@ -28,5 +30,6 @@ impl Explorer {
         let mut pending = self.pending.borrow_mut();
         pending.retain(|other| !other.is_finished());
         pending.push(Rc::clone(irp));
+        self.sent.borrow_mut().push(Rc::clone(irp));
     }
 }

@@ -131,6 +131,27 @@ impl Stage<'_> {
         Ok(true)
     }
 
+    /// Runs the machine until nothing happens by itself any more but timers and waits that have a limit.
+    ///
+    /// # Errors
+    /// The run stopped, or it does not come to rest within an hour of virtual time.
+    pub fn rest(&self) -> Result<(), Wrong> {
+        Ok(self.host().run_until(Host::has_only_alarms)?)
+    }
+
+    /// All requests that the scenario has sent, those of its threads, too.
+    #[must_use]
+    pub fn sent(&self) -> Vec<Rc<Irp>> {
+        self.host().explorer.sent.borrow().clone()
+    }
+
+    /// Whether the device in a slot has been pulled out.
+    #[must_use]
+    pub fn is_gone(&self, slot: usize) -> bool {
+        let slots = &self.host().slots;
+        slots.get(slot).is_none_or(|slot| slot.gone.get())
+    }
+
     /// Lets the machine run for that many scheduling decisions.
     ///
     /// # Errors

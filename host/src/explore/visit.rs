@@ -71,7 +71,7 @@ pub(crate) struct Found {
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// The device does now what it would have done next, and this processor takes the interrupt if
-    /// its IRQL lets it
+    /// its IRQL lets it; no timer goes off, and no wait ends, by that
     Device,
     /// As device, but another processor takes the interrupt and runs as far as it can
     DeviceElsewhere,
@@ -200,7 +200,7 @@ impl Host {
             .any(|irp| !irp.is_finished());
         Found {
             point,
-            device_busy: self.next_device_event().is_some(),
+            device_busy: self.functions_event().is_some(),
             request_pending,
             others_ready: self.others_ready(here),
             open: self
@@ -286,13 +286,7 @@ impl Host {
     fn bring_about_at(&self, target: u32, cause: Cause) {
         self.scheduler.prefer_interrupts_at(Some(target));
         match cause {
-            Cause::Device | Cause::DeviceElsewhere => {
-                if let Some(next) = self.next_device_event() {
-                    self.clock.set(self.clock.get().max(next));
-                    let result = self.advance_functions(self.now());
-                    self.device_result(result);
-                }
-            }
+            Cause::Device | Cause::DeviceElsewhere => self.let_device_get_on(),
             _ => self.begin(cause),
         }
         self.scheduler.prefer_interrupts_at(None);

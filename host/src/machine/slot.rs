@@ -13,7 +13,7 @@ use crate::{
     },
     host::{Host, Stop},
     physical::{BUS_WINDOW, Physical},
-    sched::{Flow, FlowState},
+    sched::{Flow, FlowState, Processor},
     time::VirtualTime,
 };
 
@@ -248,7 +248,8 @@ impl Host {
         }
     }
 
-    fn functions_event(&self) -> Option<VirtualTime> {
+    /// The moment at which a function does something by itself next.
+    pub(crate) fn functions_event(&self) -> Option<VirtualTime> {
         self.slots
             .iter()
             .filter_map(|slot| slot.function.borrow().next_event())
@@ -265,21 +266,24 @@ impl Host {
 
     /// Whether nothing can run and nothing happens by itself but alarms of a clock that waits for
     /// whoever needs it.
-    pub(crate) fn has_only_alarms(&self) -> bool {
+    #[must_use]
+    pub fn has_only_alarms(&self) -> bool {
         let waits =
             |flow: &Rc<Flow>| flow.state.get() == FlowState::Blocked && !flow.may_go_on(self);
+        let is_idle = |processor: &Rc<Processor>| processor.running.borrow().is_none();
         self.real_start.get().is_none()
             && !self.has_pending()
             && self.functions_event().is_none()
+            && self.scheduler.processors().iter().all(is_idle)
             && self.scheduler.flows().iter().all(waits)
     }
 
-    /// Lets every function, and every alarm, do what is due by now.
-    pub(crate) fn advance_functions(&self, now: VirtualTime) -> Result<(), DeviceError> {
+    /// Lets every function do what is due by `until`, and every alarm that is due by now go off.
+    pub(crate) fn advance_functions(&self, until: VirtualTime) -> Result<(), DeviceError> {
         for slot in 0..self.slots.len() {
-            self.operate(slot, |function, bus| function.advance(bus, now))?;
+            self.operate(slot, |function, bus| function.advance(bus, until))?;
         }
-        self.ring(now);
+        self.ring(self.now());
         Ok(())
     }
 

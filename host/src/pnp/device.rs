@@ -16,6 +16,7 @@ use crate::{
         device::{Device, DeviceInit, Phase},
         driver::Driver,
     },
+    sched::Point,
 };
 
 /// How a device fails.
@@ -370,11 +371,15 @@ impl Host {
         callback: u64,
         arguments: &[u64],
     ) -> NtStatus {
+        // Such work takes its time, whatever the driver has to do with it.
+        self.preemption_point(Point::Power);
         if callback == 0 {
             return STATUS_SUCCESS;
         }
         let mut all = vec![device.handle];
         all.extend_from_slice(arguments);
-        NtStatus(self.call_driver(what, device.handle, callback, &all) as u32 as i32)
+        let status = NtStatus(self.call_driver(what, device.handle, callback, &all) as u32 as i32);
+        self.preemption_point(Point::Power);
+        status
     }
 }

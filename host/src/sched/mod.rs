@@ -5,12 +5,13 @@
 //! they run on the stack of whatever their processor was running, as on the real machine.
 
 mod flow;
+mod passing;
 mod processor;
 mod strategy;
 
 pub(crate) use flow::{Activation, Flow, FlowState, HeldLock, Pause};
 pub(crate) use processor::{Dpc, Processor};
-pub use strategy::{Choice, InOrder, Point, Seeded, Strategy, strategy};
+pub use strategy::{Choice, InOrder, Pass, Point, Seeded, Strategy, strategy};
 
 use std::{
     cell::{Cell, RefCell},
@@ -22,6 +23,7 @@ use corosensei::stack::DefaultStack;
 use crate::{
     cpu::trap::{self, Territory},
     host::Host,
+    time::VirtualTime,
 };
 
 /// Flows, processors and the strategy.
@@ -36,6 +38,8 @@ pub(crate) struct Scheduler {
     held: Cell<Option<u32>>,
     /// Where interrupts are taken, instead of where the strategy says.
     interrupt_target: Cell<Option<u32>>,
+    /// When nothing could run the last time.
+    rested: Cell<VirtualTime>,
 }
 
 impl Scheduler {
@@ -51,6 +55,7 @@ impl Scheduler {
             stacks: RefCell::default(),
             held: Cell::new(None),
             interrupt_target: Cell::new(None),
+            rested: Cell::new(VirtualTime::START),
         }
     }
 
@@ -85,6 +90,11 @@ impl Scheduler {
     /// Asks the strategy whether to preempt here.
     pub(crate) fn preempts(&self, point: Point) -> bool {
         self.strategy.borrow_mut().preempts(point)
+    }
+
+    /// Asks the strategy how much time passes here.
+    fn passes(&self, point: Point) -> Pass {
+        self.strategy.borrow_mut().passes(point)
     }
 
     /// Lets a processor wait until no other can run.
@@ -289,7 +299,8 @@ impl Host {
         }
     }
 
-    /// A place where interrupts arrive and the strategy may let another processor run.
+    /// A place where time passes and interrupts arrive, as the strategy says, and where it may let another
+    /// processor run.
     pub(crate) fn preemption_point(&self, point: Point) {
         if self.scheduler.current.borrow().is_none() {
             return;
@@ -298,6 +309,7 @@ impl Host {
         if point != Point::Instruction {
             self.at_moment();
         }
+        self.pass_at(point);
         if self.scheduler.preempts(point) {
             self.pause(Pause::Preempted);
             self.take_pending();

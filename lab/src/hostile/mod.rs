@@ -21,7 +21,7 @@ use kmdf_host::{
 };
 
 use self::{bytes::Bytes, device::HostileDevice};
-use crate::raise_cause;
+use crate::{raise_cause, scenarios::counted};
 
 /// A hostile scenario.
 #[derive(Clone, Debug)]
@@ -131,10 +131,14 @@ impl Scenario for Hostile {
     fn run(&self, stage: &Stage<'_>) -> Result<(), Wrong> {
         let (_, bytes) = self.split();
         if self.app {
-            app::hostile(stage, &bytes, self.disturbed)
+            app::hostile(stage, &bytes, self.disturbed)?;
         } else {
-            app::decent(stage)
+            app::decent(stage)?;
         }
+        if self.device {
+            return Ok(());
+        }
+        counted::nothing_hides(stage, 1)
     }
 
     fn raise(&self, host: &Host) {

@@ -1,10 +1,12 @@
 //! What an exploration does with the edu driver.
 
+pub(crate) mod counted;
 mod events;
 mod factorials;
 mod pnp;
 pub(crate) mod requests;
 mod settings;
+mod together;
 mod transfers;
 mod watchdog;
 
@@ -18,6 +20,7 @@ use kmdf_host::{
     install::RegistryValue,
 };
 
+use self::together::RaisesBehind;
 use crate::{EduModel, hostile, raise_cause};
 
 /// What a scenario does once the driver runs.
@@ -30,6 +33,10 @@ pub(crate) struct Edu {
     about: &'static str,
     functions: usize,
     messages: Messages,
+    /// How long a transfer takes; `None` for as long as QEMU's.
+    dma_ns: Option<u64>,
+    /// Whether software raises a cause with each factorial, just when that is acknowledged.
+    raises_behind: bool,
     faults: Faults,
     interrupts: Interrupts,
     inf: Option<&'static str>,
@@ -44,6 +51,8 @@ impl Edu {
             about,
             functions: 1,
             messages: Messages::One,
+            dma_ns: None,
+            raises_behind: false,
             faults: Faults {
                 stuck: Vec::new(),
                 factorial_xor: 0,
@@ -84,12 +93,18 @@ impl Scenario for Edu {
     fn devices(&self) -> Vec<Box<dyn PciFunction>> {
         (0..self.functions)
             .map(|_| {
-                let config = Config {
+                let usual = Config::default();
+                let model = EduModel::new(Config {
                     messages: self.messages,
                     faults: self.faults.clone(),
-                    ..Config::default()
-                };
-                Box::new(EduModel::new(config)) as Box<dyn PciFunction>
+                    dma_ns: self.dma_ns.unwrap_or(usual.dma_ns),
+                    ..usual
+                });
+                if self.raises_behind {
+                    Box::new(RaisesBehind(model)) as Box<dyn PciFunction>
+                } else {
+                    Box::new(model)
+                }
             })
             .collect()
     }
@@ -114,7 +129,11 @@ impl Scenario for Edu {
     }
 
     fn run(&self, stage: &Stage<'_>) -> Result<(), Wrong> {
-        (self.body)(stage)
+        (self.body)(stage)?;
+        if self.faults == Faults::default() {
+            counted::nothing_hides(stage, self.functions)?;
+        }
+        Ok(())
     }
 
     fn raise(&self, host: &Host) {
@@ -127,6 +146,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Scenario>> {
     factorials::all()
         .chain(transfers::all())
         .chain(events::all())
+        .chain(together::all())
         .chain(pnp::all())
         .chain(settings::all())
         .chain(watchdog::all())

@@ -146,10 +146,14 @@ pub(super) fn factorials(stage: &Stage<'_>, instance: u32, numbers: &[u32]) -> R
     Ok(())
 }
 
+/// Asks for the statistics.
+pub(super) fn read_statistics() -> Operation {
+    control(ioctl::STATISTICS, Vec::new(), size_of::<Statistics>())
+}
+
 /// Reads the statistics, if nothing keeps the driver from giving them.
 pub(super) fn statistics(stage: &Stage<'_>, file: &File) -> Result<Option<Statistics>, Wrong> {
-    let operation = control(ioctl::STATISTICS, Vec::new(), size_of::<Statistics>());
-    told(stage, file, operation, "the statistics")
+    told(stage, file, read_statistics(), "the statistics")
 }
 
 /// Reads what the device is, if nothing keeps the driver from saying it.
