@@ -11,8 +11,8 @@ rules! { Locks:
         "A WDFWAITLOCK is taken by a flow that does not hold it, and given back before the callback returns.";
     WDF_WAITLOCK_RELEASE = Compliance "WdfWaitlockRelease", "WdfWaitlockRelease",
         "A WDFWAITLOCK is given back by the flow that took it.";
-    WDF_INTERRUPT_LOCK = Compliance "WdfInterruptLock", "WdfInterruptLock; KMDF Verifier: FxInterrupt::AcquireLock breaks where the interrupt is not connected (interruptobject.cpp)",
-        "The lock of an interrupt is taken while the interrupt is connected, by a flow that does not hold it, and given back before the callback returns.";
+    WDF_INTERRUPT_LOCK = Compliance "WdfInterruptLock", "WdfInterruptLock",
+        "The lock of an interrupt is taken by a flow that does not hold it, and given back before the callback returns.";
     WDF_INTERRUPT_LOCK_RELEASE = Compliance "WdfInterruptLockRelease", "WdfInterruptLockRelease",
         "The lock of an interrupt is given back by the flow that took it.";
     SPIN_LOCK = Compliance "SpinLock", "SpinLock, SpinLockRelease (for WDM)",

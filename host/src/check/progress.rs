@@ -13,7 +13,10 @@ use super::{Report, rule::rules};
 use crate::{
     cpu::{Irql, watchdog},
     host::Host,
-    kmdf::request::{Owner, Request},
+    kmdf::{
+        device::{Device, Phase},
+        request::{Owner, Request},
+    },
     sched::{Activation, Flow},
 };
 
@@ -203,21 +206,39 @@ impl Host {
                 return Some(Box::new(self.report_of(&CALLBACK_NEVER_ENDS, text, &flow)));
             }
         }
-        let request = self.bodies::<Request>().into_iter().find(|request| {
+        let requests = self.bodies::<Request>();
+        let with_driver = requests.iter().find(|request| {
             matches!(request.owner.get(), Owner::Driver(_))
                 && request.cancel.get() == 0
                 && !request.made_by_driver
-        })?;
-        let text = format!(
-            "the driver has the request {:#x} ({:?}), not cancelable, and nothing is left that could \
-             make it complete it: no interrupt, DPC, work item, timer or other request",
-            request.handle, request.irp.major
-        );
+        });
+        let text = if let Some(request) = with_driver {
+            format!(
+                "the driver has the request {:#x} ({:?}), not cancelable, and nothing is left that could \
+                 make it complete it: no interrupt, DPC, work item, timer or other request",
+                request.handle, request.irp.major
+            )
+        } else {
+            let waits = |request: &&Rc<Request>| self.waits_for_a_lost_device(request);
+            let request = requests.iter().find(waits)?;
+            format!(
+                "the request {:#x} ({:?}) waits in a queue of a device that is surprise-removed: its \
+                 app hears of that only if the driver ends it, for the framework purges the queue \
+                 when the last handle is closed",
+                request.handle, request.irp.major
+            )
+        };
         Some(Box::new(self.report(
             REQUEST_AGE.name,
             Some(REQUEST_AGE.statement),
             text,
         )))
+    }
+
+    /// Whether a request waits in a queue that outlives the surprise removal of its device.
+    fn waits_for_a_lost_device(&self, request: &Request) -> bool {
+        matches!(request.owner.get(), Owner::Queue(_))
+            && self.body::<Device>(request.device).phase.get() == Phase::SurpriseRemoved
     }
 
     /// Ends the run: the watchdog found driver code that does not come to the host.

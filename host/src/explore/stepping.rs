@@ -13,7 +13,7 @@ use std::{
 
 use super::{
     boundary::{Boundaries, Next},
-    visit::{Called, Point, Visit},
+    visit::{Called, Cause, Point, Visit},
 };
 use crate::{
     cpu::{frame::TrapFrame, trap::TRAP_FLAG},
@@ -62,6 +62,8 @@ pub(crate) struct Stepping {
     visiting: Cell<bool>,
     /// Boundaries passed in stops.
     visited: Cell<u64>,
+    /// How many boundaries of the framework's own there were.
+    own: Cell<u32>,
 }
 
 impl Stepping {
@@ -108,7 +110,7 @@ impl Host {
                 });
                 Stops::Always
             }
-            Visit::One { at, .. } if at.activation == activation => Stops::At { index: at.index },
+            Visit::One { at, .. } if at.is_in(activation) => Stops::At { index: at.index },
             Visit::One { .. } | Visit::None => Stops::Never,
         };
         let outer = self.suspend_walk();
@@ -221,9 +223,11 @@ impl Host {
         if due {
             stepping.visited.set(stepping.visited.get() + 1);
             self.explorer.coverage.boundary(rva);
-            stepping.visiting.set(true);
-            self.visit(point);
-            stepping.visiting.set(false);
+            if let Some(cause) = self.planned(point) {
+                stepping.visiting.set(true);
+                self.bring_about(cause);
+                stepping.visiting.set(false);
+            }
             if matches!(walk.stops, Stops::At { .. }) {
                 walk.stops = Stops::Never;
             }
@@ -242,35 +246,71 @@ impl Host {
         self.resume_walk(walk);
     }
 
-    /// What a visit was planned for.
-    fn visit(&self, point: Point) {
-        let cause = {
-            let mut visit = self.explorer.stepping.visit.borrow_mut();
-            match &mut *visit {
-                Visit::None | Visit::Schedule | Visit::Coverage => None,
-                Visit::Trace { calls } => {
-                    // Nothing happens at these boundaries, so every call into the driver is there.
-                    if let Some(call) = calls.get_mut(point.activation as usize) {
-                        call.instructions.push(point.rva);
-                    }
-                    None
+    /// What a visit of a boundary is planned for.
+    fn planned(&self, point: Point) -> Option<Cause> {
+        let mut visit = self.explorer.stepping.visit.borrow_mut();
+        match &mut *visit {
+            Visit::None | Visit::Schedule | Visit::Coverage => None,
+            Visit::Trace { calls } => {
+                // Nothing happens at these boundaries, so every call into the driver is there.
+                if let Some(call) = calls.get_mut(point.activation as usize) {
+                    call.instructions.push(point.rva);
                 }
-                Visit::Find { points } => {
-                    let found = self.found(point);
-                    points.push(found);
-                    None
-                }
-                Visit::Every { cause, times } => {
-                    let times = times.entry(point.rva).or_default();
-                    *times += 1;
-                    (*times <= MOST_TIMES).then_some(*cause)
-                }
-                Visit::One { cause, .. } => Some(*cause),
+                None
             }
-        };
-        if let Some(cause) = cause {
-            self.bring_about(cause);
+            Visit::Find { points } => {
+                let found = self.found(point);
+                points.push(found);
+                None
+            }
+            Visit::Every { cause, times } => {
+                let times = times.entry(point.rva).or_default();
+                *times += 1;
+                (*times <= MOST_TIMES).then_some(*cause)
+            }
+            Visit::One { at, cause } => (*at == point).then_some(*cause),
         }
+    }
+
+    /// Takes two steps of the framework that something may come between: the second is `then`. It is a
+    /// boundary of the framework's own, visited as those of the driver are. What a visit brings about
+    /// happens on another processor, whose DPCs wait until `then` has been done: each of its interrupts
+    /// comes before, and the DPC after.
+    pub(crate) fn between_steps(&self, then: impl FnOnce(&Self)) {
+        self.preemption_point(sched::Point::Service);
+        let stepping = &self.explorer.stepping;
+        let index = stepping.own.get();
+        stepping.own.set(index + 1);
+        let point = Point::of_framework(index);
+        let cause = if stepping.is_on() && !stepping.visiting.get() {
+            stepping.visited.set(stepping.visited.get() + 1);
+            self.planned_of_framework(point)
+        } else {
+            None
+        };
+        let Some(cause) = cause else {
+            return then(self);
+        };
+        let here = self.processor();
+        let others = self.scheduler.processors().iter();
+        let others: Vec<_> = others.filter(|other| other.number != here.number).collect();
+        for other in &others {
+            other.let_dpcs_wait(true);
+        }
+        stepping.visiting.set(true);
+        self.bring_about_elsewhere(cause);
+        stepping.visiting.set(false);
+        then(self);
+        for other in &others {
+            other.let_dpcs_wait(false);
+        }
+    }
+
+    /// What a visit of a boundary of the framework's own is planned for. A list of what the driver
+    /// executes has none of them.
+    fn planned_of_framework(&self, point: Point) -> Option<Cause> {
+        let traces = matches!(*self.explorer.stepping.visit.borrow(), Visit::Trace { .. });
+        if traces { None } else { self.planned(point) }
     }
 
     fn next_boundary(&self, frame: &TrapFrame) -> Next {

@@ -7,15 +7,33 @@ use serde::Serialize;
 
 use crate::{host::Host, kmdf::device::Device, pnp::Disturbance, sched::Pause};
 
-/// One boundary of one run: where a call into the driver was about to execute an instruction.
+/// One boundary of one run: where a call into the driver was about to execute an instruction, or the
+/// framework to take a step that something may come before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Point {
-    /// Which call into the driver, counted over the run.
+    /// Which call into the driver, counted over the run; 0 for the framework.
     pub activation: u32,
-    /// Which boundary of that call.
+    /// Which boundary of that call, or of the framework's over the run.
     pub index: u32,
-    /// Where in the image.
+    /// Where in the image; 0, where no code is, for the framework.
     pub rva: u32,
+}
+
+impl Point {
+    /// A boundary of the framework's own.
+    #[must_use]
+    pub const fn of_framework(index: u32) -> Self {
+        Self {
+            activation: 0,
+            index,
+            rva: 0,
+        }
+    }
+
+    /// Whether it is one of that call into the driver.
+    pub(crate) const fn is_in(&self, activation: u32) -> bool {
+        self.rva != 0 && self.activation == activation
+    }
 }
 
 /// One call into the driver, and what it executed.
@@ -241,13 +259,31 @@ impl Host {
 
     /// Makes it happen, here and now.
     pub(crate) fn bring_about(&self, cause: Cause) {
-        let here = self.processor().number;
+        match cause {
+            Cause::Device | Cause::Raise => self.bring_about_at(self.processor().number, cause),
+            Cause::DeviceElsewhere => self.bring_about_elsewhere(cause),
+            _ => {
+                self.bring_about_at(self.processor().number, cause);
+                self.let_others_run();
+            }
+        }
+    }
+
+    /// Makes it happen now; another processor takes the interrupt and runs as far as it can.
+    pub(crate) fn bring_about_elsewhere(&self, cause: Cause) {
         let processors = u32::try_from(self.scheduler.processors().len()).unwrap_or(1);
-        let elsewhere = (here + 1) % processors;
-        let target = match cause {
-            Cause::DeviceElsewhere => elsewhere,
-            _ => here,
-        };
+        self.bring_about_at((self.processor().number + 1) % processors, cause);
+        self.let_others_run();
+    }
+
+    fn let_others_run(&self) {
+        self.scheduler.hold(self.processor().number);
+        self.pause(Pause::Preempted);
+        self.take_pending();
+    }
+
+    /// Makes it happen now, and its interrupts be taken by that processor.
+    fn bring_about_at(&self, target: u32, cause: Cause) {
         self.scheduler.prefer_interrupts_at(Some(target));
         match cause {
             Cause::Device | Cause::DeviceElsewhere => {
@@ -261,13 +297,5 @@ impl Host {
         }
         self.scheduler.prefer_interrupts_at(None);
         self.take_pending();
-        match cause {
-            Cause::Device | Cause::Raise => {}
-            _ => {
-                self.scheduler.hold(here);
-                self.pause(Pause::Preempted);
-                self.take_pending();
-            }
-        }
     }
 }

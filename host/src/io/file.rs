@@ -249,10 +249,7 @@ impl Host {
 
     /// IRP_MJ_CREATE, in the app's thread.
     fn create_file(&self, device: &Rc<Device>, file: &Rc<File>) {
-        let gone = matches!(
-            device.phase.get(),
-            Phase::Removed | Phase::SurpriseRemoved | Phase::Adding
-        );
+        let gone = matches!(device.phase.get(), Phase::Removed | Phase::Adding);
         let status = if gone || device.removing.get() {
             STATUS_DELETE_PENDING
         } else {

@@ -10,9 +10,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use kmdf_abi::ntstatus::{
-    NtStatus, STATUS_DELETE_PENDING, STATUS_INVALID_DEVICE_REQUEST, STATUS_NO_SUCH_DEVICE,
-};
+use kmdf_abi::ntstatus::{NtStatus, STATUS_DELETE_PENDING, STATUS_INVALID_DEVICE_REQUEST};
 
 use crate::{
     host::Host,
@@ -178,10 +176,8 @@ impl Host {
             return fail(STATUS_DELETE_PENDING);
         }
         let device = self.body::<Device>(device);
-        match device.phase.get() {
-            Phase::Removed | Phase::Adding => return fail(STATUS_DELETE_PENDING),
-            Phase::SurpriseRemoved => return fail(STATUS_NO_SUCH_DEVICE),
-            _ => {}
+        if matches!(device.phase.get(), Phase::Removed | Phase::Adding) {
+            return fail(STATUS_DELETE_PENDING);
         }
         if device.in_caller_context != 0 {
             let request = self.create_request(&device, irp);

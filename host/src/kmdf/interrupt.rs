@@ -50,11 +50,11 @@ pub(crate) struct Interrupt {
     pub(super) assigned: Cell<Option<AssignedVector>>,
     /// The IRQL at which its lock is held: the highest of all interrupts that share the lock.
     pub(super) synchronize_irql: Cell<Irql>,
-    /// Whether the ISR may be called.
+    /// Whether there is a KINTERRUPT: only then the ISR is called, and only then there is a lock to take
+    /// at DIRQL.
     pub(super) connected: Cell<bool>,
-    /// Whether there is a KINTERRUPT, whose lock is the interrupt's: from before EvtInterruptEnable
-    /// until the last DPC that was queued before EvtInterruptDisable has run.
-    pub(super) has_lock: Cell<bool>,
+    /// Whether EvtInterruptEnable has succeeded, and EvtInterruptDisable has not come since.
+    pub(super) enabled: Cell<bool>,
     pub(super) dpc: OnceCell<Rc<Dpc>>,
     pub(super) work: OnceCell<Rc<Work>>,
     pub(super) me: OnceCell<Weak<Self>>,
@@ -293,21 +293,23 @@ impl Interrupt {
         }
         // The ISR may be called from here on, before EvtInterruptEnable too.
         self.connected.set(true);
-        self.has_lock.set(true);
         host.connect_interrupt(assigned.vector, self.handler());
-        self.call_locked(host, "EvtInterruptEnable", self.config.EvtInterruptEnable.0)
+        self.call_locked(host, "EvtInterruptEnable", self.config.EvtInterruptEnable.0)?;
+        self.enabled.set(true);
+        Ok(())
     }
 
-    /// Calls EvtInterruptDisable (not after a surprise removal), disconnects and waits until no
-    /// ISR and no DPC of it runs.
-    pub(crate) fn disconnect(&self, host: &Host, call_disable: bool) -> Result<(), NtStatus> {
+    /// Calls EvtInterruptDisable, waits for its DPC and its work item, and only then disconnects: in
+    /// that order `FxInterrupt::Disconnect` does it (interruptobject.cpp). So an ISR that runs in between
+    /// may queue a DPC that runs at any time later, when there is no lock to take any more.
+    pub(crate) fn disconnect(&self, host: &Host) -> Result<(), NtStatus> {
         let Some(assigned) = self.assigned.get() else {
             return Ok(());
         };
         if !self.connected.get() {
             return Ok(());
         }
-        let result = if call_disable {
+        let result = if self.enabled.replace(false) {
             self.call_locked(
                 host,
                 "EvtInterruptDisable",
@@ -316,28 +318,34 @@ impl Interrupt {
         } else {
             Ok(())
         };
-        self.connected.set(false);
-        host.disconnect_interrupt(assigned.vector, &self.handler());
         self.flush(host);
-        self.has_lock.set(false);
+        host.between_steps(|host| {
+            self.connected.set(false);
+            host.disconnect_interrupt(assigned.vector, &self.handler());
+            self.wait_for_isr(host);
+        });
         result
     }
 
-    /// Waits until no ISR, no DPC and no work item of it runs.
-    fn flush(&self, host: &Host) {
-        let me = self.me.get().and_then(Weak::upgrade);
-        if let Some(me) = me {
-            if self.is_passive() {
-                host.block_until(move |_| !me.is_locked());
-            } else {
-                host.spin_until(move |_| !me.is_locked());
-            }
-        }
+    /// Waits until no DPC and no work item of it is queued or runs.
+    pub(crate) fn flush(&self, host: &Host) {
         if let Some(dpc) = self.dpc.get().cloned() {
             host.block_until(move |_| !dpc.is_active());
         }
         if let Some(work) = self.work.get() {
             work.flush(host);
+        }
+    }
+
+    /// Waits until its ISR does not run.
+    fn wait_for_isr(&self, host: &Host) {
+        let Some(me) = self.me.get().and_then(Weak::upgrade) else {
+            return;
+        };
+        if self.is_passive() {
+            host.block_until(move |_| !me.is_locked());
+        } else {
+            host.spin_until(move |_| !me.is_locked());
         }
     }
 

@@ -65,7 +65,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         assigned: Cell::new(None),
         synchronize_irql: Cell::new(Irql::PASSIVE),
         connected: Cell::new(false),
-        has_lock: Cell::new(false),
+        enabled: Cell::new(false),
         dpc: OnceCell::new(),
         work: OnceCell::new(),
         me: OnceCell::new(),

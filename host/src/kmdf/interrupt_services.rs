@@ -101,7 +101,7 @@ fn enable(host: &Host, call: &Call) {
 /// WdfInterruptDisable(Interrupt): disconnects it.
 fn disable(host: &Host, call: &Call) {
     let interrupt = host.body::<Interrupt>(call.arg(0));
-    let _: Result<(), NtStatus> = interrupt.disconnect(host, true);
+    let _: Result<(), NtStatus> = interrupt.disconnect(host);
 }
 
 /// WdfInterruptReportActive, WdfInterruptReportInactive: about the power of the interrupt's line,
@@ -162,6 +162,7 @@ fn acquire_lock(host: &Host, call: &Call) {
 
 fn release_lock(host: &Host, call: &Call) {
     let interrupt = host.body::<Interrupt>(call.arg(0));
+    check_connected(host, &interrupt, "given back");
     interrupt.release(host, &rules::WDF_INTERRUPT_LOCK_RELEASE);
 }
 
@@ -180,14 +181,21 @@ fn synchronize(host: &Host, call: &Call) -> bool {
     value as u8 != 0
 }
 
-fn check_lockable(host: &Host, interrupt: &Interrupt) {
-    // That of passive handling is a wait lock of its own, and always there.
-    if !interrupt.is_passive() && !interrupt.has_lock.get() {
+/// At DIRQL the lock is the KINTERRUPT's. That of passive handling is a wait lock of its own, and always
+/// there.
+fn check_connected(host: &Host, interrupt: &Interrupt, what: &str) {
+    if !interrupt.is_passive() && !interrupt.is_connected() {
         host.violation(
-            &rules::WDF_INTERRUPT_LOCK,
-            "the lock of an interrupt that is not connected, and so has no lock, is taken",
+            &rules::INTERRUPT_NOT_CONNECTED,
+            format!(
+                "the lock of an interrupt that is not connected, and so has no lock, is {what}"
+            ),
         );
     }
+}
+
+fn check_lockable(host: &Host, interrupt: &Interrupt) {
+    check_connected(host, interrupt, "taken");
     if interrupt.is_passive() && host.irql() > Irql::PASSIVE {
         host.violation(
             &rules::KMDF_IRQL,

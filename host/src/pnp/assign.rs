@@ -109,6 +109,8 @@ impl Host {
         }
         *device.interrupts.borrow_mut() = kept;
         for interrupt in made {
+            // A DPC that has come late, or comes only now.
+            interrupt.flush(self);
             let object = self.object(interrupt.handle);
             self.delete_object(&object);
         }

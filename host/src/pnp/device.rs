@@ -18,6 +18,15 @@ use crate::{
     },
 };
 
+/// How a device fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// It is gone, and PnP says so first.
+    Gone,
+    /// The framework could not start it again.
+    Power,
+}
+
 impl Host {
     /// Calls EvtDriverDeviceAdd for the function in a slot.
     ///
@@ -168,7 +177,7 @@ impl Host {
         self.stop(device);
         let status = self.start(device, grant);
         if !status.is_success() {
-            self.fail(device);
+            self.fail(device, Failure::Power);
         }
         status
     }
@@ -205,11 +214,14 @@ impl Host {
         if device.phase.get() == Phase::Working {
             self.power_down(&device, Leaving::Removal);
         }
+        self.release_hardware(&device);
+        self.clean_up_for_removal(&device);
         self.finish_removal(&device);
     }
 
     /// Pulls the device in a slot out: from now on its registers read all ones. The driver hears of
-    /// it by EvtDeviceSurpriseRemoval; what it has is taken down as at a removal.
+    /// it by EvtDeviceSurpriseRemoval; what it has is taken down, apart from its queues that are not
+    /// power-managed: those live on until the last handle is closed.
     ///
     /// # Errors
     /// The run stopped.
@@ -223,55 +235,84 @@ impl Host {
     /// What PnP does about a device that was found to be gone.
     pub(super) fn lose(&self, slot: usize) {
         if let Some(device) = self.device_in(slot) {
-            self.fail(&device);
+            self.fail(&device, Failure::Gone);
         }
     }
 
-    /// Takes a device down whose driver has called WdfDeviceSetFailed.
+    /// Takes a device down whose driver has called WdfDeviceSetFailed: PnP hears of it when it asks for
+    /// the device's state, and sends a surprise removal.
     pub(crate) fn fail_device(&self, handle: u64) {
         self.in_turn(|host| {
             if !host.framework.objects.was(handle, "WDFDEVICE") {
                 let device = host.body::<Device>(handle);
-                host.fail(&device);
+                host.fail(&device, Failure::Gone);
             }
         });
     }
 
-    /// The end of a device that is not there any more, or as good as.
-    pub(super) fn fail(&self, device: &Rc<Device>) {
+    /// The end of a device that is not there any more, or as good as: it is powered down and gives its
+    /// resources back. It stays, surprise-removed, until the last handle of it is closed: only then
+    /// comes REMOVE.
+    pub(super) fn fail(&self, device: &Rc<Device>, failure: Failure) {
         let phase = device.phase.get();
         if matches!(phase, Phase::Removed | Phase::SurpriseRemoved) {
             return;
         }
         device.phase.set(Phase::SurpriseRemoved);
-        device.begin_removal();
-        self.device_callback(
-            device,
-            "EvtDeviceSurpriseRemoval",
-            device.callbacks.EvtDeviceSurpriseRemoval.0,
-            &[],
-        );
+        if failure == Failure::Gone {
+            self.tell_of_surprise_removal(device);
+        }
         if phase == Phase::Working {
             self.power_down(device, Leaving::SurpriseRemoval);
         }
-        self.finish_removal(device);
+        self.release_hardware(device);
+        self.clean_up_for_removal(device);
+        if failure == Failure::Power {
+            // The framework has taken the device down before PnP hears of it.
+            self.tell_of_surprise_removal(device);
+        }
+        if device.open.borrow().is_empty() {
+            self.finish_removal(device);
+            return;
+        }
+        let text = format!("device {:#x} is still open", device.handle);
+        self.record(Event::Host { text });
+        let device = Rc::clone(device);
+        self.spawn("PnP", move |host| {
+            let waited = Rc::clone(&device);
+            host.block_until(move |_| waited.open.borrow().is_empty());
+            host.in_turn(|host| host.finish_removal(&device));
+        });
     }
 
-    /// From EvtDeviceReleaseHardware to the deletion of the device.
-    fn finish_removal(&self, device: &Rc<Device>) {
-        self.release_hardware(device);
+    fn tell_of_surprise_removal(&self, device: &Device) {
+        let callback = device.callbacks.EvtDeviceSurpriseRemoval.0;
+        self.device_callback(device, "EvtDeviceSurpriseRemoval", callback, &[]);
+    }
+
+    /// What a removal in order and a surprise removal have in common (`PnpCleanupForRemove`): nobody
+    /// opens the device any more, its power-managed queues are purged, EvtDeviceSelfManagedIoFlush.
+    fn clean_up_for_removal(&self, device: &Rc<Device>) {
+        device.begin_removal();
         self.purge_queues(device, true);
         let (initialized, _) = device.self_managed.get();
         if initialized {
             let callback = device.callbacks.EvtDeviceSelfManagedIoFlush.0;
             self.device_callback(device, "EvtDeviceSelfManagedIoFlush", callback, &[]);
         }
+    }
+
+    /// REMOVE (`PnpEventRemovedCommonCode`): the queues that are not power-managed are purged, and the
+    /// device goes when nobody has it open.
+    fn finish_removal(&self, device: &Rc<Device>) {
         self.purge_queues(device, false);
         device.phase.set(Phase::Removed);
         if device.open.borrow().is_empty() {
             self.delete_device(device);
             return;
         }
+        // Windows lets no device be removed in order that is open: the query for it is vetoed. Here it
+        // may be, so that drivers are seen to end what they have.
         let text = format!("device {:#x} is still open", device.handle);
         self.record(Event::Host { text });
         let device = Rc::clone(device);
@@ -287,6 +328,9 @@ impl Host {
         if initialized {
             let callback = device.callbacks.EvtDeviceSelfManagedIoCleanup.0;
             self.device_callback(device, "EvtDeviceSelfManagedIoCleanup", callback, &[]);
+        }
+        for interrupt in device.interrupts.borrow().clone() {
+            interrupt.flush(self);
         }
         let object = self.object(device.handle);
         self.delete_object(&object);
@@ -311,11 +355,12 @@ impl Host {
         self.run_until(|_| open.iter().all(|file| file.is_closed()))
     }
 
-    /// The device of the function in a slot.
+    /// The device of the function in a slot, unless it is removed or only waits for that.
     pub(super) fn device_in(&self, slot: usize) -> Option<Rc<Device>> {
-        self.bodies::<Device>()
-            .into_iter()
-            .find(|device| device.slot == slot && device.phase.get() != Phase::Removed)
+        self.bodies::<Device>().into_iter().find(|device| {
+            let phase = device.phase.get();
+            device.slot == slot && !matches!(phase, Phase::Removed | Phase::SurpriseRemoved)
+        })
     }
 
     pub(super) fn device_callback(

@@ -76,7 +76,8 @@ impl Host {
                 let devices = host.bodies::<Device>();
                 devices.iter().all(|device| {
                     let deleted = device.is_control() && device.removing.get();
-                    device.phase.get() != Phase::Removed && !deleted
+                    let phase = device.phase.get();
+                    !matches!(phase, Phase::Removed | Phase::SurpriseRemoved) && !deleted
                 })
             });
             if host.is_held_by_control_devices() {

@@ -7,6 +7,7 @@ use kmdf_abi::{
     types::WDF_POWER_DEVICE_STATE,
 };
 
+use super::device::Failure;
 use crate::{
     event::Event,
     host::{Host, Stop},
@@ -59,7 +60,7 @@ impl Host {
             status
         };
         if !status.is_success() {
-            self.leave_d0(device, true);
+            self.leave_d0(device);
             return status;
         }
         device.phase.set(Phase::Working);
@@ -130,7 +131,7 @@ impl Host {
             device.callbacks.EvtDeviceD0ExitPreInterruptsDisabled.0,
             &[argument(to)],
         );
-        self.disconnect_interrupts(device, leaving != Leaving::SurpriseRemoval);
+        self.disconnect_interrupts(device);
         self.device_callback(
             device,
             "EvtDeviceD0Exit",
@@ -140,8 +141,8 @@ impl Host {
     }
 
     /// What an entry of D0 that failed after EvtDeviceD0Entry undoes.
-    fn leave_d0(&self, device: &Rc<Device>, call_disable: bool) {
-        self.disconnect_interrupts(device, call_disable);
+    fn leave_d0(&self, device: &Rc<Device>) {
+        self.disconnect_interrupts(device);
         self.device_callback(
             device,
             "EvtDeviceD0Exit",
@@ -150,11 +151,14 @@ impl Host {
         );
     }
 
-    fn disconnect_interrupts(&self, device: &Device, call_disable: bool) {
+    /// In the reverse order of their connection. At a surprise removal as at any other: only for a device
+    /// that has left D0 with its interrupts connected EvtInterruptDisable is skipped
+    /// (`PowerGotoDxStoppedDisableInterruptNP`).
+    fn disconnect_interrupts(&self, device: &Device) {
         let interrupts = device.interrupts.borrow().clone();
         for interrupt in interrupts.iter().rev() {
             // A failure of EvtInterruptDisable is noted by the framework and changes nothing.
-            let _ = interrupt.disconnect(self, call_disable);
+            let _ = interrupt.disconnect(self);
         }
     }
 
@@ -206,7 +210,7 @@ impl Host {
                 text: format!("device {:#x} is awake", device.handle),
             });
         } else {
-            self.fail(&device);
+            self.fail(&device, Failure::Power);
         }
         status
     }

@@ -21,6 +21,8 @@ pub(crate) struct Processor {
     /// Interrupt vectors requested and not yet taken: a set, as an APIC's request register is.
     vectors: RefCell<Vec<(Irql, u32)>>,
     dpcs: RefCell<VecDeque<Rc<Dpc>>>,
+    /// Whether its DPCs wait, as they do while it has more urgent ones.
+    dpcs_wait: Cell<bool>,
 }
 
 /// A deferred procedure call.
@@ -76,12 +78,19 @@ impl Processor {
             idle: RefCell::new(None),
             vectors: RefCell::default(),
             dpcs: RefCell::default(),
+            dpcs_wait: Cell::new(false),
         }
     }
 
     /// Whether something could be taken at once by an idle processor.
     pub(crate) fn has_work(&self) -> bool {
-        !self.vectors.borrow().is_empty() || !self.dpcs.borrow().is_empty()
+        let has_dpcs = !self.dpcs_wait.get() && !self.dpcs.borrow().is_empty();
+        has_dpcs || !self.vectors.borrow().is_empty()
+    }
+
+    /// Lets its DPCs wait, or go on.
+    pub(crate) fn let_dpcs_wait(&self, wait: bool) {
+        self.dpcs_wait.set(wait);
     }
 
     /// Requests an interrupt. A request that is pending already is not counted twice.
@@ -110,7 +119,7 @@ impl Processor {
     }
 
     fn take_dpc(&self) -> Option<Rc<Dpc>> {
-        if self.irql.get() >= Irql::DISPATCH {
+        if self.irql.get() >= Irql::DISPATCH || self.dpcs_wait.get() {
             return None;
         }
         let dpc = self.dpcs.borrow_mut().pop_front()?;
