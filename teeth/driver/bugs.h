@@ -66,6 +66,7 @@ BUG(gives_up_power_policy_ownership, DeviceInit)
 BUG(enters_d0_in_pageable_code, DeviceInit)
 BUG(purges_its_queue_at_surprise_removal, Gone)
 BUG(completes_at_surprise_removal, Gone)
+BUG(lets_a_lost_device_be_waited_for, Request)
 
 /* objects.c */
 BUG(names_a_parent_for_requests, DeviceInit)
@@ -119,6 +120,7 @@ BUG(claims_every_interrupt, Isr)
 BUG(polls_in_the_isr, Isr)
 BUG(stalls_in_the_dpc, Dpc)
 BUG(polls_for_ever, Started)
+BUG(queues_its_dpc_to_the_last, Stopping)
 
 /* registers.c */
 BUG(reads_a_byte_of_a_register, Started)

@@ -70,11 +70,22 @@ static NTSTATUS OnD0Entry(WDFDEVICE device, WDF_POWER_DEVICE_STATE previous) {
     return STATUS_SUCCESS;
 }
 
+/* The framework flushes the DPC before it disconnects the interrupt: a DPC that an ISR queues in
+ * between runs when there is no lock to take any more. So the ISR queues none while interrupts are
+ * connected and disconnected. */
+static void SetDeferring(CONTEXT *c, BOOLEAN deferring) {
+    WdfInterruptAcquireLock(c->Interrupt);
+    c->Deferring = deferring;
+    c->Causes = 0;
+    WdfInterruptReleaseLock(c->Interrupt);
+}
+
 static EVT_WDF_DEVICE_D0_ENTRY_POST_INTERRUPTS_ENABLED OnStarted;
 static NTSTATUS OnStarted(WDFDEVICE device, WDF_POWER_DEVICE_STATE previous) {
     CONTEXT *c = GetContext(device);
     MOMENT m = {.Context = c};
     UNREFERENCED_PARAMETER(previous);
+    SetDeferring(c, TRUE);
     /* The interrupt of a computation that ended in between was acknowledged: compute again. */
     WdfSpinLockAcquire(c->Lock);
     c->Busy = (Read(c, STATUS) & STATUS_COMPUTING) != 0;
@@ -85,6 +96,16 @@ static NTSTATUS OnStarted(WDFDEVICE device, WDF_POWER_DEVICE_STATE previous) {
         WdfWorkItemEnqueue(c->WorkItem);
     if (Acts(Timer))
         WdfTimerStart(c->Timer, WDF_REL_TIMEOUT_IN_US(1));
+    return STATUS_SUCCESS;
+}
+
+static EVT_WDF_DEVICE_D0_EXIT_PRE_INTERRUPTS_DISABLED OnStopping;
+static NTSTATUS OnStopping(WDFDEVICE device, WDF_POWER_DEVICE_STATE target) {
+    CONTEXT *c = GetContext(device);
+    MOMENT m = {.Context = c};
+    UNREFERENCED_PARAMETER(target);
+    if (!At(Stopping, &m))
+        SetDeferring(c, FALSE);
     return STATUS_SUCCESS;
 }
 
@@ -155,6 +176,7 @@ static NTSTATUS CreateObjects(CONTEXT *c) {
     if (!NT_SUCCESS(status = WdfIoQueueCreate(c->Device, &queue, &attributes, &c->Queue)))
         return status;
     WDF_IO_QUEUE_CONFIG_INIT(&queue, WdfIoQueueDispatchManual);
+    queue.PowerManaged = WdfFalse;
     if (!NT_SUCCESS(
             status = WdfIoQueueCreate(c->Device, &queue, WDF_NO_OBJECT_ATTRIBUTES, &c->Manual)))
         return status;
@@ -181,6 +203,7 @@ static NTSTATUS OnDeviceAdd(WDFDRIVER driver, PWDFDEVICE_INIT init) {
     power.EvtDeviceReleaseHardware = OnReleaseHardware;
     power.EvtDeviceD0Entry = OnD0Entry;
     power.EvtDeviceD0EntryPostInterruptsEnabled = OnStarted;
+    power.EvtDeviceD0ExitPreInterruptsDisabled = OnStopping;
     power.EvtDeviceD0Exit = OnD0Exit;
     power.EvtDeviceSurpriseRemoval = OnSurpriseRemoval;
     if (At(DeviceInit, &m))

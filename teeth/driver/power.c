@@ -55,3 +55,11 @@ BOOLEAN completes_at_surprise_removal(MOMENT *m) {
         WdfRequestComplete(request, STATUS_NO_SUCH_DEVICE);
     return FALSE;
 }
+
+/* What waits in a queue that is not power-managed waits on when the device is gone. */
+BOOLEAN lets_a_lost_device_be_waited_for(MOMENT *m) {
+    NTSTATUS status = WdfRequestForwardToIoQueue(m->Request, m->Context->Manual);
+    if (!NT_SUCCESS(status))
+        WdfRequestComplete(m->Request, status);
+    return TRUE;
+}

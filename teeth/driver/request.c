@@ -68,7 +68,8 @@ BOOLEAN OnInterrupt(WDFINTERRUPT interrupt, ULONG message) {
         Write(c, INTERRUPT_ACKNOWLEDGE, causes);
         c->Causes |= causes;
     }
-    WdfInterruptQueueDpcForIsr(interrupt);
+    if (c->Deferring)
+        WdfInterruptQueueDpcForIsr(interrupt);
     return TRUE;
 }
 

@@ -46,6 +46,8 @@ typedef struct _CONTEXT {
     BOOLEAN Busy;
     /* Causes that the ISR has acknowledged. Guarded by the interrupt's lock. */
     ULONG Causes;
+    /* Whether the ISR queues its DPC. Guarded by the interrupt's lock. */
+    BOOLEAN Deferring;
     WDFWAITLOCK WaitLock;
     WDFWORKITEM WorkItem;
     WDFTIMER Timer;
@@ -79,6 +81,7 @@ typedef enum _WHEN {
     IoStop,          /* instead of EvtIoStop's work if TRUE: Value are the action's flags */
     WorkItem,        /* in EvtWorkItem */
     Timer,           /* in EvtTimerFunc */
+    Stopping,        /* instead of the work of EvtDeviceD0ExitPreInterruptsDisabled if TRUE */
     Gone,            /* in EvtDeviceSurpriseRemoval */
     Unload           /* in EvtDriverUnload */
 } WHEN;

@@ -193,6 +193,7 @@ pub const BUGS: &[Bug] = &[
     bug("enters_d0_in_pageable_code", "PagedCodeAtD0", "EvtDeviceD0Entry is in a pageable section.").later(),
     bug("purges_its_queue_at_surprise_removal", "EvtSurpriseRemoveNoSuspendQueue", "EvtDeviceSurpriseRemoval purges the queue.").in_scenario("gone"),
     bug("completes_at_surprise_removal", "EvtSurpriseRemoveNoRequestComplete", "EvtDeviceSurpriseRemoval completes the request that waits.").in_scenario("gone"),
+    bug("lets_a_lost_device_be_waited_for", "RequestAge", "A request waits in a queue that is not power-managed, and the driver does not end it when the device is surprise-removed.").in_scenario("gone").later(),
     // objects.c
     bug("names_a_parent_for_requests", "ParentObjectCheck", "A parent is named for requests, whose parent is the framework's matter."),
     bug("mistakes_a_handle", "InvalidHandle", "A wait lock is taken as a spin lock."),
@@ -243,6 +244,7 @@ pub const BUGS: &[Bug] = &[
     bug("polls_in_the_isr", "IsrTooLong", "The ISR reads a register 100 times."),
     bug("stalls_in_the_dpc", "DpcTooLong", "A DPC stalls the processor for 500 µs."),
     bug("polls_for_ever", "CallbackNeverEnds", "A callback polls for a bit that never comes."),
+    bug("queues_its_dpc_to_the_last", "InterruptNotConnected", "The ISR queues its DPC after the framework has flushed it, and the DPC takes the lock of an interrupt that is disconnected.").by(Hunt::Boundaries(Cause::Raise)).later(),
     // registers.c
     bug("reads_a_byte_of_a_register", "RegisterWidth", "One byte of a register of four is read."),
     bug("reads_where_there_is_no_register", "RegisterUndecoded", "An offset is read at which there is no register."),
