@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+use core::sync::atomic::AtomicBool;
+
 use edu_driver_core::{
     engine::Engine, events::Events, log::Log, transfer::Transfer, watchdog::Watchdog,
 };
@@ -44,6 +46,8 @@ pub struct EduDevice {
     pub register_queue: Queue,
     /// Manual: requests that wait for an event.
     pub waiting_queue: Queue,
+    /// Whether the device does not come back: nobody waits for it any more.
+    pub lost: AtomicBool,
     /// Sequential: the DMA engine does one transfer at a time.
     pub dma_queue: Queue,
     /// Does the work of the DMA cause.
@@ -123,6 +127,7 @@ impl Driver for EduDevice {
             settings,
             register_queue: Queue::create_control::<RegisterAccess>(device)?,
             waiting_queue: Queue::create_manual::<Waiting>(device)?,
+            lost: AtomicBool::new(false),
             watchdog_timer: Deferred::create::<Tick>(device)?,
             attention: Deferred::create::<Attention>(device)?,
             dma_dpc: Deferred::create::<Dma>(device)?,
@@ -163,8 +168,8 @@ impl State {
         core::mem::replace(&mut self.registers, registers)
     }
 
-    /// Adds what the ISRs have counted to the statistics. When their interrupts are not connected
-    /// they have counted nothing since the last time but interrupts of others.
+    /// Adds what the ISRs have counted to the statistics. What they count while interrupts are being
+    /// disconnected is added when the device is in D0 again, or in EvtDeviceReleaseHardware.
     pub fn collect_counts(&mut self) {
         self.log.take_counts().add_to(&mut self.statistics);
         let Some(connected) = &self.connected else {

@@ -5,8 +5,8 @@
 //!
 //! No lock is held around the queue, so what it is put there for may have happened just before. Whoever
 //! changes what may be answered, or what may wait, looks through the queue *afterwards*: the DPC that has
-//! numbered an event, and the framework that closes a handle. And [`wait`] looks *after* it has put its
-//! request there. One of both finds it, whichever came first.
+//! numbered an event, the framework that closes a handle, [`end`] when the device does not come back. And
+//! [`wait`] looks *after* it has put its request there. One of both finds it, whichever came first.
 
 #![forbid(unsafe_code)]
 
@@ -65,17 +65,35 @@ pub fn wait(device: &EduDevice, request: Request) {
         wait.seen.store(cursor.0, Ordering::Relaxed);
     }
     if let Err(request) = request.try_forward_to(&device.waiting_queue) {
-        return give_up(request);
+        return give_up(request, NtStatus::DEVICE_DOES_NOT_EXIST);
     }
     // From here on somebody else may end the request, and its handle go.
     serve(device);
+    if device.lost.load(Ordering::Acquire) {
+        return end_all(device);
+    }
     // Windows closes a handle while another thread is sending through it. The framework cancels what a
     // closed handle has in the queue once, after EvtFileCleanup; so what came too late for that finds
     // here that the handle is closed.
     if handle.is_some_and(|handle| handle.is_closed())
         && let Some(request) = device.waiting_queue.retrieve(&|waiting| *waiting == this)
     {
-        give_up(request);
+        give_up(request, NtStatus::CANCELLED);
+    }
+}
+
+/// The device does not come back: what waits ends now, though its handles are open, and nothing waits from
+/// now on. IRQL: <= DISPATCH_LEVEL; hold no lock.
+pub fn end(device: &EduDevice) {
+    device.lost.store(true, Ordering::Release);
+    // An event that has come is not withheld.
+    serve(device);
+    end_all(device);
+}
+
+fn end_all(device: &EduDevice) {
+    while let Some(request) = device.waiting_queue.retrieve(&|_| true) {
+        give_up(request, NtStatus::DEVICE_DOES_NOT_EXIST);
     }
 }
 
@@ -109,9 +127,9 @@ fn event_for(device: &EduDevice, request: &Request) -> Result<(EventCursor, Opti
 }
 
 /// Ends a request that has waited and is not answered.
-fn give_up(request: Request) {
+fn give_up(request: Request, why: NtStatus) {
     leave(&request);
-    request.complete(Err(NtStatus::CANCELLED));
+    request.complete(Err(why));
 }
 
 /// A request waits no more.
@@ -143,6 +161,6 @@ impl QueueCancelHandler for Waiting {
     type Device = EduDevice;
 
     fn on_canceled(_device: &EduDevice, request: Request) {
-        give_up(request);
+        give_up(request, NtStatus::CANCELLED);
     }
 }

@@ -5,10 +5,11 @@
 //! | EvtDevicePrepareHardware | map BAR 0, check that an edu device answers |
 //! | EvtDeviceD0Entry | tell the device not to interrupt: whoever used it before may have left it on |
 //! | EvtInterruptEnable | acknowledge what is left from before ([`crate::interrupt`]) |
-//! | EvtDeviceD0EntryPostInterruptsEnabled | every object is connected: let the device interrupt |
-//! | EvtDeviceD0ExitPreInterruptsDisabled | let an abandoned transfer run out, tell the device not to interrupt |
+//! | EvtDeviceD0EntryPostInterruptsEnabled | every object is connected: let the device interrupt, and the ISRs queue DPCs |
+//! | EvtDeviceD0ExitPreInterruptsDisabled | the ISRs queue no DPC any more; let an abandoned transfer run out, tell the device not to interrupt |
 //! | EvtInterruptDisable | acknowledge what came meanwhile, so that no line stays asserted |
-//! | EvtDeviceReleaseHardware | unmap BAR 0 |
+//! | EvtDeviceReleaseHardware | work off what the ISRs have recorded since; unmap BAR 0 |
+//! | EvtDeviceSelfManagedIoFlush | the device does not come back: end those who wait for events |
 
 #![forbid(unsafe_code)]
 
@@ -16,7 +17,7 @@ use edu_spec::registers::{Identification, MAX_MESSAGES};
 
 use crate::{
     device::EduDevice,
-    interrupt, registers, trace,
+    events, interrupt, registers, trace,
     wdf::{Connected, Disconnected, NtStatus, PnpPower, Resources, Result},
 };
 
@@ -35,6 +36,7 @@ impl PnpPower for EduDevice {
     }
 
     fn release_hardware(&self, disconnected: &mut Disconnected<'_>) {
+        self.work_off_recorded(Some(&mut *disconnected));
         let mut state = self.state.lock();
         let device_registers = state.replace_registers(None);
         if self.settings.late {
@@ -68,6 +70,7 @@ impl PnpPower for EduDevice {
             registers.set_interrupt_when_done(true);
         }
         drop(state);
+        self.work_off_recorded(None);
         trace::DEVICE_STARTED.write([]);
     }
 
@@ -83,6 +86,10 @@ impl PnpPower for EduDevice {
         drop(state);
         trace::DEVICE_STOPPED.write([interrupts]);
         connected
+    }
+
+    fn lost(&self) {
+        events::end(self);
     }
 }
 

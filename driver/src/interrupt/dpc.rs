@@ -4,6 +4,7 @@
 //! One register access at most: the result of a factorial. Two of these may run at once, for one
 //! object or for two; each takes what the other left.
 
+use edu_driver_core::log::Taken;
 use edu_spec::registers::Causes;
 
 use super::EduInterrupt;
@@ -17,12 +18,18 @@ pub fn run(device: &EduDevice, mut interrupt: DeferredInterrupt<'_, EduInterrupt
         // A passive-level ISR has handed its log over.
         None => device.state.lock().log.take(),
     };
+    work_off(device, &taken, 1);
+}
+
+/// Does what interrupts have asked for, in that many calls of a DPC. IRQL: <= DISPATCH_LEVEL; hold no lock.
+#[inline]
+pub fn work_off(device: &EduDevice, taken: &Taken, dpc_calls: u64) {
     let (done, new_events) = {
         let state = &mut *device.state.lock();
-        state.statistics.dpc_calls += 1;
+        state.statistics.dpc_calls += dpc_calls;
         state.statistics.snapshots_taken += taken.snapshots() as u64;
         taken.counts().add_to(&mut state.statistics);
-        let new_events = state.events.record(&taken);
+        let new_events = state.events.record(taken);
         state.findings.causes(taken.causes());
         let done = if taken.causes().contains(Causes::FACTORIAL) {
             state.factorial_interrupt()

@@ -18,9 +18,9 @@ impl InterruptHandler for EduInterrupt {
         let ours = self.serve(shared, message);
         if isr.is_passive() {
             self.hand_over(ours, &isr);
-        } else if ours {
+        } else if ours && let Some(queued) = isr.queue_deferred() {
             // Already queued is no failure: that run has not taken the log yet.
-            self.log.dpc_queued(isr.queue_deferred());
+            self.log.dpc_queued(queued);
         }
         ours
     }
@@ -39,16 +39,17 @@ impl InterruptHandler for EduInterrupt {
 }
 
 impl EduInterrupt {
-    /// At PASSIVE_LEVEL the DPC cannot take the interrupt lock, but the ISR can take the device's.
+    /// At PASSIVE_LEVEL the DPC cannot take the interrupt lock, but the ISR can take the device's. It queues
+    /// with that lock held: whoever stops the device takes it once more before the framework flushes.
     #[inline(never)]
     fn hand_over(&mut self, ours: bool, isr: &Isr<'_, Self>) {
         let Some(device) = isr.passive_device() else {
             return;
         };
-        device.state.lock().log.absorb(self.log.take());
-        if ours {
-            let queued = isr.queue_deferred();
-            device.state.lock().log.dpc_queued(queued);
+        let log = &mut device.state.lock().log;
+        log.absorb(self.log.take());
+        if ours && let Some(queued) = isr.queue_deferred() {
+            log.dpc_queued(queued);
         }
     }
 

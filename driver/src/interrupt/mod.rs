@@ -10,14 +10,15 @@
 mod dpc;
 mod isr;
 
-use edu_driver_core::log::Log;
+use edu_driver_core::log::{Log, Taken};
 use edu_spec::registers::{Causes, MAX_MESSAGES};
 
 use crate::{
+    device::{EduDevice, State},
     registers::IsrRegisters,
     wdf::{
-        Guarded, Interrupt, InterruptContext, InterruptLock, Policy, Resources, Result,
-        context_type,
+        Disconnected, Guarded, Interrupt, InterruptContext, InterruptLock, Policy, Resources,
+        Result, Shared, context_type,
     },
 };
 
@@ -36,7 +37,7 @@ pub struct IsrShared {
 }
 
 context_type!(InterruptContext<EduInterrupt>, c"EduInterrupt");
-context_type!(Guarded<IsrShared>, c"IsrShared");
+context_type!(Guarded<Shared<IsrShared>>, c"IsrShared");
 
 /// The interrupt objects of a device.
 pub type Interrupts = [Option<Interrupt<EduInterrupt>>; MAX_MESSAGES];
@@ -106,6 +107,37 @@ impl IsrShared {
                 registers.acknowledge(causes);
             }
         }
+    }
+}
+
+impl EduDevice {
+    /// Works off what the ISRs have recorded while they could not queue a DPC for it.
+    pub fn work_off_recorded(&self, disconnected: Option<&mut Disconnected<'_>>) {
+        let mut state = self.state.lock();
+        let recorded = state.take_recorded(disconnected);
+        drop(state);
+        dpc::work_off(self, &recorded, 0);
+    }
+}
+
+impl State {
+    /// Takes what all interrupt objects have recorded.
+    fn take_recorded(&mut self, mut disconnected: Option<&mut Disconnected<'_>>) -> Taken {
+        for interrupt in self.interrupts.iter().flatten() {
+            let recorded = if let Some(disconnected) = &mut disconnected {
+                interrupt
+                    .disconnected(disconnected)
+                    .map(|own| own.log.take())
+            } else {
+                let connected = self.connected.as_ref();
+                let guard = connected.and_then(|connected| interrupt.lock(connected));
+                guard.map(|guard| guard.own.log.take())
+            };
+            if let Some(recorded) = recorded {
+                self.log.absorb(recorded);
+            }
+        }
+        self.log.take()
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
     Context, NtStatus, Resources, Result,
     context::{self, attributes_with},
     file::{HandleContext, evt_file_cleanup},
+    interrupt::set_deferring,
     size_field,
 };
 
@@ -69,12 +70,19 @@ pub trait PnpPower: Context {
     /// Why it cannot work.
     fn d0_entry(&self) -> Result<()>;
 
-    /// EvtDeviceD0EntryPostInterruptsEnabled: from now on the device may interrupt.
+    /// EvtDeviceD0EntryPostInterruptsEnabled: from now on the device may interrupt, and its ISRs defer
+    /// their work. What they have recorded before is the driver's to work off now.
     fn interrupts_enabled(&self, connected: Connected);
 
-    /// EvtDeviceD0ExitPreInterruptsDisabled: from now on the device must not interrupt. Gives the
-    /// proof back.
+    /// EvtDeviceD0ExitPreInterruptsDisabled: from now on the device must not interrupt, and its ISRs
+    /// defer nothing any more. Gives the proof back. Takes each lock under which an ISR may have decided
+    /// otherwise before: the interrupt lock, or for passive handling the device's.
     fn interrupts_disabling(&self) -> Option<Connected>;
+
+    /// EvtDeviceSelfManagedIoFlush: the device is being removed, is gone or has failed, and does not come
+    /// back. Its power-managed queues are purged, the others not: those live until the last handle is
+    /// closed.
+    fn lost(&self);
 }
 
 impl DeviceInit<'_> {
@@ -98,6 +106,7 @@ impl DeviceInit<'_> {
             EvtDeviceD0Entry: Some(evt_d0_entry::<C>),
             EvtDeviceD0EntryPostInterruptsEnabled: Some(evt_d0_entry_post::<C>),
             EvtDeviceD0ExitPreInterruptsDisabled: Some(evt_d0_exit_pre::<C>),
+            EvtDeviceSelfManagedIoFlush: Some(evt_self_managed_io_flush::<C>),
             ..WDF_PNPPOWER_EVENT_CALLBACKS::default()
         };
         // SAFETY: the framework copies the callbacks in this call.
@@ -310,11 +319,17 @@ unsafe extern "C" fn evt_d0_entry_post<C: PnpPower>(
     _previous: WDF_POWER_DEVICE_STATE,
 ) -> NTSTATUS {
     // SAFETY: the framework passed the device to this callback.
-    let context = unsafe { context_of::<C>(device) };
-    let connected = Connected {
-        device: Device(device),
+    let context = match unsafe { context_of::<C>(device) } {
+        Ok(context) => context,
+        Err(failure) => return failure.get(),
     };
-    NtStatus::of(context.map(|context| context.interrupts_enabled(connected)))
+    // SAFETY: the device is alive during its callback. Before the framework disconnects an interrupt, it
+    // calls `EVT_WDF_DEVICE_D0_EXIT_PRE_INTERRUPTS_DISABLED`, for from here on this callback succeeds.
+    unsafe { set_deferring(device, true) };
+    context.interrupts_enabled(Connected {
+        device: Device(device),
+    });
+    STATUS_SUCCESS
 }
 
 /// `EVT_WDF_DEVICE_D0_EXIT_PRE_INTERRUPTS_DISABLED`
@@ -326,10 +341,23 @@ unsafe extern "C" fn evt_d0_exit_pre<C: PnpPower>(
     device: WDFDEVICE,
     _target: WDF_POWER_DEVICE_STATE,
 ) -> NTSTATUS {
+    // SAFETY: the device is alive during its callback.
+    unsafe { set_deferring(device, false) };
     // SAFETY: the framework passed the device to this callback.
     if let Ok(context) = unsafe { context_of::<C>(device) } {
         // The proof ends here.
         _ = context.interrupts_disabling();
     }
     STATUS_SUCCESS
+}
+
+/// `EVT_WDF_DEVICE_SELF_MANAGED_IO_FLUSH`
+///
+/// # Safety
+/// Only the framework calls it.
+unsafe extern "C" fn evt_self_managed_io_flush<C: PnpPower>(device: WDFDEVICE) {
+    // SAFETY: the framework passed the device to this callback.
+    if let Ok(context) = unsafe { context_of::<C>(device) } {
+        context.lost();
+    }
 }

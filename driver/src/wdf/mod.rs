@@ -12,7 +12,8 @@
 //! | what may be gone is only looked at | [`ContextReference`], [`RequestReference`] |
 //! | EvtIoStop requeues only what it owns | [`Stop::requeue`] consumes a [`Request`] |
 //! | what the ISR touches is touched with the interrupt lock held | `InterruptGuard` is the only way to it |
-//! | the interrupt lock exists only while the interrupt is connected | locking needs [`Connected`] |
+//! | the interrupt lock exists only while the interrupt is connected | locking needs [`Connected`], or a [`DeferredInterrupt`] that comes in time |
+//! | no DPC of an interrupt is queued when the framework has flushed it | [`Isr::queue_deferred`] refuses |
 //! | registers are gone after EvtDeviceReleaseHardware | unmapping consumes every owner of one |
 //! | a context has one type and one lifetime | [`context_type!`] and [`Context`] |
 //!
@@ -48,7 +49,7 @@ pub use driver::{Driver, create_driver};
 pub use file::HandleContext;
 pub use interrupt::{
     DeferredInterrupt, Handling, Interrupt, InterruptContext, InterruptHandler, InterruptLock, Isr,
-    Policy,
+    Policy, Shared,
 };
 pub use mapping::Mapping;
 pub use queue::{

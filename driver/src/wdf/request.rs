@@ -143,11 +143,11 @@ impl Request {
     }
 
     /// Hands the request to another queue of the device (`WdfRequestForwardToIoQueue`). A queue
-    /// that takes no more is that of a device being removed: then the request is canceled, as are
-    /// those that wait in it. IRQL: <= DISPATCH_LEVEL; hold no lock.
+    /// that takes no more is that of a device which is removed and does not come back: then the request
+    /// fails with STATUS_DEVICE_DOES_NOT_EXIST. IRQL: <= DISPATCH_LEVEL; hold no lock.
     pub fn forward_to(self, queue: &Queue) {
         if let Err(request) = self.try_forward_to(queue) {
-            request.complete(Err(NtStatus::CANCELLED));
+            request.complete(Err(NtStatus::DEVICE_DOES_NOT_EXIST));
         }
     }
 

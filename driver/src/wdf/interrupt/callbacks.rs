@@ -1,6 +1,9 @@
 //! What the framework calls for an interrupt object.
 
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use wdk_sys::{
     BOOLEAN, NTSTATUS, STATUS_SUCCESS, ULONG, WDFDEVICE, WDFINTERRUPT, WDFOBJECT,
@@ -14,16 +17,22 @@ use crate::wdf::{Context, context};
 pub struct Isr<'a, H> {
     handle: WDFINTERRUPT,
     handling: Handling,
+    deferring: &'a AtomicBool,
     handler: PhantomData<fn() -> H>,
-    lent: PhantomData<&'a ()>,
 }
 
 impl<H: InterruptHandler> Isr<'_, H> {
     /// Queues the object's DPC or work item (`WdfInterruptQueueDpcForIsr`,
     /// `WdfInterruptQueueWorkItemForIsr`). Returns whether it did: if it is queued already, that run
-    /// takes what this interrupt brought.
+    /// takes what this interrupt brought. `None`: interrupts are being connected or disconnected, and
+    /// what is queued now might run when they are not connected. At PASSIVE_LEVEL the device's lock is
+    /// held, that [`crate::wdf::PnpPower::interrupts_disabling`] takes.
     #[must_use]
-    pub fn queue_deferred(&self) -> bool {
+    pub fn queue_deferred(&self) -> Option<bool> {
+        // The lock that is held orders this.
+        if !self.deferring.load(Ordering::Relaxed) {
+            return None;
+        }
         let queued = match self.handling {
             Handling::Dirql | Handling::PassiveDpc => {
                 // SAFETY: only the ISR has this value.
@@ -38,7 +47,7 @@ impl<H: InterruptHandler> Isr<'_, H> {
                 }
             }
         };
-        queued != 0
+        Some(queued != 0)
     }
 
     /// Whether the ISR runs at PASSIVE_LEVEL.
@@ -61,8 +70,7 @@ impl<H: InterruptHandler> Isr<'_, H> {
     }
 }
 
-/// An interrupt object in its DPC or work item. It is connected: the framework waits for both before
-/// it disconnects.
+/// An interrupt object in its DPC or work item.
 pub struct DeferredInterrupt<'a, H> {
     handle: WDFINTERRUPT,
     handler: PhantomData<fn() -> H>,
@@ -74,9 +82,17 @@ where
     InterruptContext<H>: Context,
 {
     /// Takes the interrupt lock (`WdfInterruptAcquireLock`): DIRQL until the guard is dropped. `None`
-    /// if the interrupt is handled at PASSIVE_LEVEL.
+    /// if the interrupt is handled at PASSIVE_LEVEL, or is about to be disconnected: what its ISR has
+    /// recorded is taken then by those who stop the device.
     pub fn lock(&mut self) -> Option<InterruptGuard<'_, H>> {
-        // SAFETY: it is connected while this runs, and the guard borrows this value mutably.
+        // SAFETY: the object is alive during its callback, and `create` initialized its context.
+        let context = unsafe { context::of::<InterruptContext<H>>(self.handle.cast()) }?;
+        if !context.deferring().load(Ordering::Acquire) {
+            return None;
+        }
+        // SAFETY: its ISR, which has queued this, was connected. It is not disconnected since: that
+        // begins after `deferring` was cleared, and with a wait for this callback (see `deferring.rs`). The
+        // guard borrows this value mutably.
         unsafe { InterruptGuard::acquire(self.handle) }
     }
 }
@@ -101,8 +117,8 @@ where
     let isr = Isr {
         handle: interrupt,
         handling: context.handling(),
+        deferring: context.deferring(),
         handler: PhantomData,
-        lent: PhantomData,
     };
     own.isr(shared, message, isr).into()
 }

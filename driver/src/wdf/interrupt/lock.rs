@@ -1,14 +1,21 @@
 //! The interrupt lock, and what it guards.
 
-use core::{cell::UnsafeCell, ptr::NonNull};
+use core::{cell::UnsafeCell, ptr::NonNull, sync::atomic::AtomicBool};
 
 use wdk_sys::{WDFINTERRUPT, WDFSPINLOCK, WDFWAITLOCK, call_unsafe_wdf_function_binding};
 
-use super::{Handling, InterruptHandler};
+use super::{Handling, InterruptHandler, deferring::Deferring};
 use crate::wdf::{
     Context, Device, Disconnected, Guarded, NtStatus, Result, SpinLock,
     context::{self, attributes},
 };
+
+/// What the ISRs of a device share, and whether they may defer their work: see [`Deferring`].
+#[repr(C)]
+pub struct Shared<S> {
+    data: UnsafeCell<S>,
+    deferring: AtomicBool,
+}
 
 /// The lock of all interrupt objects of a device, and what their ISRs share.
 ///
@@ -16,7 +23,7 @@ use crate::wdf::{
 /// becomes part of the interrupt lock, which raises to DIRQL. For passive handling it is a wait lock,
 /// and the spin lock's object is only the place of what it guards.
 pub struct InterruptLock<S> {
-    lock: SpinLock<S>,
+    lock: SpinLock<Shared<S>>,
     wait_lock: WDFWAITLOCK,
     device: Device,
     handling: Handling,
@@ -29,15 +36,23 @@ unsafe impl<S: Send> Sync for InterruptLock<S> {}
 
 impl<S> InterruptLock<S>
 where
-    Guarded<S>: Context,
+    Guarded<Shared<S>>: Context,
 {
     /// Creates it. IRQL: PASSIVE_LEVEL.
     ///
     /// # Errors
-    /// The framework's status.
-    pub fn new(device: Device, handling: Handling, shared: S) -> Result<Self> {
+    /// The framework's status. STATUS_OBJECT_NAME_EXISTS: the device has one.
+    pub fn new(device: Device, handling: Handling, data: S) -> Result<Self> {
+        let shared = Shared {
+            data: UnsafeCell::new(data),
+            deferring: AtomicBool::new(false),
+        };
+        let lock = SpinLock::new(device, shared)?;
+        // SAFETY: the context lives as long as the lock, which lives as long as the device.
+        let shared = unsafe { shared_of(lock.guarded()) };
+        device.attach(Deferring::new(&shared.deferring))?;
         Ok(Self {
-            lock: SpinLock::new(device, shared)?,
+            lock,
             wait_lock: if handling.is_passive() {
                 create_wait_lock(device)?
             } else {
@@ -57,10 +72,10 @@ where
             return Err(NtStatus::INTERNAL_ERROR);
         }
         // SAFETY: the context lives as long as the lock, which lives as long as the device.
-        let guarded = unsafe { self.lock.guarded().as_ref() };
+        let shared = unsafe { shared_of(self.lock.guarded()) };
         // SAFETY: no interrupt of the device is connected, so no ISR runs and no `InterruptGuard`
         // exists; and there is one proof, mutably borrowed for as long as the result lives.
-        Ok(unsafe { &mut *guarded.get() })
+        Ok(unsafe { &mut *shared.data.get() })
     }
 
     pub(super) const fn device(&self) -> Device {
@@ -88,6 +103,17 @@ where
     }
 }
 
+/// What the ISRs share. Nobody takes the spin lock as one, so nobody has it to himself.
+///
+/// # Safety
+/// The lock lives for `'a`.
+unsafe fn shared_of<'a, S>(guarded: NonNull<Guarded<Shared<S>>>) -> &'a Shared<S> {
+    // SAFETY: the caller vouches for the lock, whose context this is.
+    let guarded: &'a Guarded<Shared<S>> = unsafe { guarded.as_ref() };
+    // SAFETY: all references to it are shared: what changes in it is in cells.
+    unsafe { &*guarded.get() }
+}
+
 /// `WdfWaitLockCreate`
 fn create_wait_lock(device: Device) -> Result<WDFWAITLOCK> {
     let mut attributes = attributes();
@@ -105,7 +131,7 @@ fn create_wait_lock(device: Device) -> Result<WDFWAITLOCK> {
 #[repr(C)]
 pub struct InterruptContext<H: InterruptHandler> {
     own: UnsafeCell<H>,
-    shared: NonNull<Guarded<H::Shared>>,
+    shared: NonNull<Guarded<Shared<H::Shared>>>,
     handling: Handling,
 }
 
@@ -126,6 +152,12 @@ impl<H: InterruptHandler> InterruptContext<H> {
         self.handling
     }
 
+    /// Whether the ISRs may defer their work.
+    pub(super) fn deferring(&self) -> &AtomicBool {
+        // SAFETY: the lock lives as long as the device, as this context does at most.
+        &unsafe { shared_of(self.shared) }.deferring
+    }
+
     /// # Safety
     /// The interrupt lock is held for `'a`, and this is the holder's only call.
     #[expect(
@@ -133,13 +165,26 @@ impl<H: InterruptHandler> InterruptContext<H> {
         reason = "the lock makes it exclusive, not the borrow"
     )]
     pub(super) unsafe fn locked<'a>(&'a self) -> (&'a mut H, &'a mut H::Shared) {
-        // SAFETY: the lock's context lives as long as the device, as this one does at most.
-        let shared: &'a Guarded<H::Shared> = unsafe { self.shared.as_ref() };
+        // SAFETY: the lock lives as long as the device, as this context does at most.
+        let shared: &'a Shared<H::Shared> = unsafe { shared_of(self.shared) };
         // SAFETY: the interrupt lock is held, so nobody else has a reference to it.
-        let shared = unsafe { &mut *shared.get() };
+        let shared = unsafe { &mut *shared.data.get() };
         // SAFETY: the same lock guards it.
         let own = unsafe { &mut *self.own.get() };
         (own, shared)
+    }
+
+    /// What the object keeps for itself.
+    ///
+    /// # Safety
+    /// No interrupt of the device is connected for `'a`, and this is the only call meanwhile.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "that nobody else can have the lock makes it exclusive, not the borrow"
+    )]
+    pub(super) unsafe fn disconnected<'a>(&'a self) -> &'a mut H {
+        // SAFETY: no ISR runs and no `InterruptGuard` exists, so nobody else has a reference to it.
+        unsafe { &mut *self.own.get() }
     }
 }
 

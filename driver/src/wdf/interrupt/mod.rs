@@ -1,6 +1,7 @@
 //! Interrupt objects, and the one lock that all of a device's share.
 
 mod callbacks;
+mod deferring;
 mod lock;
 
 use core::marker::PhantomData;
@@ -11,11 +12,12 @@ use wdk_sys::{
 };
 
 pub use callbacks::{DeferredInterrupt, Isr};
-pub use lock::{InterruptContext, InterruptGuard, InterruptLock};
+pub(super) use deferring::set_deferring;
+pub use lock::{InterruptContext, InterruptGuard, InterruptLock, Shared};
 
 use super::{
-    Connected, Context, Device, Guarded, InterruptResource, NtStatus, Result,
-    context::{attributes_with, initialize},
+    Connected, Context, Device, Disconnected, Guarded, InterruptResource, NtStatus, Result,
+    context::{self, attributes_with, initialize},
     size_field,
 };
 
@@ -66,8 +68,7 @@ pub trait InterruptHandler: Sized + Send + 'static {
     /// EvtInterruptEnable. IRQL and lock as for the ISR.
     fn enable(&mut self, shared: &mut Self::Shared);
 
-    /// EvtInterruptDisable. IRQL and lock as for the ISR. Not called when the device was removed by
-    /// surprise.
+    /// EvtInterruptDisable. IRQL and lock as for the ISR. The device may be gone.
     fn disable(&mut self, shared: &mut Self::Shared);
 }
 
@@ -87,7 +88,7 @@ unsafe impl<H> Sync for Interrupt<H> {}
 impl<H: InterruptHandler> Interrupt<H>
 where
     InterruptContext<H>: Context,
-    Guarded<H::Shared>: Context,
+    Guarded<Shared<H::Shared>>: Context,
 {
     /// Creates an interrupt object (`WdfInterruptCreate`). IRQL: PASSIVE_LEVEL.
     ///
@@ -171,6 +172,18 @@ where
         unsafe { InterruptGuard::acquire(self.handle) }
     }
 
+    /// What the object keeps for itself, while no interrupt of the device is connected. `None`: the proof
+    /// is another device's.
+    pub fn disconnected<'a>(&'a self, proof: &'a mut Disconnected<'_>) -> Option<&'a mut H> {
+        if !proof.is_of(self.device) {
+            return None;
+        }
+        // SAFETY: the object lives as long as the driver keeps this value; see the module `wdf`.
+        let context = unsafe { context::of::<InterruptContext<H>>(self.handle.cast()) }?;
+        // SAFETY: there is one proof, mutably borrowed for as long as the result lives.
+        Some(unsafe { context.disconnected() })
+    }
+
     /// Whether the object has an interrupt and is connected (`WdfInterruptWdmGetInterrupt`).
     fn is_connected(&self) -> bool {
         // SAFETY: the object lives as long as the driver keeps this value; see the module `wdf`.
@@ -200,7 +213,7 @@ where
 fn config<H: InterruptHandler>(lock: &InterruptLock<H::Shared>) -> WDF_INTERRUPT_CONFIG
 where
     InterruptContext<H>: Context,
-    Guarded<H::Shared>: Context,
+    Guarded<Shared<H::Shared>>: Context,
 {
     let config = WDF_INTERRUPT_CONFIG {
         Size: size_field::<WDF_INTERRUPT_CONFIG>(),
