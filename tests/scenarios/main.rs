@@ -25,7 +25,7 @@ mod nothing_answers_without_a_host;
 mod nothing_is_allocated_after_the_start;
 mod pictures_show_the_way_of_an_interrupt;
 mod qemu_is_missing_or_dies;
-mod requests_survive_sleep_and_end_at_surprise_removal;
+mod requests_survive_sleep_and_end_with_the_device;
 mod settings_of_the_registry_shape_the_interrupts;
 mod stale_causes_are_acknowledged_before_enabling;
 mod stress_loses_nothing;

@@ -1,12 +1,12 @@
 //! Power and PnP with requests pending.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, process::Command};
 
-use edu_model::Config;
+use edu_model::{Config, Faults};
 use edu_tests::{
     Bench, Lab,
     bench::{Kind, factorial},
-    for_each_seed,
+    for_each_seed, found,
     lab::event_of,
 };
 use kmdf_host::{
@@ -128,6 +128,107 @@ fn a_surprise_removal_at_any_moment_ends_every_request() {
     for processors in [1, 2, 4] {
         let act = |lab: &Lab| went(lab.session().host().surprise_remove(0));
         at_any_moment(processors, act, ended);
+    }
+}
+
+/// What is told that the device is gone.
+const GONE: NtStatus = STATUS_DEVICE_DOES_NOT_EXIST;
+
+/// What each request answers while a handle keeps a lost device: docs/driver.md has the same as a table.
+fn answers_as_a_lost_device(lab: &Lab, file: &kmdf_host::File) {
+    let information = lab.information(file);
+    assert!(information.identification.is_edu());
+    assert_eq!(information.interrupt_count, 0, "none is connected");
+    let _ = lab.statistics(file);
+    assert_eq!(lab.wait_event(file, 0), Err(GONE), "wait");
+    assert_eq!(lab.liveness(file, 1), Err(GONE), "liveness");
+    assert_eq!(lab.raise(file, 0x10), Err(GONE), "raise");
+    assert_eq!(lab.factorial(file, 5), Err(GONE), "factorial");
+    assert_eq!(lab.read(file, 0, 4), Err(GONE), "read");
+    assert_eq!(lab.write(file, 0, b"data"), Err(GONE), "write");
+}
+
+#[test]
+fn who_waits_for_an_event_is_told_of_a_surprise_removal_while_its_handle_is_open() {
+    for_each_seed(20, |seed| {
+        let lab = Bench::model(Config::default()).seed(seed).boot();
+        let (file, other) = (lab.open(), lab.open());
+        let waits = [(&file, 0), (&other, 0), (&file, 0)];
+        let waits = waits.map(|(file, cursor)| lab.submit_wait(file, cursor));
+        for _ in 0..seed * 3 {
+            lab.turn();
+        }
+        went(lab.session().host().surprise_remove(0));
+        lab.wait_for(&waits);
+        for wait in &waits {
+            assert_eq!(event_of(wait), Err(GONE));
+        }
+        answers_as_a_lost_device(&lab, &file);
+        lab.shut_down();
+    });
+}
+
+#[test]
+fn an_event_that_came_before_a_surprise_removal_is_not_withheld() {
+    let lab = Bench::model(Config::default()).boot();
+    let file = lab.open();
+    assert_eq!(lab.raise(&file, 0x10), Ok(()));
+    lab.run_until_quiet();
+    went(lab.session().host().surprise_remove(0));
+    assert_eq!(lab.wait_event(&file, 0).map(|event| event.number), Ok(1));
+    assert_eq!(lab.wait_event(&file, 1), Err(GONE));
+    lab.shut_down();
+}
+
+#[test]
+fn who_waits_for_an_event_is_told_when_its_device_does_not_start_again() {
+    let config = Config {
+        faults: Faults {
+            removed_at_ns: Some(1_000_000),
+            ..Faults::default()
+        },
+        ..Config::default()
+    };
+    let lab = Bench::model(config).boot();
+    let file = lab.open();
+    let wait = lab.submit_wait(&file, 0);
+    lab.run_until_quiet();
+    assert!(!wait.is_finished(), "nobody knows that the device is gone");
+    let status = went(lab.session().host().rebalance(0, Grant::Messages(1)));
+    assert!(!status.is_success());
+    lab.wait_for(std::slice::from_ref(&wait));
+    assert_eq!(event_of(&wait), Err(GONE));
+    answers_as_a_lost_device(&lab, &file);
+    lab.shut_down();
+}
+
+/// The framework flushes the DPC of an interrupt and then disconnects it. Something raises a cause in
+/// between, and another processor takes the interrupt.
+#[test]
+fn an_interrupt_between_the_flush_and_the_disconnection_queues_no_dpc() {
+    let scenarios = [
+        "sleep",
+        "sleep-line",
+        "restart",
+        "remove",
+        "surprise-removal",
+        "passive",
+        "passive-dpc",
+        "late-two-messages",
+    ];
+    for scenario in scenarios {
+        for index in 0..3 {
+            let output = Command::new(found::edu_lab())
+                .args(["replay", "--scenario", scenario, "--cause", "raise"])
+                .args(["--boundary", &format!("0:{index}:0x0"), "--driver"])
+                .arg(found::driver())
+                .arg("--inf")
+                .arg(found::inf())
+                .output()
+                .expect("edu-lab can be started");
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{scenario}, {index}: {said}");
+        }
     }
 }
 
