@@ -2,12 +2,15 @@
 
 use std::rc::Rc;
 
-use kmdf_abi::{
-    ntstatus::{NtStatus, STATUS_SUCCESS},
-    types::WDF_POWER_DEVICE_STATE,
+use kmdf_abi::ntstatus::{
+    NtStatus, STATUS_DEVICE_POWER_FAILURE, STATUS_INVALID_DEVICE_STATE, STATUS_NO_SUCH_DEVICE,
+    STATUS_NOT_SUPPORTED, STATUS_SUCCESS,
 };
 
-use super::{Grant, power::Leaving};
+use super::{
+    Grant,
+    power::{Entering, Leaving},
+};
 use crate::{
     check::rules,
     event::Event,
@@ -15,8 +18,18 @@ use crate::{
     kmdf::{
         device::{Device, DeviceInit, Phase},
         driver::Driver,
+        interrupt_connect::Going,
+        power_policy::Idle,
+        states::{Pnp, Policy},
     },
 };
+
+/// What a driver is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Question {
+    Stop,
+    Remove,
+}
 
 /// How a device fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +67,9 @@ impl Host {
                 self.record(Event::Host {
                     text: format!("device {:#x} added", device.handle),
                 });
+                if self.slots[slot].gone.get() {
+                    self.fail(&device, Failure::Gone);
+                }
             }
             Some(device) => {
                 device.phase.set(Phase::Removed);
@@ -68,53 +84,103 @@ impl Host {
         status
     }
 
-    /// Starts the device of the function in a slot with the resources of `grant`.
+    /// Starts the device of the function in a slot with the resources of `grant`. PnP removes a device
+    /// that does not start; one that has gone is not even asked to.
     ///
     /// # Errors
     /// The run stopped.
     pub fn start_device(&self, slot: usize, grant: Grant) -> Result<NtStatus, Stop> {
         self.run_to_end("PnP", move |host| {
             host.in_turn(|host| {
-                host.device_in(slot)
-                    .map_or(STATUS_SUCCESS, |device| host.start(&device, grant))
+                let gone = host.slots[slot].gone.get();
+                match host.device_in(slot) {
+                    None if gone => STATUS_NO_SUCH_DEVICE,
+                    None => STATUS_SUCCESS,
+                    Some(device) => host.start_or_remove(&device, grant),
+                }
             })
         })
     }
 
+    fn start_or_remove(&self, device: &Rc<Device>, grant: Grant) -> NtStatus {
+        if self.slots[device.slot].gone.get() {
+            // The bus fails IRP_MN_START_DEVICE before the driver hears of it.
+            self.fail(device, Failure::Gone);
+            return STATUS_NO_SUCH_DEVICE;
+        }
+        let status = self.start(device, grant);
+        if !status.is_success() {
+            if device.was_started.get() {
+                self.fail(device, Failure::Power);
+            } else {
+                device.states.set_pnp(Pnp::Failed);
+                self.clean_up_for_removal(device);
+                self.finish_removal(device);
+            }
+        }
+        status
+    }
+
+    /// A failure on the way to D0 has a status of the framework's own (`PnpEventHardwareAvailable`,
+    /// `PnpEventHardwareAvailablePowerPolicyFailed`).
     fn start(&self, device: &Rc<Device>, grant: Grant) -> NtStatus {
+        let (preparing, powering, policy) = if device.was_started.get() {
+            (
+                Pnp::StartingFromStopped,
+                Pnp::Restarting,
+                Policy::Restarting,
+            )
+        } else {
+            (
+                Pnp::HardwareAvailable,
+                Pnp::HardwareAvailable,
+                Policy::Starting,
+            )
+        };
         device.phase.set(Phase::PreparingHardware);
+        device.states.set_pnp(preparing);
+        device.forget_failures();
         device.grant.set(grant);
         let resources = self.assign(device, grant);
-        let status = self.device_callback(
+        let mut status = self.pnp_callback(
             device,
             "EvtDevicePrepareHardware",
             device.callbacks.EvtDevicePrepareHardware.0,
             &[resources.raw, resources.translated],
         );
-        let status = if status.is_success() {
-            device.phase.set(Phase::LowPower);
-            self.power_up(device, WDF_POWER_DEVICE_STATE::WdfPowerDeviceD3Final)
-        } else {
-            status
-        };
+        device.phase.set(Phase::LowPower);
         if status.is_success() {
+            device.states.set_pnp(powering);
+            device.states.set_policy(policy);
+            if !self.power_up(device, Entering::Start).is_success() {
+                status = STATUS_DEVICE_POWER_FAILURE;
+            }
+        }
+        if !status.is_success() {
+            device.states.set_pnp(Pnp::FailedOwnHardware);
+            device.states.set_policy(Policy::Stopped);
+            self.release_hardware(device);
+            return status;
+        }
+        if !device.was_started.replace(true) {
             for interface in device.interfaces.borrow_mut().iter_mut() {
                 interface.enabled = !interface.withheld;
             }
-            self.record(Event::Host {
-                text: format!("device {:#x} started", device.handle),
-            });
-        } else {
-            self.release_hardware(device);
         }
+        device.states.set_policy(Policy::Started);
+        device.states.set_pnp(Pnp::Started);
+        self.record(Event::Host {
+            text: format!("device {:#x} started", device.handle),
+        });
         status
     }
 
-    fn release_hardware(&self, device: &Rc<Device>) {
+    /// Whether the driver did not fail it.
+    fn release_hardware(&self, device: &Rc<Device>) -> bool {
         let Some(resources) = device.resources.get() else {
-            return;
+            return true;
         };
-        self.device_callback(
+        let status = self.pnp_callback(
             device,
             "EvtDeviceReleaseHardware",
             device.callbacks.EvtDeviceReleaseHardware.0,
@@ -124,10 +190,11 @@ impl Host {
             device.phase.set(Phase::Stopped);
         }
         self.unassign(device);
+        status.is_success()
     }
 
     /// Stops the device in a slot and takes its resources, as for a rebalance: it can be started
-    /// again.
+    /// again. A device that fails to stop is removed.
     ///
     /// # Errors
     /// The run stopped.
@@ -141,11 +208,36 @@ impl Host {
         })
     }
 
-    fn stop(&self, device: &Rc<Device>) {
-        if device.phase.get() == Phase::Working {
-            self.power_down(device, Leaving::Stop);
+    /// Whether the device has stopped; one that has not is on its way to its removal.
+    fn stop(&self, device: &Rc<Device>) -> bool {
+        let stopped = self.leave_for_good(device, Pnp::StartedStopping);
+        device.states.set_pnp(if stopped {
+            Pnp::Stopped
+        } else {
+            Pnp::FailedOwnHardware
+        });
+        let released = self.release_hardware(device);
+        if stopped && released {
+            return true;
         }
-        self.release_hardware(device);
+        self.fail(device, Failure::Power);
+        false
+    }
+
+    /// Takes a device out of D0 that is not asked to come back. One that sleeps is brought to D0 first
+    /// (`PowerPolStoppingResetDevice`). Whether the driver failed nothing of that.
+    fn leave_for_good(&self, device: &Rc<Device>, state: Pnp) -> bool {
+        device.states.set_pnp(state);
+        let mut went = true;
+        if device.phase.get() == Phase::LowPower {
+            went = self.wake_device(device).is_success();
+        }
+        device.states.set_policy(Policy::Stopping);
+        if device.phase.get() == Phase::Working {
+            went &= self.power_down(device, Leaving::Stop);
+        }
+        device.states.set_policy(Policy::Stopped);
+        went
     }
 
     /// Rebalances the device in a slot: asks it by EvtDeviceQueryStop, stops it and starts it with
@@ -165,36 +257,77 @@ impl Host {
 
     /// A rebalance, from the question to the start with other resources.
     pub(super) fn give_other_resources(&self, device: &Rc<Device>, grant: Grant) -> NtStatus {
-        let status = self.device_callback(
-            device,
-            "EvtDeviceQueryStop",
-            device.callbacks.EvtDeviceQueryStop.0,
-            &[],
-        );
+        let status = self.ask(device, Question::Stop);
         if !status.is_success() {
             return status;
         }
-        self.stop(device);
-        let status = self.start(device, grant);
-        if !status.is_success() {
-            self.fail(device, Failure::Power);
+        if !self.stop(device) {
+            return STATUS_INVALID_DEVICE_STATE;
         }
-        status
+        self.start_or_remove(device, grant)
     }
 
-    /// Asks the driver by EvtDeviceQueryRemove whether its device may be removed.
+    /// Asks the driver by EvtDeviceQueryRemove whether its device may be removed. If it may, the device
+    /// waits for its removal, or for [`Self::cancel_remove`].
     ///
     /// # Errors
     /// The run stopped.
     pub fn query_remove(&self, slot: usize) -> Result<NtStatus, Stop> {
         self.run_to_end("PnP", move |host| {
             host.in_turn(|host| {
-                host.device_in(slot).map_or(STATUS_SUCCESS, |device| {
-                    let callback = device.callbacks.EvtDeviceQueryRemove.0;
-                    host.device_callback(&device, "EvtDeviceQueryRemove", callback, &[])
-                })
+                host.device_in(slot)
+                    .map_or(STATUS_SUCCESS, |device| host.ask(&device, Question::Remove))
             })
         })
+    }
+
+    /// Takes a question for the device's removal back. The driver is not told.
+    ///
+    /// # Errors
+    /// The run stopped.
+    pub fn cancel_remove(&self, slot: usize) -> Result<(), Stop> {
+        self.run_to_end("PnP", move |host| {
+            host.in_turn(|host| {
+                if let Some(device) = host.device_in(slot)
+                    && device.states.pnp() == Pnp::QueryRemovePending
+                {
+                    device.states.set_pnp(Pnp::Started);
+                }
+            });
+        })
+    }
+
+    /// Whether a device that is started may be stopped or removed. A driver that has said that it cannot
+    /// is not asked, and a device that was not started may always.
+    fn ask(&self, device: &Device, question: Question) -> NtStatus {
+        if device.states.pnp() != Pnp::Started {
+            return STATUS_SUCCESS;
+        }
+        if device.policy.unstoppable.get() != 0 {
+            return STATUS_INVALID_DEVICE_STATE;
+        }
+        let (asking, pending, what, callback) = match question {
+            Question::Stop => (
+                Pnp::QueryStopAskDriver,
+                Pnp::QueryStopPending,
+                "EvtDeviceQueryStop",
+                device.callbacks.EvtDeviceQueryStop,
+            ),
+            Question::Remove => (
+                Pnp::QueryRemoveAskDriver,
+                Pnp::QueryRemovePending,
+                "EvtDeviceQueryRemove",
+                device.callbacks.EvtDeviceQueryRemove,
+            ),
+        };
+        device.states.set_pnp(asking);
+        let status = self.pnp_callback(device, what, callback.0, &[]);
+        device.states.set_pnp(if status.is_success() {
+            pending
+        } else {
+            Pnp::Started
+        });
+        status
     }
 
     /// Removes the device in a slot in order. While apps have it open it stays, dead, until the
@@ -211,9 +344,16 @@ impl Host {
             return;
         };
         device.begin_removal();
-        if device.phase.get() == Phase::Working {
-            self.power_down(&device, Leaving::Removal);
+        if device.was_started.get() && device.phase.get() != Phase::Stopped {
+            let asked = device.states.pnp() == Pnp::QueryRemovePending;
+            let state = if asked {
+                Pnp::QueriedRemoving
+            } else {
+                Pnp::StartedRemoving
+            };
+            self.leave_for_good(&device, state);
         }
+        device.states.set_pnp(Pnp::RemovingDisableInterfaces);
         self.release_hardware(&device);
         self.clean_up_for_removal(&device);
         self.finish_removal(&device);
@@ -259,18 +399,38 @@ impl Host {
             return;
         }
         device.phase.set(Phase::SurpriseRemoved);
-        if failure == Failure::Gone {
+        let was_started = device.was_started.get();
+        if failure == Failure::Gone && was_started {
+            let has_hardware = device.resources.get().is_some();
+            device.states.set_pnp(if has_hardware {
+                Pnp::SurpriseRemoveIoStarted
+            } else {
+                Pnp::SurpriseRemove
+            });
             self.tell_of_surprise_removal(device);
+            device.states.set_pnp(Pnp::FailedIoStarting);
+        } else {
+            device.states.set_pnp(Pnp::FailedPowerDown);
         }
+        device.states.set_policy(Policy::Stopping);
         if phase == Phase::Working {
-            self.power_down(device, Leaving::SurpriseRemoval);
+            self.power_down(device, Leaving::Stop);
+        } else {
+            // One that sleeps is not brought to D0 any more.
+            self.disconnect_interrupts(device, Going::Forsaken);
         }
+        device.policy.idle.set(Idle::Stopped);
+        device.states.set_policy(Policy::Stopped);
+        device.states.set_pnp(Pnp::FailedOwnHardware);
         self.release_hardware(device);
+        device.states.set_pnp(Pnp::Failed);
         self.clean_up_for_removal(device);
         if failure == Failure::Power {
             // The framework has taken the device down before PnP hears of it.
+            device.states.set_pnp(Pnp::FailedSurpriseRemoved);
             self.tell_of_surprise_removal(device);
         }
+        device.states.set_pnp(Pnp::FailedWaitForRemove);
         if device.open.borrow().is_empty() {
             self.finish_removal(device);
             return;
@@ -295,16 +455,14 @@ impl Host {
     fn clean_up_for_removal(&self, device: &Rc<Device>) {
         device.begin_removal();
         self.purge_queues(device, true);
-        let (initialized, _) = device.self_managed.get();
-        if initialized {
-            let callback = device.callbacks.EvtDeviceSelfManagedIoFlush.0;
-            self.device_callback(device, "EvtDeviceSelfManagedIoFlush", callback, &[]);
-        }
+        self.flush_self_managed_io(device);
+        device.states.set_policy(Policy::Removed);
     }
 
     /// REMOVE (`PnpEventRemovedCommonCode`): the queues that are not power-managed are purged, and the
     /// device goes when nobody has it open.
     fn finish_removal(&self, device: &Rc<Device>) {
+        device.states.set_pnp(Pnp::FdoRemoved);
         self.purge_queues(device, false);
         device.phase.set(Phase::Removed);
         if device.open.borrow().is_empty() {
@@ -324,11 +482,7 @@ impl Host {
     }
 
     fn delete_device(&self, device: &Rc<Device>) {
-        let (initialized, _) = device.self_managed.get();
-        if initialized {
-            let callback = device.callbacks.EvtDeviceSelfManagedIoCleanup.0;
-            self.device_callback(device, "EvtDeviceSelfManagedIoCleanup", callback, &[]);
-        }
+        self.clean_up_self_managed_io(device);
         for interrupt in device.interrupts.borrow().clone() {
             interrupt.flush(self);
         }
@@ -361,6 +515,24 @@ impl Host {
             let phase = device.phase.get();
             device.slot == slot && !matches!(phase, Phase::Removed | Phase::SurpriseRemoved)
         })
+    }
+
+    /// As [`Self::device_callback`], for one that must not fail as if nobody had answered.
+    fn pnp_callback(
+        &self,
+        device: &Device,
+        what: &'static str,
+        callback: u64,
+        arguments: &[u64],
+    ) -> NtStatus {
+        let status = self.device_callback(device, what, callback, arguments);
+        if status == STATUS_NOT_SUPPORTED {
+            self.violation(
+                &rules::PNP_NOT_SUPPORTED,
+                format!("{what} returns STATUS_NOT_SUPPORTED"),
+            );
+        }
+        status
     }
 
     pub(super) fn device_callback(
