@@ -205,9 +205,7 @@ fn lock(host: &Host, config: &WDF_INTERRUPT_CONFIG) -> Lock {
         return Lock::Passive(if config.WaitLock.0 == 0 {
             Rc::default()
         } else {
-            let body = host.body::<WaitLock>(config.WaitLock.0);
-            body.of_interrupt.set(true);
-            Rc::clone(&body.mutex)
+            Rc::clone(&host.body::<WaitLock>(config.WaitLock.0).mutex)
         });
     }
     Lock::Spin(if config.SpinLock.0 == 0 {
