@@ -3,6 +3,7 @@
 mod assign;
 mod device;
 mod power;
+mod removal;
 mod self_managed;
 mod turn;
 

@@ -8,7 +8,7 @@ use kmdf_abi::{
     types::WDF_POWER_DEVICE_STATE,
 };
 
-use super::device::Failure;
+use super::removal::Failure;
 use crate::{
     event::Event,
     host::{Host, Stop},
