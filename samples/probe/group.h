@@ -26,6 +26,14 @@ typedef struct {
 /* Deletes the control device that a probe of the group "devices" has left. */
 void DeleteControlDevice(void);
 
+/* What the probes of the group "power" need of the device's start: its callbacks, and two moments. */
+void SetPowerCallbacks(PWDF_PNPPOWER_EVENT_CALLBACKS callbacks);
+void NoteDeviceAdd(WDFDEVICE device);
+void NoteSelfManagedIoInit(WDFDEVICE device);
+
+/* What those of the group "interrupts" need: interrupts are made in EvtDriverDeviceAdd only. */
+NTSTATUS CreateInterrupts(WDFDEVICE device);
+
 /* Beneath the probes of the group whose list probe.h has: what the driver finds it by. */
 #define ENTRY(name) {#name, name},
 #define GROUP(name, list)                                     \

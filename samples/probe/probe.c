@@ -171,6 +171,7 @@ static NTSTATUS OnSelfManagedIoInit(WDFDEVICE device) {
     WDFWORKITEM item;
     NTSTATUS status;
 
+    NoteSelfManagedIoInit(device);
     if (!IsToProbeAtStart(device))
         return STATUS_SUCCESS;
     WDF_WORKITEM_CONFIG_INIT(&config, OnStart);
@@ -198,6 +199,7 @@ static NTSTATUS OnDeviceAdd(WDFDRIVER driver, PWDFDEVICE_INIT init) {
     NTSTATUS status;
 
     WDF_PNPPOWER_EVENT_CALLBACKS_INIT(&power);
+    SetPowerCallbacks(&power);
     power.EvtDeviceSelfManagedIoInit = OnSelfManagedIoInit;
     WdfDeviceInitSetPnpPowerEventCallbacks(init, &power);
     WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
@@ -209,6 +211,10 @@ static NTSTATUS OnDeviceAdd(WDFDRIVER driver, PWDFDEVICE_INIT init) {
         return status;
     if (WdfDeviceWdmGetPhysicalDevice(device) != physical)
         return STATUS_INTERNAL_ERROR;
+    NoteDeviceAdd(device);
+    status = CreateInterrupts(device);
+    if (!NT_SUCCESS(status))
+        return status;
     WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(&config, WdfIoQueueDispatchSequential);
     config.EvtIoDeviceControl = OnControl;
     status = WdfIoQueueCreate(device, &config, NULL, NULL);

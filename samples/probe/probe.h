@@ -41,6 +41,7 @@ typedef struct {
     GROUP(devices, PROBES_DEVICES)       \
     GROUP(properties, PROBES_PROPERTIES) \
     GROUP(power, PROBES_POWER)           \
+    GROUP(interrupts, PROBES_INTERRUPTS) \
     GROUP(targets, PROBES_TARGETS)
 
 /* Each probe is a function of that name. */
@@ -68,8 +69,62 @@ typedef struct {
     PROBE(properties_are_found_by_their_keys) \
     PROBE(assigned_properties_are_kept)
 
-#define PROBES_POWER(PROBE) \
-    PROBE(a_started_device_is_in_d0)
+#define PROBES_POWER(PROBE)                                        \
+    PROBE(a_started_device_is_in_d0)                               \
+    PROBE(a_wait_for_waking_is_not_canceled_by_the_driver)         \
+    PROBE(an_added_device_is_not_started)                          \
+    PROBE(hardware_is_prepared_before_there_is_power)              \
+    PROBE(d0_is_entered_while_hardware_is_available)               \
+    PROBE(interrupts_have_a_state_of_their_own_on_the_way_to_d0)   \
+    PROBE(self_managed_io_begins_before_the_device_is_started)     \
+    PROBE(a_device_without_power_cannot_be_kept_in_d0)             \
+    PROBE(a_device_on_its_way_to_d0_is_kept_there_when_it_comes)   \
+    PROBE(a_device_in_d0_is_kept_there_as_often_as_asked)          \
+    PROBE(who_waits_for_d0_in_d0_does_not_wait)                    \
+    PROBE(a_reference_can_be_let_go_of_at_dispatch_level)          \
+    PROBE(idle_settings_have_the_size_of_a_version)                \
+    PROBE(idle_settings_of_older_versions_are_taken)               \
+    PROBE(an_idle_device_is_in_a_state_below_d0)                   \
+    PROBE(idle_settings_have_a_known_capability)                   \
+    PROBE(idle_settings_say_who_controls_them)                     \
+    PROBE(idle_settings_are_enabled_or_not_or_the_default)         \
+    PROBE(who_can_wake_says_nothing_of_powering_up_at_system_wake) \
+    PROBE(idleness_is_timed_in_a_known_way)                        \
+    PROBE(a_device_that_cannot_wake_does_not_wake_itself)          \
+    PROBE(a_device_that_cannot_wake_is_not_selectively_suspended)  \
+    PROBE(wake_settings_have_the_size_of_a_version)                \
+    PROBE(wake_settings_are_of_known_values)                       \
+    PROBE(a_device_that_cannot_wake_does_not_wake_the_system)      \
+    PROBE(a_device_can_be_kept_from_being_stopped)                 \
+    PROBE(capabilities_can_be_left_as_they_are)                    \
+    PROBE(a_device_state_is_told_as_a_whole)                       \
+    PROBE(a_device_without_hardware_has_no_resources)              \
+    PROBE(behind_the_last_resource_there_is_none)
+
+#define PROBES_INTERRUPTS(PROBE)                                           \
+    PROBE(interrupts_are_made_while_their_device_is_added)                 \
+    PROBE(no_interrupt_is_made_for_a_started_device)                       \
+    PROBE(an_interrupt_has_a_configuration_of_known_size)                  \
+    PROBE(an_interrupt_is_configured_as_older_versions_did)                \
+    PROBE(an_interrupt_has_an_isr)                                         \
+    PROBE(the_size_of_a_configuration_is_looked_at_before_its_isr)         \
+    PROBE(the_isr_is_looked_at_before_the_attributes)                      \
+    PROBE(an_interrupt_has_a_parent_only_with_automatic_serialization)     \
+    PROBE(the_device_is_looked_at_before_the_rest_of_the_configuration)    \
+    PROBE(an_interrupt_has_a_dpc_or_a_work_item)                           \
+    PROBE(a_wait_lock_is_not_for_dirql)                                    \
+    PROBE(a_spin_lock_is_not_for_passive_handling)                         \
+    PROBE(an_added_device_has_no_resources_to_make_interrupts_of)          \
+    PROBE(an_interrupt_that_wakes_is_made_of_a_resource)                   \
+    PROBE(interrupts_are_numbered_as_they_are_made)                        \
+    PROBE(an_interrupt_without_a_resource_has_nothing_to_tell)             \
+    PROBE(an_older_version_is_told_less)                                   \
+    PROBE(an_interrupt_knows_its_device)                                   \
+    PROBE(an_interrupt_that_is_not_connected_has_no_kinterrupt)            \
+    PROBE(an_interrupt_without_a_resource_is_neither_enabled_nor_disabled) \
+    PROBE(a_policy_is_for_the_next_assignment)                             \
+    PROBE(passive_handling_has_its_lock_before_it_is_connected)            \
+    PROBE(passive_handling_takes_the_drivers_wait_lock)
 
 #define PROBES_TARGETS(PROBE)                           \
     PROBE(what_is_below_answers_while_the_sender_waits) \

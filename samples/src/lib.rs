@@ -1,7 +1,7 @@
 //! What the tests of the sample drivers share: where a driver is, how a device's interface is named,
 //! and the sample toaster as a device ([`ToasterDevice`]).
 //!
-//! The drivers are in C, in `echo/`, `toaster/` and `probe/`; their tests, in `tests/`, are the example of how a
+//! The drivers are in C, in `echo/`, `toaster/`, `power/` and `probe/`; their tests, in `tests/`, are the example of how a
 //! driver is tested with kmdf-host: docs/your-driver.md goes through it.
 #![forbid(unsafe_code)]
 

@@ -59,6 +59,7 @@ groups! {
     devices
     properties
     power
+    interrupts
     targets
 }
 

@@ -8,6 +8,12 @@ BOOLEAN forgets_an_init_helper(MOMENT *m) {
     return FALSE;
 }
 
+/* There is no such action: the framework does nothing, and KMDF Verifier breaks into the debugger. */
+BOOLEAN fails_with_an_unknown_action(MOMENT *m) {
+    WdfDeviceSetFailed(m->Context->Device, (WDF_DEVICE_FAILED_ACTION)7);
+    return FALSE;
+}
+
 /* WDF_BIND_INFO, which a driver without the WDK's entry library fills in itself. */
 typedef struct _BIND_INFO {
     ULONG Size;

@@ -18,6 +18,12 @@ BOOLEAN does_not_acknowledge(MOMENT *m) {
     return TRUE;
 }
 
+/* WdfInterruptEnable is for what WdfInterruptDisable has disconnected. */
+BOOLEAN enables_what_is_connected(MOMENT *m) {
+    WdfInterruptEnable(m->Context->Interrupt);
+    return FALSE;
+}
+
 BOOLEAN sets_the_policy_too_late(MOMENT *m) {
     WdfInterruptSetPolicy(
         m->Context->Interrupt, WdfIrqPolicySpecifiedProcessors, WdfIrqPriorityNormal, 1);

@@ -38,6 +38,41 @@ BOOLEAN enters_d0_in_pageable_code(MOMENT *m) {
     return FALSE;
 }
 
+/* KMDF Verifier breaks into the debugger; without it the count wraps. */
+BOOLEAN resumes_idle_once_too_often(MOMENT *m) {
+    WdfDeviceResumeIdle(m->Context->Device);
+    return FALSE;
+}
+
+BOOLEAN allows_a_stop_that_it_has_not_forbidden(MOMENT *m) {
+    WdfDeviceSetStaticStopRemove(m->Context->Device, TRUE);
+    return FALSE;
+}
+
+BOOLEAN changes_who_times_idleness(MOMENT *m) {
+    WDF_DEVICE_POWER_POLICY_IDLE_SETTINGS settings;
+    WDF_DEVICE_POWER_POLICY_IDLE_SETTINGS_INIT(&settings, IdleCannotWakeFromS0);
+    settings.UserControlOfIdleSettings = IdleDoNotAllowUserControl;
+    if (!NT_SUCCESS(WdfDeviceAssignS0IdleSettings(m->Context->Device, &settings)))
+        return FALSE;
+    settings.IdleTimeoutType = SystemManagedIdleTimeout;
+    (void)WdfDeviceAssignS0IdleSettings(m->Context->Device, &settings);
+    return FALSE;
+}
+
+static EVT_WDF_DEVICE_PREPARE_HARDWARE RefusesLikeNobody;
+static NTSTATUS RefusesLikeNobody(WDFDEVICE device, WDFCMRESLIST raw, WDFCMRESLIST translated) {
+    UNREFERENCED_PARAMETER(device);
+    UNREFERENCED_PARAMETER(raw);
+    UNREFERENCED_PARAMETER(translated);
+    return STATUS_NOT_SUPPORTED;
+}
+
+BOOLEAN refuses_its_hardware_as_not_supported(MOMENT *m) {
+    m->Power->EvtDevicePrepareHardware = RefusesLikeNobody;
+    return FALSE;
+}
+
 BOOLEAN purges_its_queue_at_surprise_removal(MOMENT *m) {
     WdfIoQueuePurge(m->Context->Queue, NULL, NULL);
     return FALSE;

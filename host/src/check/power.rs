@@ -17,4 +17,12 @@ rules! { Power:
         "The callbacks on the way to D0 are not in a pageable section.";
     FDO_POWER_POLICY_OWNER = Compliance "FDOPowerPolicyOwnerAPI", "FDOPowerPolicyOwnerAPI",
         "The function driver stays the owner of its device's power policy.";
+    PNP_NOT_SUPPORTED = Framework "PnpNotSupported", "KMDF Verifier: a breakpoint after each of them (pnpstatemachine.cpp)",
+        "EvtDevicePrepareHardware, ReleaseHardware, QueryStop and QueryRemove do not return STATUS_NOT_SUPPORTED, which says that nobody has handled an IRP.";
+    POWER_REFERENCE = Framework "PowerReference", "KMDF Verifier: FxPowerIdleMachine::IoDecrement (poweridlestatemachine.cpp)",
+        "WdfDeviceResumeIdle is called once for each WdfDeviceStopIdle that succeeded.";
+    STATIC_STOP_REMOVE = Own "StaticStopRemove", "WdfDeviceSetStaticStopRemove; an assertion of it (fxdeviceapi.cpp)",
+        "WdfDeviceSetStaticStopRemove allows a device to be stopped as often as it has forbidden it.";
+    IDLE_TIMEOUT_TYPE = Framework "IdleTimeoutType", "KMDF Verifier: FxPkgPnp::PowerPolicySetS0IdleSettings (fxpkgpnp.cpp)",
+        "Who times how long a device is idle is decided by the first WdfDeviceAssignS0IdleSettings.";
 }

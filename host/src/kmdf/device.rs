@@ -16,11 +16,14 @@ use super::{
     file::FileConfig,
     interrupt::{AssignedVector, Interrupt},
     object::{Attributes, Body},
+    power_policy::PowerPolicy,
     property_data::Properties,
     queue::Queue,
     serial::{CallbackLock, Constraints, Scope},
+    states::States,
 };
 use crate::{
+    check::rules,
     cpu::stub::Call,
     event::Event,
     host::Host,
@@ -46,6 +49,22 @@ pub(crate) enum Phase {
     SurpriseRemoved,
     /// It is gone.
     Removed,
+}
+
+/// How self-managed I/O stands (selfmanagediostatemachine.cpp).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SelfManagedIo {
+    /// EvtDeviceSelfManagedIoInit was not called.
+    #[default]
+    Created,
+    /// EvtDeviceSelfManagedIoInit failed, or one of the others: it is not called again until it is
+    /// flushed.
+    Failed,
+    Started,
+    Stopped,
+    Flushed,
+    /// EvtDeviceSelfManagedIoCleanup was called, or will never be.
+    Final,
 }
 
 /// WDFDEVICE
@@ -85,8 +104,13 @@ pub(crate) struct Device {
     pub(crate) resources: Cell<Option<Resources>>,
     /// How its interrupts were granted when it was last started.
     pub(crate) grant: Cell<Grant>,
-    /// How self-managed I/O stands: initialised, and running.
-    pub(crate) self_managed: Cell<(bool, bool)>,
+    pub(crate) self_managed: Cell<SelfManagedIo>,
+    pub(crate) states: States,
+    pub(crate) policy: PowerPolicy,
+    /// Whether its power-down may cause paging I/O: then its interrupts are disconnected in Dx.
+    pub(crate) is_pageable: bool,
+    /// Whether PnP has enabled its interfaces: it does so when the device is started first.
+    pub(crate) was_started: Cell<bool>,
     pub(crate) characteristics: Cell<u32>,
     pub(crate) alignment: Cell<u32>,
     /// What WdfDeviceSetFailed asked for: `WDF_DEVICE_FAILED_ACTION`, or 0.
@@ -94,7 +118,7 @@ pub(crate) struct Device {
     /// The name that WdfDeviceInitAssignName gave it; empty without one.
     pub(crate) name: String,
     /// What the driver has told PnP of it: the members of WDF_DEVICE_STATE, each a `WDF_TRI_STATE`.
-    pub(crate) states: Cell<[i32; 7]>,
+    pub(crate) told: Cell<[i32; 7]>,
     /// Whether it leaves D0, or has left it, because the system sleeps.
     pub(crate) sleeping: Cell<bool>,
     /// The properties that the driver has assigned.
@@ -144,6 +168,22 @@ impl Device {
         queues
     }
 
+    /// Whether its interfaces may be enabled: from when it is first started until its removal.
+    pub(crate) fn offers_interfaces(&self) -> bool {
+        self.was_started.get() && !self.removing.get()
+    }
+
+    /// Forgets what the driver told PnP of failures: the device gets its resources.
+    pub(crate) fn forget_failures(&self) {
+        /// Failed, Removed, ResourcesChanged.
+        const FAILURES: [usize; 3] = [2, 4, 5];
+        let mut told = self.told.get();
+        for index in FAILURES {
+            told[index] = WDF_USE_DEFAULT;
+        }
+        self.told.set(told);
+    }
+
     /// From now on nobody opens it.
     pub(crate) fn begin_removal(&self) {
         self.removing.set(true);
@@ -185,6 +225,10 @@ pub(crate) struct DeviceInit {
     pub(crate) in_caller_context: u64,
     /// Whether it is a filter.
     pub(crate) is_filter: bool,
+    /// What WdfDeviceInitSetPowerPolicyOwnership said.
+    pub(crate) owns_power_policy: Option<bool>,
+    /// See [`Device::is_pageable`].
+    pub(crate) is_pageable: bool,
 }
 
 impl DeviceInit {
@@ -203,6 +247,8 @@ impl DeviceInit {
             characteristics: 0,
             in_caller_context: 0,
             is_filter: false,
+            owns_power_policy: None,
+            is_pageable: true,
         }
     }
 }
@@ -222,15 +268,6 @@ services! {
     WdfDeviceGetCharacteristics <= DISPATCH => characteristics;
     WdfDeviceSetAlignmentRequirement <= DISPATCH => set_alignment;
     WdfDeviceGetAlignmentRequirement <= DISPATCH => alignment;
-    WdfDeviceSetPnpCapabilities <= DISPATCH => accept;
-    WdfDeviceSetPowerCapabilities <= DISPATCH => accept;
-    WdfDeviceSetStaticStopRemove <= DISPATCH => accept;
-    WdfDeviceAssignS0IdleSettings <= PASSIVE => assign_idle_settings;
-    WdfDeviceAssignSxWakeSettings <= PASSIVE => assign_idle_settings;
-    WdfDeviceStopIdleActual <= DISPATCH => stop_idle;
-    WdfDeviceStopIdleNoTrack <= DISPATCH => stop_idle;
-    WdfDeviceResumeIdleActual <= DISPATCH => accept;
-    WdfDeviceResumeIdleNoTrack <= DISPATCH => accept;
     WdfDeviceWdmGetDeviceObject <= HIGH => wdm_device;
     WdfDeviceWdmGetAttachedDevice <= HIGH => wdm_attached;
     WdfDeviceWdmGetPhysicalDevice <= HIGH => wdm_physical;
@@ -277,12 +314,18 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         removing: Cell::new(false),
         resources: Cell::new(None),
         grant: Cell::new(Grant::None),
-        self_managed: Cell::new((false, false)),
+        self_managed: Cell::default(),
+        states: States::new(init.slot == NO_SLOT, init.is_pageable),
+        policy: PowerPolicy::new(
+            init.slot != NO_SLOT && init.owns_power_policy.unwrap_or(!init.is_filter),
+        ),
+        is_pageable: init.is_pageable,
+        was_started: Cell::new(false),
         characteristics: Cell::new(init.characteristics),
         alignment: Cell::new(0),
         failed: Cell::new(0),
         name: init.name.clone(),
-        states: Cell::new([WDF_USE_DEFAULT; 7]),
+        told: Cell::new([WDF_USE_DEFAULT; 7]),
         sleeping: Cell::new(false),
         properties: RefCell::default(),
         wdm: [
@@ -309,7 +352,15 @@ fn driver(host: &Host, call: &Call) -> u64 {
 
 /// WdfDeviceSetFailed(Device, FailedAction): the device is as good as pulled out.
 fn set_failed(host: &Host, call: &Call) {
+    /// `WdfDeviceFailedAttemptRestart`, `WdfDeviceFailedNoRestart`
+    const ACTIONS: std::ops::RangeInclusive<u32> = 1..=2;
     let device = host.body::<Device>(call.arg(0));
+    if !ACTIONS.contains(&call.arg32(1)) {
+        host.violation(
+            &rules::VALUE_RANGE,
+            "WdfDeviceSetFailed is called with an action that there is not",
+        );
+    }
     device.failed.set(call.arg32(1));
     let text = format!("device {:#x} failed, says the driver", device.handle);
     host.record(Event::Host { text });
@@ -333,31 +384,6 @@ fn set_alignment(host: &Host, call: &Call) {
 
 fn alignment(host: &Host, call: &Call) -> u32 {
     host.body::<Device>(call.arg(0)).alignment.get()
-}
-
-/// Settings that change nothing here: nobody ejects the device or asks for its capabilities.
-fn accept(host: &Host, call: &Call) {
-    host.body::<Device>(call.arg(0));
-}
-
-/// WdfDeviceAssignS0IdleSettings, WdfDeviceAssignSxWakeSettings: the device stays in D0 while the
-/// system is awake, which both allow.
-fn assign_idle_settings(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    host.body::<Device>(call.arg(0));
-    if call.arg(1) == 0 {
-        return Err(STATUS_INVALID_PARAMETER);
-    }
-    Ok(())
-}
-
-/// WdfDeviceStopIdle(Device, WaitForD0)
-fn stop_idle(host: &Host, call: &Call) -> NtStatus {
-    let device = host.body::<Device>(call.arg(0));
-    if device.phase.get() == Phase::Working {
-        kmdf_abi::ntstatus::STATUS_SUCCESS
-    } else {
-        kmdf_abi::ntstatus::STATUS_INVALID_DEVICE_STATE
-    }
 }
 
 fn wdm_device(host: &Host, call: &Call) -> u64 {

@@ -15,8 +15,8 @@ services! {
     WdfDeviceInitSetPnpPowerEventCallbacks <= DISPATCH => set_pnp_power_callbacks;
     WdfDeviceInitSetPowerPolicyEventCallbacks <= DISPATCH => set_power_policy_callbacks;
     WdfDeviceInitSetPowerPolicyOwnership <= DISPATCH => set_power_policy_ownership;
-    WdfDeviceInitSetPowerNotPageable <= DISPATCH => accept;
-    WdfDeviceInitSetPowerPageable <= DISPATCH => accept;
+    WdfDeviceInitSetPowerNotPageable <= DISPATCH => set_power_not_pageable;
+    WdfDeviceInitSetPowerPageable <= DISPATCH => set_power_pageable;
     WdfDeviceInitSetPowerInrush <= DISPATCH => accept;
     WdfDeviceInitSetReleaseHardwareOrderOnFailure <= DISPATCH => accept;
     WdfDeviceInitSetIoType <= DISPATCH => set_io_type;
@@ -99,15 +99,27 @@ fn set_power_policy_callbacks(host: &Host, call: &Call) {
 
 /// WdfDeviceInitSetPowerPolicyOwnership(DeviceInit, IsPowerPolicyOwner)
 fn set_power_policy_ownership(host: &Host, call: &Call) {
+    let owner = call.flag(1);
     let mut is_filter = false;
-    host.device_init(call.arg(0), |init| is_filter = init.is_filter);
-    if !call.flag(1) && !is_filter {
+    host.device_init(call.arg(0), |init| {
+        init.owns_power_policy = Some(owner);
+        is_filter = init.is_filter;
+    });
+    if !owner && !is_filter {
         host.violation(
             &rules::FDO_POWER_POLICY_OWNER,
             "the function driver gives up power policy ownership: then nobody brings its device \
              to D0",
         );
     }
+}
+
+fn set_power_not_pageable(host: &Host, call: &Call) {
+    host.device_init(call.arg(0), |init| init.is_pageable = false);
+}
+
+fn set_power_pageable(host: &Host, call: &Call) {
+    host.device_init(call.arg(0), |init| init.is_pageable = true);
 }
 
 /// Settings that nothing here looks at.

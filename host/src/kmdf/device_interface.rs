@@ -10,10 +10,7 @@ use kmdf_abi::{
     types::{GUID, UNICODE_STRING},
 };
 
-use super::{
-    device::{Device, Phase},
-    string::WdfString,
-};
+use super::{device::Device, string::WdfString};
 use crate::{cpu::stub::Call, event::Event, host::Host, service::services};
 
 /// A device interface: what apps open.
@@ -70,7 +67,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     device.interfaces.borrow_mut().push(Interface {
         class,
         reference,
-        enabled: device.phase.get() == Phase::Working,
+        enabled: device.offers_interfaces(),
         withheld: false,
     });
     Ok(())
@@ -89,7 +86,7 @@ fn set_state_ex(host: &Host, call: &Call) -> Result<(), NtStatus> {
 fn change_state(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let device = host.body::<Device>(call.arg(0));
     let (class, reference) = named(host, call);
-    let working = device.phase.get() == Phase::Working;
+    let offered = device.offers_interfaces();
     let mut interfaces = device.interfaces.borrow_mut();
     let mut named = interfaces
         .iter_mut()
@@ -100,7 +97,7 @@ fn change_state(host: &Host, call: &Call) -> Result<(), NtStatus> {
     }
     for interface in named {
         interface.withheld = !call.flag(3);
-        interface.enabled = working && !interface.withheld;
+        interface.enabled = offered && !interface.withheld;
     }
     Ok(())
 }

@@ -1,15 +1,14 @@
 //! What a driver tells PnP of its device, and asks about where the device stands.
 
 use kmdf_abi::{
-    ntstatus::{NtStatus, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER, STATUS_NOT_FOUND},
+    ntstatus::{
+        NtStatus, STATUS_CANCELLED, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
+        STATUS_NOT_FOUND, STATUS_PENDING,
+    },
     types::WDF_REMOVE_LOCK_OPTIONS,
 };
 
-use super::{
-    device::{Device, Phase},
-    driver::Driver,
-    string::WdfString,
-};
+use super::{device::Device, driver::Driver, string::WdfString};
 use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 
 services! {
@@ -32,6 +31,8 @@ services! {
 /// Bytes of WDF_DEVICE_STATE behind Size, one `WDF_TRI_STATE` after the other: without AssignedToGuest
 /// until 1.27, with it since.
 const STATES: [usize; 2] = [6, 7];
+/// `WdfUseDefault`
+const USE_DEFAULT: i32 = 2;
 /// `WdfTrue`, and where Failed, Removed and ResourcesChanged are.
 const TRUE: i32 = 1;
 const FAILED: usize = 2;
@@ -57,7 +58,7 @@ fn state(host: &Host, call: &Call) {
     let device = host.body::<Device>(call.arg(0));
     let count = states(host, call.arg(1));
     for (state, at) in device
-        .states
+        .told
         .get()
         .into_iter()
         .take(count)
@@ -73,11 +74,17 @@ fn state(host: &Host, call: &Call) {
 fn set_state(host: &Host, call: &Call) {
     let device = host.body::<Device>(call.arg(0));
     let count = states(host, call.arg(1));
-    let mut states = device.states.get();
+    let mut states = [USE_DEFAULT; 7];
     for (state, at) in states.iter_mut().take(count).zip((4..).step_by(4)) {
         *state = host.memory.read(call.arg(1) + at);
+        if !(0..=USE_DEFAULT).contains(state) {
+            host.violation(
+                &rules::VALUE_RANGE,
+                format!("a member of WDF_DEVICE_STATE is {state}, which is no WDF_TRI_STATE"),
+            );
+        }
     }
-    let before = device.states.replace(states);
+    let before = device.told.replace(states);
     let began = |which: usize| states[which] == TRUE && before[which] != TRUE;
     if began(RESOURCES_CHANGED) {
         host.unsupported("a device whose resources changed, says the driver");
@@ -90,35 +97,17 @@ fn set_state(host: &Host, call: &Call) {
 
 /// WdfDeviceGetDevicePnpState(Device): a `WDF_DEVICE_PNP_STATE`.
 fn pnp_state(host: &Host, call: &Call) -> u32 {
-    match host.body::<Device>(call.arg(0)).phase.get() {
-        // WdfDevStatePnpInit, …HardwareAvailable, …Started, …Stopped, …Removed
-        Phase::Adding => 0x105,
-        Phase::PreparingHardware => 0x108,
-        Phase::LowPower | Phase::Working => 0x119,
-        Phase::Stopped => 0x11E,
-        Phase::SurpriseRemoved | Phase::Removed => 0x113,
-    }
+    host.body::<Device>(call.arg(0)).states.pnp() as u32
 }
 
 /// WdfDeviceGetDevicePowerState(Device): a `WDF_DEVICE_POWER_STATE`.
 fn power_state(host: &Host, call: &Call) -> u32 {
-    match host.body::<Device>(call.arg(0)).phase.get() {
-        // WdfDevStatePowerObjectCreated, …D0, …Stopped
-        Phase::Adding => 0x300,
-        Phase::Working => 0x307,
-        _ => 0x315,
-    }
+    host.body::<Device>(call.arg(0)).states.power_number()
 }
 
 /// WdfDeviceGetDevicePowerPolicyState(Device): a `WDF_DEVICE_POWER_POLICY_STATE`.
 fn power_policy_state(host: &Host, call: &Call) -> u32 {
-    match host.body::<Device>(call.arg(0)).phase.get() {
-        // WdfDevStatePwrPolObjectCreated, …Started, …Stopped, …Removed
-        Phase::Adding => 0x500,
-        Phase::Working | Phase::LowPower => 0x565,
-        Phase::Stopped | Phase::PreparingHardware => 0x563,
-        Phase::SurpriseRemoved | Phase::Removed => 0x58E,
-    }
+    host.body::<Device>(call.arg(0)).states.policy() as u32
 }
 
 /// WdfDeviceGetSystemPowerAction(Device): `PowerActionSleep` while the system sleeps, else
@@ -132,7 +121,8 @@ fn system_power_action(host: &Host, call: &Call) -> u32 {
 /// WdfDeviceIndicateWakeStatus(Device, WaitWakeStatus): no device here waits to wake the system.
 fn indicate_wake(host: &Host, call: &Call) -> NtStatus {
     host.body::<Device>(call.arg(0));
-    if NtStatus(call.arg32(1).cast_signed()) == kmdf_abi::ntstatus::STATUS_PENDING {
+    let status = NtStatus(call.arg32(1).cast_signed());
+    if matches!(status, STATUS_PENDING | STATUS_CANCELLED) {
         return STATUS_INVALID_PARAMETER;
     }
     STATUS_INVALID_DEVICE_STATE
@@ -156,7 +146,7 @@ fn set_special_file(host: &Host, call: &Call) {
     host.body::<Device>(call.arg(0));
     if !TYPES.contains(&call.arg32(1)) {
         host.violation(
-            &rules::STRUCTURE_SIZE,
+            &rules::VALUE_RANGE,
             "WdfDeviceSetSpecialFileSupport is called for a type of file that there is not",
         );
     }

@@ -5,7 +5,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use kmdf_abi::{ntstatus::NtStatus, types::WDF_INTERRUPT_CONFIG};
+use kmdf_abi::types::WDF_INTERRUPT_CONFIG;
 
 use super::{
     device::Device, lock::SpinLock, object::Body, serial::CallbackLock, wait_lock::Mutex,
@@ -44,7 +44,9 @@ pub(crate) struct Interrupt {
     pub(super) lock: Lock,
     /// Held around its DPC and its work item, with AutomaticSerialization.
     pub(super) callback_lock: CallbackLock,
-    /// The position of its message among those of its device, where it was created for one.
+    /// How many interrupts its device had when it was created: the number of its message.
+    pub(super) number: u32,
+    /// The position of its resource among those of its device, where it was created for one.
     pub(super) position: Option<usize>,
     pub(super) policy: Cell<Policy>,
     pub(super) assigned: Cell<Option<AssignedVector>>,
@@ -55,6 +57,10 @@ pub(crate) struct Interrupt {
     pub(super) connected: Cell<bool>,
     /// Whether EvtInterruptEnable has succeeded, and EvtInterruptDisable has not come since.
     pub(super) enabled: Cell<bool>,
+    /// Whether it is expected to interrupt. A line all of whose interrupts are not is masked.
+    pub(super) active: Cell<bool>,
+    /// Whether WdfInterruptDisable was called: then it stays as it is when the device comes back to D0.
+    pub(super) forced: Cell<bool>,
     pub(super) dpc: OnceCell<Rc<Dpc>>,
     pub(super) work: OnceCell<Rc<Work>>,
     pub(super) me: OnceCell<Weak<Self>>,
@@ -85,11 +91,6 @@ impl InterruptHandler for Interrupt {
         if !self.connected.get() {
             return false;
         }
-        let message = self
-            .assigned
-            .get()
-            .and_then(|assigned| assigned.message)
-            .unwrap_or(0);
         self.acquire(host, &rules::WDF_INTERRUPT_LOCK);
         if !self.connected.get() {
             // It was disconnected while the lock was waited for.
@@ -101,7 +102,7 @@ impl InterruptHandler for Interrupt {
             "EvtInterruptIsr",
             self.handle,
             self.config.EvtInterruptIsr.0,
-            &[self.handle, message.into()],
+            &[self.handle, self.number.into()],
         );
         self.release(host, &rules::WDF_INTERRUPT_LOCK_RELEASE);
         let claimed = value as u8 != 0;
@@ -125,6 +126,10 @@ impl InterruptHandler for Interrupt {
 
     fn is_passive(&self) -> bool {
         Self::is_passive(self)
+    }
+
+    fn is_active(&self) -> bool {
+        self.active.get()
     }
 }
 
@@ -210,14 +215,14 @@ impl Interrupt {
         }
     }
 
-    fn is_locked(&self) -> bool {
+    pub(super) fn is_locked(&self) -> bool {
         match &self.lock {
             Lock::Spin(lock) => lock.is_held(),
             Lock::Passive(lock) => lock.is_held(),
         }
     }
 
-    fn shares_lock(&self, other: &Self) -> bool {
+    pub(super) fn shares_lock(&self, other: &Self) -> bool {
         match (&self.lock, &other.lock) {
             (Lock::Spin(mine), Lock::Spin(theirs)) => Rc::ptr_eq(mine, theirs),
             (Lock::Passive(mine), Lock::Passive(theirs)) => Rc::ptr_eq(mine, theirs),
@@ -235,7 +240,7 @@ impl Interrupt {
         self.synchronize_irql.set(irql);
     }
 
-    fn handler(&self) -> Rc<dyn InterruptHandler> {
+    pub(super) fn handler(&self) -> Rc<dyn InterruptHandler> {
         self.me
             .get()
             .and_then(Weak::upgrade)
@@ -277,110 +282,5 @@ impl Interrupt {
                 });
             }))
         })
-    }
-
-    /// Connects it and calls EvtInterruptEnable at its IRQL with its lock held.
-    pub(crate) fn connect(&self, host: &Host) -> Result<(), NtStatus> {
-        let Some(assigned) = self.assigned.get() else {
-            return Ok(());
-        };
-        if self.is_passive() && assigned.message.is_some() {
-            host.violation(
-                &rules::PASSIVE_MESSAGE_SIGNALED,
-                "a message-signaled interrupt is handled at PASSIVE_LEVEL: that needs a line, so \
-                 an INF that asks for no messages",
-            );
-        }
-        // The ISR may be called from here on, before EvtInterruptEnable too.
-        self.connected.set(true);
-        host.connect_interrupt(assigned.vector, self.handler());
-        self.call_locked(host, "EvtInterruptEnable", self.config.EvtInterruptEnable.0)?;
-        self.enabled.set(true);
-        Ok(())
-    }
-
-    /// Calls EvtInterruptDisable, waits for its DPC and its work item, and only then disconnects: in
-    /// that order `FxInterrupt::Disconnect` does it (interruptobject.cpp). So an ISR that runs in between
-    /// may queue a DPC that runs at any time later, when there is no lock to take any more.
-    pub(crate) fn disconnect(&self, host: &Host) -> Result<(), NtStatus> {
-        let Some(assigned) = self.assigned.get() else {
-            return Ok(());
-        };
-        if !self.connected.get() {
-            return Ok(());
-        }
-        let result = if self.enabled.replace(false) {
-            self.call_locked(
-                host,
-                "EvtInterruptDisable",
-                self.config.EvtInterruptDisable.0,
-            )
-        } else {
-            Ok(())
-        };
-        self.flush(host);
-        host.between_steps(|host| {
-            self.connected.set(false);
-            host.disconnect_interrupt(assigned.vector, &self.handler());
-            self.wait_for_isr(host);
-        });
-        result
-    }
-
-    /// Waits until no DPC and no work item of it is queued or runs.
-    pub(crate) fn flush(&self, host: &Host) {
-        if let Some(dpc) = self.dpc.get().cloned() {
-            host.block_until(move |_| !dpc.is_active());
-        }
-        if let Some(work) = self.work.get() {
-            work.flush(host);
-        }
-    }
-
-    /// Waits until its ISR does not run.
-    fn wait_for_isr(&self, host: &Host) {
-        let Some(me) = self.me.get().and_then(Weak::upgrade) else {
-            return;
-        };
-        if self.is_passive() {
-            host.block_until(move |_| !me.is_locked());
-        } else {
-            host.spin_until(move |_| !me.is_locked());
-        }
-    }
-
-    fn call_locked(&self, host: &Host, what: &'static str, callback: u64) -> Result<(), NtStatus> {
-        if callback == 0 {
-            return Ok(());
-        }
-        self.acquire(host, &rules::WDF_INTERRUPT_LOCK);
-        let value = host.call_driver(what, self.handle, callback, &[self.handle, self.device]);
-        self.release(host, &rules::WDF_INTERRUPT_LOCK_RELEASE);
-        callback_status(value)
-    }
-}
-
-/// The status that a callback returned.
-fn callback_status(value: u64) -> Result<(), NtStatus> {
-    let status = NtStatus::from_bits(value as u32);
-    if status.is_success() {
-        Ok(())
-    } else {
-        Err(status)
-    }
-}
-
-/// Raises the lock's IRQL of every interrupt to the highest of those that share the lock.
-pub(crate) fn settle_synchronize_irql(interrupts: &[Rc<Interrupt>]) {
-    for interrupt in interrupts {
-        let highest = interrupts
-            .iter()
-            .filter(|other| interrupt.shares_lock(other) && !other.is_passive())
-            .filter_map(|other| other.assigned.get())
-            .map(|assigned| assigned.irql)
-            .max();
-        interrupt
-            .synchronize_irql
-            .set(highest.unwrap_or(Irql::PASSIVE));
     }
 }

@@ -2,10 +2,9 @@
 
 use std::rc::Rc;
 
-use kmdf_abi::{
-    ntstatus::NtStatus,
-    types::{KINTERRUPT_MODE, WDF_INTERRUPT_EXTENDED_POLICY, WDF_INTERRUPT_INFO},
-};
+use kmdf_abi::types::{KINTERRUPT_MODE, WDF_INTERRUPT_EXTENDED_POLICY, WDF_INTERRUPT_INFO};
+
+use zerocopy::IntoBytes as _;
 
 use super::interrupt::{Interrupt, Policy};
 use crate::{
@@ -25,8 +24,8 @@ services! {
     WdfInterruptSynchronize <= HIGH => synchronize;
     WdfInterruptEnable <= PASSIVE => enable;
     WdfInterruptDisable <= PASSIVE => disable;
-    WdfInterruptReportActive <= DISPATCH => report;
-    WdfInterruptReportInactive <= DISPATCH => report;
+    WdfInterruptReportActive <= DISPATCH => report_active;
+    WdfInterruptReportInactive <= DISPATCH => report_inactive;
     WdfInterruptSetPolicy <= DISPATCH => set_policy;
     WdfInterruptSetExtendedPolicy <= DISPATCH => set_extended_policy;
     WdfInterruptGetDevice <= HIGH => device;
@@ -93,21 +92,34 @@ fn try_to_acquire_lock(host: &Host, call: &Call) -> bool {
 
 /// WdfInterruptEnable(Interrupt): connects it again.
 fn enable(host: &Host, call: &Call) {
-    let interrupt = host.body::<Interrupt>(call.arg(0));
-    // What EvtInterruptEnable answers is noted by the framework and changes nothing.
-    let _: Result<(), NtStatus> = interrupt.connect(host);
+    host.body::<Interrupt>(call.arg(0)).force_connect(host);
 }
 
 /// WdfInterruptDisable(Interrupt): disconnects it.
 fn disable(host: &Host, call: &Call) {
-    let interrupt = host.body::<Interrupt>(call.arg(0));
-    let _: Result<(), NtStatus> = interrupt.disconnect(host);
+    host.body::<Interrupt>(call.arg(0)).force_disconnect(host);
 }
 
-/// WdfInterruptReportActive, WdfInterruptReportInactive: about the power of the interrupt's line,
-/// which a PC does not switch off.
-fn report(host: &Host, call: &Call) {
-    host.body::<Interrupt>(call.arg(0));
+/// WdfInterruptReportActive(Interrupt)
+fn report_active(host: &Host, call: &Call) {
+    report(host, call, true);
+}
+
+/// WdfInterruptReportInactive(Interrupt): the line is masked, unless another interrupt shares it that is
+/// active.
+fn report_inactive(host: &Host, call: &Call) {
+    report(host, call, false);
+}
+
+fn report(host: &Host, call: &Call, active: bool) {
+    let interrupt = host.body::<Interrupt>(call.arg(0));
+    if !interrupt.is_connected() {
+        host.violation(
+            &rules::INTERRUPT_NOT_CONNECTED,
+            "an interrupt that is not connected is reported to be active or inactive",
+        );
+    }
+    interrupt.report(host, active);
 }
 
 /// `WdfIrqPolicySpecifiedProcessors`
@@ -116,7 +128,8 @@ const SPECIFIED_PROCESSORS: i32 = 4;
 /// WdfInterruptSetPolicy(Interrupt, Policy, Priority, TargetProcessorSet)
 fn set_policy(host: &Host, call: &Call) {
     let interrupt = host.body::<Interrupt>(call.arg(0));
-    apply_policy(host, &interrupt, call.arg32(1).cast_signed(), call.arg(3));
+    let [policy, priority] = [1, 2].map(|index| call.arg32(index).cast_signed());
+    apply_policy(host, &interrupt, policy, priority, call.arg(3));
 }
 
 /// WdfInterruptSetExtendedPolicy(Interrupt, PolicyAndGroup)
@@ -129,17 +142,41 @@ fn set_extended_policy(host: &Host, call: &Call) {
             "WDF_INTERRUPT_EXTENDED_POLICY.Size is that of no version",
         );
     }
+    let target = policy.TargetProcessorSetAndGroup;
+    if target.Reserved != [0; 3] {
+        host.violation(
+            &rules::VALUE_RANGE,
+            "GROUP_AFFINITY.Reserved of WDF_INTERRUPT_EXTENDED_POLICY is not zero",
+        );
+    }
     apply_policy(
         host,
         &interrupt,
         policy.Policy.0,
-        policy.TargetProcessorSetAndGroup.Mask,
+        policy.Priority.0,
+        target.Mask,
     );
 }
 
 /// A policy counts when resources are assigned the next time. The priority decides between devices
 /// that compete for vectors, which no two here do.
-fn apply_policy(host: &Host, interrupt: &Rc<Interrupt>, policy: i32, processors: u64) {
+fn apply_policy(
+    host: &Host,
+    interrupt: &Rc<Interrupt>,
+    policy: i32,
+    priority: i32,
+    processors: u64,
+) {
+    /// `WdfIrqPolicyMachineDefault` to `WdfIrqPolicySpreadMessagesAcrossAllProcessors`
+    const POLICIES: std::ops::RangeInclusive<i32> = 0..=5;
+    /// `WdfIrqPriorityLow` to `WdfIrqPriorityHigh`
+    const PRIORITIES: std::ops::RangeInclusive<i32> = 1..=3;
+    if !POLICIES.contains(&policy) || !PRIORITIES.contains(&priority) {
+        host.violation(
+            &rules::VALUE_RANGE,
+            "the policy or the priority of an interrupt is none that there is",
+        );
+    }
     if interrupt.assigned.get().is_some() {
         host.violation(
             &rules::INTERRUPT_POLICY,
@@ -169,6 +206,13 @@ fn release_lock(host: &Host, call: &Call) {
 /// WdfInterruptSynchronize(Interrupt, Callback, Context)
 fn synchronize(host: &Host, call: &Call) -> bool {
     let interrupt = host.body::<Interrupt>(call.arg(0));
+    // A KINTERRUPT is there for passive handling too, but only while it is connected.
+    if !interrupt.is_connected() {
+        host.violation(
+            &rules::INTERRUPT_NOT_CONNECTED,
+            "WdfInterruptSynchronize is called for an interrupt that is not connected",
+        );
+    }
     check_lockable(host, &interrupt);
     interrupt.acquire(host, &rules::WDF_INTERRUPT_LOCK);
     let value = host.call_driver(
@@ -236,31 +280,35 @@ fn wdm_interrupt(host: &Host, call: &Call) -> u64 {
 fn info(host: &Host, call: &Call) {
     let interrupt = host.body::<Interrupt>(call.arg(0));
     let out = call.arg(1);
-    let mut info: WDF_INTERRUPT_INFO = host.memory.read(out);
-    if info.Size as usize != size_of::<WDF_INTERRUPT_INFO>() {
+    /// Of KMDF 1.7: without Group.
+    const OLDER_SIZE: usize = 56;
+    let size = host.memory.read::<u32>(out);
+    if ![OLDER_SIZE, size_of::<WDF_INTERRUPT_INFO>()].contains(&(size as usize)) {
         host.violation(
             &rules::STRUCTURE_SIZE,
             "WDF_INTERRUPT_INFO.Size is that of no version",
         );
     }
-    let assigned = interrupt.assigned.get();
-    info.TargetProcessorSet = assigned.map_or(0, |assigned| assigned.affinity);
-    info.MessageNumber = assigned.and_then(|assigned| assigned.message).unwrap_or(0);
-    info.Vector = assigned.map_or(0, |assigned| assigned.vector + FIRST_DEVICE_VECTOR);
-    info.Irql = match assigned {
-        Some(assigned) if !interrupt.is_passive() => assigned.irql.level(),
-        _ => 0,
+    let mut info = WDF_INTERRUPT_INFO {
+        Size: size,
+        MessageNumber: interrupt.number,
+        ..WDF_INTERRUPT_INFO::default()
     };
-    let message_signaled = assigned.is_some_and(|assigned| assigned.message.is_some());
-    // KINTERRUPT_MODE: LevelSensitive, Latched.
-    info.Mode = KINTERRUPT_MODE(i32::from(message_signaled));
-    info.MessageSignaled = u8::from(message_signaled);
-    // CmResourceShareDeviceExclusive, CmResourceShareShared.
-    info.ShareDisposition = if assigned.is_some_and(|assigned| assigned.shared) {
-        3
-    } else {
-        1
-    };
-    info.Group = 0;
-    host.memory.write(out, &info);
+    if let Some(assigned) = interrupt.assigned.get() {
+        let message_signaled = assigned.message.is_some();
+        info.TargetProcessorSet = assigned.affinity;
+        info.Vector = assigned.vector + FIRST_DEVICE_VECTOR;
+        info.Irql = if interrupt.is_passive() {
+            0
+        } else {
+            assigned.irql.level()
+        };
+        // KINTERRUPT_MODE: LevelSensitive, Latched.
+        info.Mode = KINTERRUPT_MODE(i32::from(message_signaled));
+        info.MessageSignaled = u8::from(message_signaled);
+        // CmResourceShareDeviceExclusive, CmResourceShareShared.
+        info.ShareDisposition = if assigned.shared { 3 } else { 1 };
+    }
+    host.memory
+        .write_bytes(out, &info.as_bytes()[..size as usize]);
 }

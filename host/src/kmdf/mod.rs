@@ -17,6 +17,7 @@ pub(crate) mod driver;
 pub(crate) mod driver_info;
 pub(crate) mod file;
 pub(crate) mod interrupt;
+pub(crate) mod interrupt_connect;
 pub(crate) mod interrupt_create;
 pub(crate) mod interrupt_services;
 pub(crate) mod lock;
@@ -25,6 +26,7 @@ pub(crate) mod memory;
 pub(crate) mod object;
 pub(crate) mod object_lock;
 pub(crate) mod object_services;
+pub(crate) mod power_policy;
 pub(crate) mod property;
 pub(crate) mod property_data;
 pub(crate) mod queue;
@@ -37,6 +39,7 @@ pub(crate) mod request_cancel;
 mod request_info;
 pub(crate) mod resources;
 pub(crate) mod serial;
+pub(crate) mod states;
 pub(crate) mod string;
 pub(crate) mod target;
 pub(crate) mod timer;
@@ -75,6 +78,7 @@ pub(crate) const TABLES: &[&[Service]] = &[
     memory::SERVICES,
     object_lock::SERVICES,
     object_services::SERVICES,
+    power_policy::SERVICES,
     property::SERVICES,
     property_data::SERVICES,
     queue::SERVICES,

@@ -80,8 +80,6 @@ impl Mutex {
 #[derive(Default)]
 pub(crate) struct WaitLock {
     pub(crate) mutex: Rc<Mutex>,
-    /// Whether it is the lock of an interrupt, so that it may not be taken as itself.
-    pub(crate) of_interrupt: Cell<bool>,
 }
 
 impl Body for WaitLock {
@@ -118,12 +116,6 @@ fn acquire(host: &Host, call: &Call) -> NtStatus {
                 "WdfWaitLockAcquire may wait, and is called at {}",
                 host.irql()
             ),
-        );
-    }
-    if lock.of_interrupt.get() {
-        host.violation(
-            &rules::WDF_WAITLOCK,
-            "the wait lock of an interrupt is taken as a wait lock: WdfInterruptAcquireLock is for that",
         );
     }
     if lock.mutex.is_mine(host) {

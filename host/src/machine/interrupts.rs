@@ -22,6 +22,11 @@ pub(crate) trait InterruptHandler {
     fn is_passive(&self) -> bool {
         false
     }
+
+    /// Whether it expects interrupts. A vector is masked while none of its handlers does.
+    fn is_active(&self) -> bool {
+        true
+    }
 }
 
 /// What requests a vector.
@@ -39,6 +44,14 @@ struct Vector {
     handlers: RefCell<Vec<Rc<dyn InterruptHandler>>>,
     in_service: Cell<bool>,
     unrelieved: Cell<u32>,
+}
+
+impl Vector {
+    /// Whether nobody expects its interrupts.
+    fn is_masked(&self) -> bool {
+        let handlers = self.handlers.borrow();
+        !handlers.iter().any(|handler| handler.is_active())
+    }
 }
 
 /// The vectors of the machine.
@@ -105,10 +118,25 @@ impl Host {
             .handlers
             .borrow_mut()
             .retain(|other| !Rc::ptr_eq(other, handler));
-        if vector.handlers.borrow().is_empty() {
-            for processor in self.scheduler.processors() {
-                processor.withdraw(number);
-            }
+        if vector.is_masked() {
+            self.withdraw(number);
+        }
+    }
+
+    /// Masks or unmasks a vector, for one of its handlers expects interrupts now or does not any more.
+    pub(crate) fn interrupt_activity_changed(&self, number: u32) {
+        let vector = self.interrupts.get(number);
+        if vector.is_masked() {
+            self.withdraw(number);
+        } else {
+            self.request_level(number, &vector);
+        }
+    }
+
+    /// What a vector has requested and no processor has taken yet is not taken any more.
+    fn withdraw(&self, number: u32) {
+        for processor in self.scheduler.processors() {
+            processor.withdraw(number);
         }
     }
 
@@ -118,7 +146,7 @@ impl Host {
             Signal::Message(message) => {
                 if let Some((number, _)) = self.interrupts.message(slot, message) {
                     let vector = self.interrupts.get(number);
-                    if !vector.handlers.borrow().is_empty() {
+                    if !vector.is_masked() {
                         self.request(number, &vector);
                     }
                 }
@@ -135,9 +163,7 @@ impl Host {
                         self.request_level(number, &vector);
                     } else if !self.is_asserted(&vector) {
                         vector.unrelieved.set(0);
-                        for processor in self.scheduler.processors() {
-                            processor.withdraw(number);
-                        }
+                        self.withdraw(number);
                     }
                 }
             }
@@ -156,8 +182,7 @@ impl Host {
     }
 
     fn request_level(&self, number: u32, vector: &Vector) {
-        let connected = !vector.handlers.borrow().is_empty();
-        if connected && !vector.in_service.get() && self.is_asserted(vector) {
+        if !vector.is_masked() && !vector.in_service.get() && self.is_asserted(vector) {
             self.request(number, vector);
         }
     }

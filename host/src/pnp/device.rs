@@ -1,13 +1,17 @@
-//! The life of a device: added, started, stopped, rebalanced, removed, pulled out.
+//! The life of a device: added, started, stopped, rebalanced.
 
 use std::rc::Rc;
 
-use kmdf_abi::{
-    ntstatus::{NtStatus, STATUS_SUCCESS},
-    types::WDF_POWER_DEVICE_STATE,
+use kmdf_abi::ntstatus::{
+    NtStatus, STATUS_DEVICE_POWER_FAILURE, STATUS_INVALID_DEVICE_STATE, STATUS_NO_SUCH_DEVICE,
+    STATUS_NOT_SUPPORTED, STATUS_SUCCESS,
 };
 
-use super::{Grant, power::Leaving};
+use super::{
+    Grant,
+    power::{Entering, Leaving},
+    removal::Failure,
+};
 use crate::{
     check::rules,
     event::Event,
@@ -15,17 +19,15 @@ use crate::{
     kmdf::{
         device::{Device, DeviceInit, Phase},
         driver::Driver,
+        states::{Pnp, Policy},
     },
-    sched::Point,
 };
 
-/// How a device fails.
+/// What a driver is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// It is gone, and PnP says so first.
-    Gone,
-    /// The framework could not start it again.
-    Power,
+enum Question {
+    Stop,
+    Remove,
 }
 
 impl Host {
@@ -55,6 +57,9 @@ impl Host {
                 self.record(Event::Host {
                     text: format!("device {:#x} added", device.handle),
                 });
+                if self.slots[slot].gone.get() {
+                    self.fail(&device, Failure::Gone);
+                }
             }
             Some(device) => {
                 device.phase.set(Phase::Removed);
@@ -69,53 +74,103 @@ impl Host {
         status
     }
 
-    /// Starts the device of the function in a slot with the resources of `grant`.
+    /// Starts the device of the function in a slot with the resources of `grant`. PnP removes a device
+    /// that does not start; one that has gone is not even asked to.
     ///
     /// # Errors
     /// The run stopped.
     pub fn start_device(&self, slot: usize, grant: Grant) -> Result<NtStatus, Stop> {
         self.run_to_end("PnP", move |host| {
             host.in_turn(|host| {
-                host.device_in(slot)
-                    .map_or(STATUS_SUCCESS, |device| host.start(&device, grant))
+                let gone = host.slots[slot].gone.get();
+                match host.device_in(slot) {
+                    None if gone => STATUS_NO_SUCH_DEVICE,
+                    None => STATUS_SUCCESS,
+                    Some(device) => host.start_or_remove(&device, grant),
+                }
             })
         })
     }
 
+    fn start_or_remove(&self, device: &Rc<Device>, grant: Grant) -> NtStatus {
+        if self.slots[device.slot].gone.get() {
+            // The bus fails IRP_MN_START_DEVICE before the driver hears of it.
+            self.fail(device, Failure::Gone);
+            return STATUS_NO_SUCH_DEVICE;
+        }
+        let status = self.start(device, grant);
+        if !status.is_success() {
+            if device.was_started.get() {
+                self.fail(device, Failure::Power);
+            } else {
+                device.states.set_pnp(Pnp::Failed);
+                self.clean_up_for_removal(device);
+                self.finish_removal(device);
+            }
+        }
+        status
+    }
+
+    /// A failure on the way to D0 has a status of the framework's own (`PnpEventHardwareAvailable`,
+    /// `PnpEventHardwareAvailablePowerPolicyFailed`).
     fn start(&self, device: &Rc<Device>, grant: Grant) -> NtStatus {
+        let (preparing, powering, policy) = if device.was_started.get() {
+            (
+                Pnp::StartingFromStopped,
+                Pnp::Restarting,
+                Policy::Restarting,
+            )
+        } else {
+            (
+                Pnp::HardwareAvailable,
+                Pnp::HardwareAvailable,
+                Policy::Starting,
+            )
+        };
         device.phase.set(Phase::PreparingHardware);
+        device.states.set_pnp(preparing);
+        device.forget_failures();
         device.grant.set(grant);
         let resources = self.assign(device, grant);
-        let status = self.device_callback(
+        let mut status = self.pnp_callback(
             device,
             "EvtDevicePrepareHardware",
             device.callbacks.EvtDevicePrepareHardware.0,
             &[resources.raw, resources.translated],
         );
-        let status = if status.is_success() {
-            device.phase.set(Phase::LowPower);
-            self.power_up(device, WDF_POWER_DEVICE_STATE::WdfPowerDeviceD3Final)
-        } else {
-            status
-        };
+        device.phase.set(Phase::LowPower);
         if status.is_success() {
+            device.states.set_pnp(powering);
+            device.states.set_policy(policy);
+            if !self.power_up(device, Entering::Start).is_success() {
+                status = STATUS_DEVICE_POWER_FAILURE;
+            }
+        }
+        if !status.is_success() {
+            device.states.set_pnp(Pnp::FailedOwnHardware);
+            device.states.set_policy(Policy::Stopped);
+            self.release_hardware(device);
+            return status;
+        }
+        if !device.was_started.replace(true) {
             for interface in device.interfaces.borrow_mut().iter_mut() {
                 interface.enabled = !interface.withheld;
             }
-            self.record(Event::Host {
-                text: format!("device {:#x} started", device.handle),
-            });
-        } else {
-            self.release_hardware(device);
         }
+        device.states.set_policy(Policy::Started);
+        device.states.set_pnp(Pnp::Started);
+        self.record(Event::Host {
+            text: format!("device {:#x} started", device.handle),
+        });
         status
     }
 
-    fn release_hardware(&self, device: &Rc<Device>) {
+    /// Whether the driver did not fail it.
+    pub(super) fn release_hardware(&self, device: &Rc<Device>) -> bool {
         let Some(resources) = device.resources.get() else {
-            return;
+            return true;
         };
-        self.device_callback(
+        let status = self.pnp_callback(
             device,
             "EvtDeviceReleaseHardware",
             device.callbacks.EvtDeviceReleaseHardware.0,
@@ -125,10 +180,11 @@ impl Host {
             device.phase.set(Phase::Stopped);
         }
         self.unassign(device);
+        status.is_success()
     }
 
     /// Stops the device in a slot and takes its resources, as for a rebalance: it can be started
-    /// again.
+    /// again. A device that fails to stop is removed.
     ///
     /// # Errors
     /// The run stopped.
@@ -142,11 +198,36 @@ impl Host {
         })
     }
 
-    fn stop(&self, device: &Rc<Device>) {
-        if device.phase.get() == Phase::Working {
-            self.power_down(device, Leaving::Stop);
+    /// Whether the device has stopped; one that has not is on its way to its removal.
+    fn stop(&self, device: &Rc<Device>) -> bool {
+        let stopped = self.leave_for_good(device, Pnp::StartedStopping);
+        device.states.set_pnp(if stopped {
+            Pnp::Stopped
+        } else {
+            Pnp::FailedOwnHardware
+        });
+        let released = self.release_hardware(device);
+        if stopped && released {
+            return true;
         }
-        self.release_hardware(device);
+        self.fail(device, Failure::Power);
+        false
+    }
+
+    /// Takes a device out of D0 that is not asked to come back. One that sleeps is brought to D0 first
+    /// (`PowerPolStoppingResetDevice`). Whether the driver failed nothing of that.
+    pub(super) fn leave_for_good(&self, device: &Rc<Device>, state: Pnp) -> bool {
+        device.states.set_pnp(state);
+        let mut went = true;
+        if device.phase.get() == Phase::LowPower {
+            went = self.wake_device(device).is_success();
+        }
+        device.states.set_policy(Policy::Stopping);
+        if device.phase.get() == Phase::Working {
+            went &= self.power_down(device, Leaving::Stop);
+        }
+        device.states.set_policy(Policy::Stopped);
+        went
     }
 
     /// Rebalances the device in a slot: asks it by EvtDeviceQueryStop, stops it and starts it with
@@ -166,178 +247,77 @@ impl Host {
 
     /// A rebalance, from the question to the start with other resources.
     pub(super) fn give_other_resources(&self, device: &Rc<Device>, grant: Grant) -> NtStatus {
-        let status = self.device_callback(
-            device,
-            "EvtDeviceQueryStop",
-            device.callbacks.EvtDeviceQueryStop.0,
-            &[],
-        );
+        let status = self.ask(device, Question::Stop);
         if !status.is_success() {
             return status;
         }
-        self.stop(device);
-        let status = self.start(device, grant);
-        if !status.is_success() {
-            self.fail(device, Failure::Power);
+        if !self.stop(device) {
+            return STATUS_INVALID_DEVICE_STATE;
         }
-        status
+        self.start_or_remove(device, grant)
     }
 
-    /// Asks the driver by EvtDeviceQueryRemove whether its device may be removed.
+    /// Asks the driver by EvtDeviceQueryRemove whether its device may be removed. If it may, the device
+    /// waits for its removal, or for [`Self::cancel_remove`].
     ///
     /// # Errors
     /// The run stopped.
     pub fn query_remove(&self, slot: usize) -> Result<NtStatus, Stop> {
         self.run_to_end("PnP", move |host| {
             host.in_turn(|host| {
-                host.device_in(slot).map_or(STATUS_SUCCESS, |device| {
-                    let callback = device.callbacks.EvtDeviceQueryRemove.0;
-                    host.device_callback(&device, "EvtDeviceQueryRemove", callback, &[])
-                })
+                host.device_in(slot)
+                    .map_or(STATUS_SUCCESS, |device| host.ask(&device, Question::Remove))
             })
         })
     }
 
-    /// Removes the device in a slot in order. While apps have it open it stays, dead, until the
-    /// last of them has closed it.
+    /// Takes a question for the device's removal back. The driver is not told.
     ///
     /// # Errors
     /// The run stopped.
-    pub fn remove_device(&self, slot: usize) -> Result<(), Stop> {
-        self.run_to_end("PnP", move |host| host.in_turn(|host| host.remove(slot)))
-    }
-
-    pub(super) fn remove(&self, slot: usize) {
-        let Some(device) = self.device_in(slot) else {
-            return;
-        };
-        device.begin_removal();
-        if device.phase.get() == Phase::Working {
-            self.power_down(&device, Leaving::Removal);
-        }
-        self.release_hardware(&device);
-        self.clean_up_for_removal(&device);
-        self.finish_removal(&device);
-    }
-
-    /// Pulls the device in a slot out: from now on its registers read all ones. The driver hears of
-    /// it by EvtDeviceSurpriseRemoval; what it has is taken down, apart from its queues that are not
-    /// power-managed: those live on until the last handle is closed.
-    ///
-    /// # Errors
-    /// The run stopped.
-    pub fn surprise_remove(&self, slot: usize) -> Result<(), Stop> {
-        self.pull_out_function(slot);
+    pub fn cancel_remove(&self, slot: usize) -> Result<(), Stop> {
         self.run_to_end("PnP", move |host| {
-            host.in_turn(|host| host.lose(slot));
+            host.in_turn(|host| {
+                if let Some(device) = host.device_in(slot)
+                    && device.states.pnp() == Pnp::QueryRemovePending
+                {
+                    device.states.set_pnp(Pnp::Started);
+                }
+            });
         })
     }
 
-    /// What PnP does about a device that was found to be gone.
-    pub(super) fn lose(&self, slot: usize) {
-        if let Some(device) = self.device_in(slot) {
-            self.fail(&device, Failure::Gone);
+    /// Whether a device that is started may be stopped or removed. A driver that has said that it cannot
+    /// is not asked, and a device that was not started may always.
+    fn ask(&self, device: &Device, question: Question) -> NtStatus {
+        if device.states.pnp() != Pnp::Started {
+            return STATUS_SUCCESS;
         }
-    }
-
-    /// Takes a device down whose driver has called WdfDeviceSetFailed: PnP hears of it when it asks for
-    /// the device's state, and sends a surprise removal.
-    pub(crate) fn fail_device(&self, handle: u64) {
-        self.in_turn(|host| {
-            if !host.framework.objects.was(handle, "WDFDEVICE") {
-                let device = host.body::<Device>(handle);
-                host.fail(&device, Failure::Gone);
-            }
+        if device.policy.unstoppable.get() != 0 {
+            return STATUS_INVALID_DEVICE_STATE;
+        }
+        let (asking, pending, what, callback) = match question {
+            Question::Stop => (
+                Pnp::QueryStopAskDriver,
+                Pnp::QueryStopPending,
+                "EvtDeviceQueryStop",
+                device.callbacks.EvtDeviceQueryStop,
+            ),
+            Question::Remove => (
+                Pnp::QueryRemoveAskDriver,
+                Pnp::QueryRemovePending,
+                "EvtDeviceQueryRemove",
+                device.callbacks.EvtDeviceQueryRemove,
+            ),
+        };
+        device.states.set_pnp(asking);
+        let status = self.pnp_callback(device, what, callback.0, &[]);
+        device.states.set_pnp(if status.is_success() {
+            pending
+        } else {
+            Pnp::Started
         });
-    }
-
-    /// The end of a device that is not there any more, or as good as: it is powered down and gives its
-    /// resources back. It stays, surprise-removed, until the last handle of it is closed: only then
-    /// comes REMOVE.
-    pub(super) fn fail(&self, device: &Rc<Device>, failure: Failure) {
-        let phase = device.phase.get();
-        if matches!(phase, Phase::Removed | Phase::SurpriseRemoved) {
-            return;
-        }
-        device.phase.set(Phase::SurpriseRemoved);
-        if failure == Failure::Gone {
-            self.tell_of_surprise_removal(device);
-        }
-        if phase == Phase::Working {
-            self.power_down(device, Leaving::SurpriseRemoval);
-        }
-        self.release_hardware(device);
-        self.clean_up_for_removal(device);
-        if failure == Failure::Power {
-            // The framework has taken the device down before PnP hears of it.
-            self.tell_of_surprise_removal(device);
-        }
-        if device.open.borrow().is_empty() {
-            self.finish_removal(device);
-            return;
-        }
-        let text = format!("device {:#x} is still open", device.handle);
-        self.record(Event::Host { text });
-        let device = Rc::clone(device);
-        self.spawn("PnP", move |host| {
-            let waited = Rc::clone(&device);
-            host.block_until(move |_| waited.open.borrow().is_empty());
-            host.in_turn(|host| host.finish_removal(&device));
-        });
-    }
-
-    fn tell_of_surprise_removal(&self, device: &Device) {
-        let callback = device.callbacks.EvtDeviceSurpriseRemoval.0;
-        self.device_callback(device, "EvtDeviceSurpriseRemoval", callback, &[]);
-    }
-
-    /// What a removal in order and a surprise removal have in common (`PnpCleanupForRemove`): nobody
-    /// opens the device any more, its power-managed queues are purged, EvtDeviceSelfManagedIoFlush.
-    fn clean_up_for_removal(&self, device: &Rc<Device>) {
-        device.begin_removal();
-        self.purge_queues(device, true);
-        let (initialized, _) = device.self_managed.get();
-        if initialized {
-            let callback = device.callbacks.EvtDeviceSelfManagedIoFlush.0;
-            self.device_callback(device, "EvtDeviceSelfManagedIoFlush", callback, &[]);
-        }
-    }
-
-    /// REMOVE (`PnpEventRemovedCommonCode`): the queues that are not power-managed are purged, and the
-    /// device goes when nobody has it open.
-    fn finish_removal(&self, device: &Rc<Device>) {
-        self.purge_queues(device, false);
-        device.phase.set(Phase::Removed);
-        if device.open.borrow().is_empty() {
-            self.delete_device(device);
-            return;
-        }
-        // Windows lets no device be removed in order that is open: the query for it is vetoed. Here it
-        // may be, so that drivers are seen to end what they have.
-        let text = format!("device {:#x} is still open", device.handle);
-        self.record(Event::Host { text });
-        let device = Rc::clone(device);
-        self.spawn("PnP", move |host| {
-            let waited = Rc::clone(&device);
-            host.block_until(move |_| waited.open.borrow().is_empty());
-            host.delete_device(&device);
-        });
-    }
-
-    fn delete_device(&self, device: &Rc<Device>) {
-        let (initialized, _) = device.self_managed.get();
-        if initialized {
-            let callback = device.callbacks.EvtDeviceSelfManagedIoCleanup.0;
-            self.device_callback(device, "EvtDeviceSelfManagedIoCleanup", callback, &[]);
-        }
-        for interrupt in device.interrupts.borrow().clone() {
-            interrupt.flush(self);
-        }
-        let object = self.object(device.handle);
-        self.delete_object(&object);
-        self.record(Event::Host {
-            text: format!("device {:#x} removed", device.handle),
-        });
+        status
     }
 
     /// Ends every app: what is pending is canceled, and every handle closed.
@@ -364,6 +344,24 @@ impl Host {
         })
     }
 
+    /// As [`Self::device_callback`], for one that must not fail as if nobody had answered.
+    fn pnp_callback(
+        &self,
+        device: &Device,
+        what: &'static str,
+        callback: u64,
+        arguments: &[u64],
+    ) -> NtStatus {
+        let status = self.device_callback(device, what, callback, arguments);
+        if status == STATUS_NOT_SUPPORTED {
+            self.violation(
+                &rules::PNP_NOT_SUPPORTED,
+                format!("{what} returns STATUS_NOT_SUPPORTED"),
+            );
+        }
+        status
+    }
+
     pub(super) fn device_callback(
         &self,
         device: &Device,
@@ -371,15 +369,11 @@ impl Host {
         callback: u64,
         arguments: &[u64],
     ) -> NtStatus {
-        // Such work takes its time, whatever the driver has to do with it.
-        self.preemption_point(Point::Power);
         if callback == 0 {
             return STATUS_SUCCESS;
         }
         let mut all = vec![device.handle];
         all.extend_from_slice(arguments);
-        let status = NtStatus(self.call_driver(what, device.handle, callback, &all) as u32 as i32);
-        self.preemption_point(Point::Power);
-        status
+        NtStatus(self.call_driver(what, device.handle, callback, &all) as u32 as i32)
     }
 }

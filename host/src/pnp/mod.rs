@@ -3,6 +3,8 @@
 mod assign;
 mod device;
 mod power;
+mod removal;
+mod self_managed;
 mod turn;
 
 pub use assign::Grant;
