@@ -13,7 +13,8 @@ use crate::{
     event::Event,
     host::{Host, Stop},
     kmdf::{
-        device::{Device, DeviceInit, Phase},
+        device::{Device, Phase},
+        device_init::DeviceInit,
         driver::Driver,
     },
 };
@@ -90,7 +91,7 @@ impl Host {
         };
         if status.is_success() {
             for interface in device.interfaces.borrow_mut().iter_mut() {
-                interface.enabled = !interface.withheld;
+                interface.start();
             }
             self.record(Event::Host {
                 text: format!("device {:#x} started", device.handle),
@@ -156,6 +157,9 @@ impl Host {
 
     /// A rebalance, from the question to the start with other resources.
     pub(super) fn give_other_resources(&self, device: &Rc<Device>, grant: Grant) -> NtStatus {
+        if let Some(status) = device.refuses_to_stop() {
+            return status;
+        }
         let status = self.device_callback(
             device,
             "EvtDeviceQueryStop",
@@ -181,6 +185,9 @@ impl Host {
         self.run_to_end("PnP", move |host| {
             host.in_turn(|host| {
                 host.device_in(slot).map_or(STATUS_SUCCESS, |device| {
+                    if let Some(status) = device.refuses_to_stop() {
+                        return status;
+                    }
                     let callback = device.callbacks.EvtDeviceQueryRemove.0;
                     host.device_callback(&device, "EvtDeviceQueryRemove", callback, &[])
                 })
