@@ -8,6 +8,11 @@ BOOLEAN forgets_an_init_helper(MOMENT *m) {
     return FALSE;
 }
 
+BOOLEAN asks_for_an_io_type_there_is_not(MOMENT *m) {
+    WdfDeviceInitSetIoType(m->Init, WdfDeviceIoUndefined);
+    return FALSE;
+}
+
 /* WDF_BIND_INFO, which a driver without the WDK's entry library fills in itself. */
 typedef struct _BIND_INFO {
     ULONG Size;

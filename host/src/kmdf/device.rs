@@ -263,7 +263,12 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         properties: RefCell::default(),
         wdm: [
             host.memory.new_handle(),
-            host.memory.new_handle(),
+            // Nothing is below a control device.
+            if init.slot == NO_SLOT {
+                0
+            } else {
+                host.memory.new_handle()
+            },
             init.physical,
         ],
     });
