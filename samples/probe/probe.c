@@ -197,6 +197,7 @@ static NTSTATUS OnDeviceAdd(WDFDRIVER driver, PWDFDEVICE_INIT init) {
     WDFDEVICE device;
     NTSTATUS status;
 
+    NoteDeviceInit(init);
     WDF_PNPPOWER_EVENT_CALLBACKS_INIT(&power);
     power.EvtDeviceSelfManagedIoInit = OnSelfManagedIoInit;
     WdfDeviceInitSetPnpPowerEventCallbacks(init, &power);
@@ -209,6 +210,8 @@ static NTSTATUS OnDeviceAdd(WDFDRIVER driver, PWDFDEVICE_INIT init) {
         return status;
     if (WdfDeviceWdmGetPhysicalDevice(device) != physical)
         return STATUS_INTERNAL_ERROR;
+    NoteAddedDevice(device);
+    NoteInterfaces(device);
     WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(&config, WdfIoQueueDispatchSequential);
     config.EvtIoDeviceControl = OnControl;
     status = WdfIoQueueCreate(device, &config, NULL, NULL);

@@ -60,6 +60,11 @@ groups! {
     properties
     power
     targets
+    device_init
+    control
+    interfaces
+    dma
+    kernel
 }
 
 #[test]

@@ -6,7 +6,12 @@ use super::{
     driver::Driver,
     object::Body as _,
 };
-use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
+use crate::{
+    check::rules,
+    cpu::{Irql, stub::Call},
+    host::Host,
+    service::services,
+};
 
 services! {
     WdfControlDeviceInitAllocate <= PASSIVE => allocate;
@@ -69,12 +74,16 @@ fn finish(host: &Host, call: &Call) {
 }
 
 impl Host {
-    /// Deletes a control device: what waits in its queues is canceled, and it goes when nobody has it
-    /// open any more.
+    /// Deletes a control device: at once if nobody has it open, else what waits in its queues is canceled,
+    /// and it goes with the last handle.
     pub(crate) fn delete_control_device(&self, handle: u64) {
         let device = self.body::<Device>(handle);
         device.begin_removal();
         device.link.borrow_mut().take();
+        if device.open.borrow().is_empty() && self.irql() == Irql::PASSIVE {
+            device.phase.set(Phase::Removed);
+            return self.delete_object(&self.object(handle));
+        }
         self.spawn("deletion", move |host| {
             let waited = std::rc::Rc::clone(&device);
             host.purge_queues(&device, false);

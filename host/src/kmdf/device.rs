@@ -285,7 +285,9 @@ impl Host {
     fn has_device_named(&self, name: &str) -> bool {
         let devices = self.bodies::<Device>();
         let mut devices = devices.iter();
-        !name.is_empty() && devices.any(|device| device.name.eq_ignore_ascii_case(name))
+        !name.is_empty()
+            && devices
+                .any(|device| !device.removing.get() && device.name.eq_ignore_ascii_case(name))
     }
 }
 
