@@ -31,6 +31,66 @@ PROBE(a_device_without_a_name_has_none_to_tell) {
     return 0;
 }
 
+PROBE(characteristics_of_a_device_keep_it_secure) {
+    ULONG before = WdfDeviceGetCharacteristics(device), after;
+
+    HOLDS((before & FILE_DEVICE_SECURE_OPEN) != 0);
+    WdfDeviceSetCharacteristics(device, FILE_REMOVABLE_MEDIA);
+    after = WdfDeviceGetCharacteristics(device);
+    WdfDeviceSetCharacteristics(device, before);
+    HOLDS(after == (FILE_REMOVABLE_MEDIA | FILE_DEVICE_SECURE_OPEN));
+    HOLDS(WdfDeviceGetCharacteristics(device) == before);
+    return 0;
+}
+
+PROBE(an_alignment_is_kept) {
+    ULONG before = WdfDeviceGetAlignmentRequirement(device), after;
+
+    WdfDeviceSetAlignmentRequirement(device, FILE_OCTA_ALIGNMENT);
+    after = WdfDeviceGetAlignmentRequirement(device);
+    WdfDeviceSetAlignmentRequirement(device, before);
+    HOLDS(after == FILE_OCTA_ALIGNMENT);
+    return 0;
+}
+
+PROBE(a_device_is_its_drivers) {
+    HOLDS(WdfDeviceGetDriver(device) == WdfGetDriver());
+    return 0;
+}
+
+PROBE(a_device_is_attached_to_another) {
+    PDEVICE_OBJECT own = WdfDeviceWdmGetDeviceObject(device);
+    PDEVICE_OBJECT attached = WdfDeviceWdmGetAttachedDevice(device);
+
+    HOLDS(own != NULL && attached != NULL && own != attached);
+    HOLDS(WdfDeviceWdmGetPhysicalDevice(device) != own);
+    return 0;
+}
+
+PROBE(a_canceled_wake_is_none_to_indicate) {
+    HOLDS(WdfDeviceIndicateWakeStatus(device, STATUS_CANCELLED) == STATUS_INVALID_PARAMETER);
+    return 0;
+}
+
+PROBE(a_device_can_be_kept_from_stopping) {
+    WdfDeviceSetStaticStopRemove(device, FALSE);
+    WdfDeviceSetStaticStopRemove(device, FALSE);
+    WdfDeviceSetStaticStopRemove(device, TRUE);
+    WdfDeviceSetStaticStopRemove(device, TRUE);
+    return 0;
+}
+
+PROBE(capabilities_are_taken) {
+    WDF_DEVICE_PNP_CAPABILITIES pnp;
+    WDF_DEVICE_POWER_CAPABILITIES power;
+
+    WDF_DEVICE_PNP_CAPABILITIES_INIT(&pnp);
+    WdfDeviceSetPnpCapabilities(device, &pnp);
+    WDF_DEVICE_POWER_CAPABILITIES_INIT(&power);
+    WdfDeviceSetPowerCapabilities(device, &power);
+    return 0;
+}
+
 /* A control device, until the device goes. */
 static WDFDEVICE Control;
 

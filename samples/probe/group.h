@@ -23,6 +23,11 @@ typedef struct {
 
 #define PROBE(name) static ULONG name(WDFDEVICE device, WDFREQUEST request)
 
+/* Notes what probes say of EvtDriverDeviceAdd: of what it was given, and of the device it has made. */
+void NoteDeviceInit(PWDFDEVICE_INIT init);
+void NoteAddedDevice(WDFDEVICE device);
+void NoteInterfaces(WDFDEVICE device);
+
 /* Deletes the control device that a probe of the group "devices" has left. */
 void DeleteControlDevice(void);
 
@@ -39,6 +44,9 @@ NTSTATUS CreateInterrupts(WDFDEVICE device);
 #define GROUP(name, list)                                     \
     extern const PROBE_ENTRY Group_##name[];                  \
     const PROBE_ENTRY Group_##name[] = {list(ENTRY){NULL, NULL}};
+
+/* The initializer of a UNICODE_STRING that stays. */
+#define TEXT_OF(text) {sizeof(text) - sizeof(WCHAR), sizeof(text), (PWSTR)(text)}
 
 #define HOLDS(condition)     \
     do {                     \

@@ -198,6 +198,7 @@ static NTSTATUS OnDeviceAdd(WDFDRIVER driver, PWDFDEVICE_INIT init) {
     WDFDEVICE device;
     NTSTATUS status;
 
+    NoteDeviceInit(init);
     WDF_PNPPOWER_EVENT_CALLBACKS_INIT(&power);
     SetPowerCallbacks(&power);
     power.EvtDeviceSelfManagedIoInit = OnSelfManagedIoInit;
@@ -215,6 +216,8 @@ static NTSTATUS OnDeviceAdd(WDFDRIVER driver, PWDFDEVICE_INIT init) {
     status = CreateInterrupts(device);
     if (!NT_SUCCESS(status))
         return status;
+    NoteAddedDevice(device);
+    NoteInterfaces(device);
     WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(&config, WdfIoQueueDispatchSequential);
     config.EvtIoDeviceControl = OnControl;
     status = WdfIoQueueCreate(device, &config, NULL, NULL);

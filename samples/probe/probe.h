@@ -32,17 +32,22 @@ typedef struct {
 
 /* The groups, each a file of that name, and their lists. samples/tests/probe.rs reads the names here: one
  * to a line. */
-#define GROUPS(GROUP)                    \
-    GROUP(driver, PROBES_DRIVER)         \
-    GROUP(objects, PROBES_OBJECTS)       \
-    GROUP(locks, PROBES_LOCKS)           \
-    GROUP(memory, PROBES_MEMORY)         \
-    GROUP(registry, PROBES_REGISTRY)     \
-    GROUP(devices, PROBES_DEVICES)       \
-    GROUP(properties, PROBES_PROPERTIES) \
-    GROUP(power, PROBES_POWER)           \
-    GROUP(interrupts, PROBES_INTERRUPTS) \
-    GROUP(targets, PROBES_TARGETS)
+#define GROUPS(GROUP)                      \
+    GROUP(driver, PROBES_DRIVER)           \
+    GROUP(objects, PROBES_OBJECTS)         \
+    GROUP(locks, PROBES_LOCKS)             \
+    GROUP(memory, PROBES_MEMORY)           \
+    GROUP(registry, PROBES_REGISTRY)       \
+    GROUP(devices, PROBES_DEVICES)         \
+    GROUP(properties, PROBES_PROPERTIES)   \
+    GROUP(power, PROBES_POWER)             \
+    GROUP(interrupts, PROBES_INTERRUPTS)   \
+    GROUP(targets, PROBES_TARGETS)         \
+    GROUP(device_init, PROBES_DEVICE_INIT) \
+    GROUP(control, PROBES_CONTROL)         \
+    GROUP(interfaces, PROBES_INTERFACES)   \
+    GROUP(dma, PROBES_DMA)                 \
+    GROUP(kernel, PROBES_KERNEL)
 
 /* Each probe is a function of that name. */
 #define PROBES_DRIVER(PROBE) \
@@ -60,14 +65,27 @@ typedef struct {
 #define PROBES_REGISTRY(PROBE) \
     PROBE(a_registry_key_is_removed_when_nothing_is_in_it)
 
-#define PROBES_DEVICES(PROBE)                       \
-    PROBE(a_driver_tells_pnp_of_its_device)         \
-    PROBE(a_device_without_a_name_has_none_to_tell) \
+#define PROBES_DEVICES(PROBE)                         \
+    PROBE(a_driver_tells_pnp_of_its_device)           \
+    PROBE(a_device_without_a_name_has_none_to_tell)   \
+    PROBE(characteristics_of_a_device_keep_it_secure) \
+    PROBE(an_alignment_is_kept)                       \
+    PROBE(a_device_is_its_drivers)                    \
+    PROBE(a_device_is_attached_to_another)            \
+    PROBE(a_canceled_wake_is_none_to_indicate)        \
+    PROBE(a_device_can_be_kept_from_stopping)         \
+    PROBE(capabilities_are_taken)                     \
     PROBE(a_control_device_is_deleted_with_the_last_device)
 
-#define PROBES_PROPERTIES(PROBE)              \
-    PROBE(properties_are_found_by_their_keys) \
-    PROBE(assigned_properties_are_kept)
+#define PROBES_PROPERTIES(PROBE)                                    \
+    PROBE(properties_are_found_by_their_keys)                       \
+    PROBE(assigned_properties_are_kept)                             \
+    PROBE(a_property_by_key_has_a_buffer_and_its_length)            \
+    PROBE(a_property_by_key_is_not_told_of_wrong_data)              \
+    PROBE(a_property_that_there_is_not_has_neither_length_nor_type) \
+    PROBE(a_property_tells_its_length)                              \
+    PROBE(a_property_comes_in_memory_of_its_length)                 \
+    PROBE(a_property_that_cannot_be_is_refused)
 
 #define PROBES_POWER(PROBE)                                        \
     PROBE(a_started_device_is_in_d0)                               \
@@ -135,3 +153,107 @@ typedef struct {
     PROBE(a_stopped_target_keeps_what_is_sent)          \
     PROBE(a_purged_target_takes_nothing)                \
     PROBE(a_local_target_is_of_its_device)
+
+#define PROBES_DEVICE_INIT(PROBE)                                  \
+    PROBE(a_name_is_a_counted_string)                              \
+    PROBE(a_device_has_no_parent_to_choose)                        \
+    PROBE(a_device_is_not_created_with_attributes_of_a_wrong_size) \
+    PROBE(security_without_a_name_is_refused)                      \
+    PROBE(the_security_of_a_device_is_taken_back)                  \
+    PROBE(a_device_that_was_not_created_leaves_its_init)           \
+    PROBE(the_init_of_device_add_is_not_freed)                     \
+    PROBE(the_physical_device_is_known_before_the_device)          \
+    PROBE(an_init_tells_how_long_a_property_is)                    \
+    PROBE(an_init_tells_a_property)                                \
+    PROBE(an_init_tells_a_property_in_memory_of_its_length)        \
+    PROBE(an_init_wants_property_data_of_their_size)               \
+    PROBE(a_new_device_is_opened_securely)                         \
+    PROBE(no_control_init_without_a_security_descriptor)           \
+    PROBE(the_security_of_a_control_device_is_not_taken_back)      \
+    PROBE(a_control_init_has_no_physical_device)                   \
+    PROBE(a_control_init_has_no_properties)                        \
+    PROBE(a_control_init_has_no_properties_by_key)                 \
+    PROBE(a_control_device_without_a_name_gets_one)                \
+    PROBE(a_control_device_with_a_name_gets_no_other)              \
+    PROBE(a_name_that_is_taken_back_is_not_replaced)               \
+    PROBE(characteristics_are_replaced_or_added)                   \
+    PROBE(a_generated_name_replaces_that_which_was_assigned)       \
+    PROBE(an_init_is_taken_by_its_device)
+
+#define PROBES_CONTROL(PROBE)                                \
+    PROBE(two_devices_do_not_have_one_name)                  \
+    PROBE(a_control_device_without_a_name_has_none_to_tell)  \
+    PROBE(a_control_device_has_no_state_of_pnp)              \
+    PROBE(a_control_device_has_no_state_of_power)            \
+    PROBE(a_control_device_has_no_power_policy)              \
+    PROBE(nothing_is_below_a_control_device)                 \
+    PROBE(a_control_device_has_no_target)                    \
+    PROBE(a_control_device_is_its_drivers)                   \
+    PROBE(the_device_object_of_a_control_device_leads_back)  \
+    PROBE(a_control_device_has_no_default_queue_unless_made) \
+    PROBE(a_control_device_has_no_interfaces)                \
+    PROBE(a_control_device_has_no_interface_string)          \
+    PROBE(a_control_device_has_no_properties)                \
+    PROBE(a_control_device_has_no_properties_in_memory)      \
+    PROBE(a_control_device_has_no_properties_by_key)         \
+    PROBE(a_control_device_is_assigned_no_properties)        \
+    PROBE(no_link_leads_to_a_control_device_without_a_name)  \
+    PROBE(one_link_leads_to_a_device)                        \
+    PROBE(a_link_has_a_name)                                 \
+    PROBE(a_link_goes_with_its_device)                       \
+    PROBE(two_devices_do_not_have_one_link)
+
+#define PROBES_INTERFACES(PROBE)                                   \
+    PROBE(an_interface_has_a_string)                               \
+    PROBE(an_interface_has_a_string_before_the_start)              \
+    PROBE(the_string_of_an_interface_ends_with_its_reference)      \
+    PROBE(an_interface_that_there_is_not_has_no_string)            \
+    PROBE(an_interface_is_not_found_without_its_reference)         \
+    PROBE(an_interface_without_a_reference_is_not_found_by_one)    \
+    PROBE(an_interface_is_asked_for_by_a_string)                   \
+    PROBE(an_interface_is_created_with_a_string)                   \
+    PROBE(the_state_of_an_interface_that_there_is_not_is_no_error) \
+    PROBE(an_interface_is_disabled_and_enabled)
+
+#define PROBES_DMA(PROBE)                                     \
+    PROBE(an_enabler_has_a_maximum_length)                    \
+    PROBE(an_enabler_has_a_profile)                           \
+    PROBE(the_configuration_of_an_enabler_has_one_size)       \
+    PROBE(the_parent_of_an_enabler_is_below_its_device)       \
+    PROBE(an_enabler_tells_its_lengths)                       \
+    PROBE(the_elements_of_a_transfer_are_unlimited_until_set) \
+    PROBE(a_common_buffer_has_a_length)                       \
+    PROBE(the_parent_of_a_common_buffer_is_its_enabler)       \
+    PROBE(a_common_buffer_is_memory_that_the_device_reaches)  \
+    PROBE(a_common_buffer_lies_as_it_is_asked_to)             \
+    PROBE(the_parent_of_a_transaction_is_its_enabler)         \
+    PROBE(a_new_transaction_has_transferred_nothing)          \
+    PROBE(a_transaction_has_a_length)                         \
+    PROBE(a_transaction_has_a_direction)                      \
+    PROBE(a_transaction_begins_in_its_mdl)                    \
+    PROBE(a_packet_ends_in_its_mdl)                           \
+    PROBE(a_transaction_transfers_what_it_was_given)          \
+    PROBE(a_device_is_programmed_at_dispatch_level)           \
+    PROBE(a_long_transaction_takes_several_transfers)         \
+    PROBE(the_next_packet_waits_for_the_one_before)           \
+    PROBE(more_than_the_enabler_allows_is_no_limit)           \
+    PROBE(what_was_not_transferred_is_transferred_again)      \
+    PROBE(a_final_length_ends_a_transaction)                  \
+    PROBE(a_released_transaction_has_transferred_nothing)     \
+    PROBE(a_released_transaction_is_used_again)               \
+    PROBE(an_initialized_transaction_is_released)
+
+#define PROBES_KERNEL(PROBE)                         \
+    PROBE(a_string_is_counted_in_bytes)              \
+    PROBE(a_string_is_copied_as_far_as_it_fits)      \
+    PROBE(a_string_is_appended_if_it_fits)           \
+    PROBE(strings_are_compared_with_case_or_without) \
+    PROBE(a_number_is_read_in_a_base)                \
+    PROBE(a_wait_for_one_resets_its_event)           \
+    PROBE(a_notification_stays_until_it_is_cleared)  \
+    PROBE(a_wait_ends_with_its_time)                 \
+    PROBE(a_dpc_runs_with_what_it_was_queued_with)   \
+    PROBE(a_queued_dpc_is_not_queued_again)          \
+    PROBE(a_timer_queues_its_dpc)                    \
+    PROBE(a_timer_is_set_anew_and_canceled)          \
+    PROBE(an_mdl_describes_memory)

@@ -55,4 +55,78 @@ PROBE(assigned_properties_are_kept) {
     return 0;
 }
 
+PROBE(a_property_by_key_has_a_buffer_and_its_length) {
+    WDF_DEVICE_PROPERTY_DATA data;
+    WCHAR text[64];
+    DEVPROPTYPE type;
+    ULONG bytes;
+
+    WDF_DEVICE_PROPERTY_DATA_INIT(&data, &EnumeratorName);
+    HOLDS(WdfDeviceQueryPropertyEx(device, &data, sizeof(text), NULL, &bytes, &type)
+        == STATUS_INVALID_PARAMETER);
+    HOLDS(WdfDeviceQueryPropertyEx(device, &data, 0, text, &bytes, &type) == STATUS_INVALID_PARAMETER);
+    return 0;
+}
+
+PROBE(a_property_by_key_is_not_told_of_wrong_data) {
+    WDF_DEVICE_PROPERTY_DATA data;
+    WDFMEMORY memory;
+    DEVPROPTYPE type;
+    ULONG value = 7;
+
+    WDF_DEVICE_PROPERTY_DATA_INIT(&data, &Own);
+    data.Size = 1;
+    HOLDS(WdfDeviceAllocAndQueryPropertyEx(device, &data, NonPagedPoolNx, NULL, &memory, &type)
+        == STATUS_INFO_LENGTH_MISMATCH);
+    HOLDS(WdfDeviceAssignProperty(device, &data, DEVPROP_TYPE_UINT32, sizeof(value), &value)
+        == STATUS_INFO_LENGTH_MISMATCH);
+    return 0;
+}
+
+PROBE(a_property_that_there_is_not_has_neither_length_nor_type) {
+    WDF_DEVICE_PROPERTY_DATA data;
+    DEVPROPTYPE type = 7;
+    ULONG bytes = 7;
+
+    WDF_DEVICE_PROPERTY_DATA_INIT(&data, &Own);
+    HOLDS(!NT_SUCCESS(WdfDeviceQueryPropertyEx(device, &data, 0, NULL, &bytes, &type)));
+    HOLDS(bytes == 0 && type == 0);
+    return 0;
+}
+
+PROBE(a_property_tells_its_length) {
+    WCHAR text[2];
+    ULONG bytes;
+
+    HOLDS(WdfDeviceQueryProperty(device, DevicePropertyEnumeratorName, sizeof(text), text, &bytes)
+        == STATUS_BUFFER_TOO_SMALL);
+    HOLDS(bytes == sizeof(L"ROOT"));
+    return 0;
+}
+
+PROBE(a_property_comes_in_memory_of_its_length) {
+    WDFMEMORY memory;
+    size_t bytes;
+
+    SUCCEEDS(WdfDeviceAllocAndQueryProperty(
+        device, DevicePropertyEnumeratorName, NonPagedPoolNx, NULL, &memory));
+    WdfMemoryGetBuffer(memory, &bytes);
+    WdfObjectDelete(memory);
+    HOLDS(bytes == sizeof(L"ROOT"));
+    return 0;
+}
+
+PROBE(a_property_that_cannot_be_is_refused) {
+    WDFMEMORY memory = (WDFMEMORY)device;
+    ULONG bytes;
+
+    HOLDS(WdfDeviceQueryProperty(device, (DEVICE_REGISTRY_PROPERTY)0x1000, 0, NULL, &bytes)
+        == STATUS_INVALID_PARAMETER_2);
+    HOLDS(WdfDeviceAllocAndQueryProperty(
+              device, (DEVICE_REGISTRY_PROPERTY)0x1000, NonPagedPoolNx, NULL, &memory)
+        == STATUS_INVALID_PARAMETER_2);
+    HOLDS(memory == NULL);
+    return 0;
+}
+
 GROUP(properties, PROBES_PROPERTIES)

@@ -61,6 +61,11 @@ groups! {
     power
     interrupts
     targets
+    device_init
+    control
+    interfaces
+    dma
+    kernel
 }
 
 #[test]

@@ -14,6 +14,11 @@ BOOLEAN fails_with_an_unknown_action(MOMENT *m) {
     return FALSE;
 }
 
+BOOLEAN asks_for_an_io_type_there_is_not(MOMENT *m) {
+    WdfDeviceInitSetIoType(m->Init, WdfDeviceIoUndefined);
+    return FALSE;
+}
+
 /* WDF_BIND_INFO, which a driver without the WDK's entry library fills in itself. */
 typedef struct _BIND_INFO {
     ULONG Size;

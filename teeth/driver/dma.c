@@ -92,3 +92,49 @@ BOOLEAN reports_more_than_was_mapped(MOMENT *m) {
         WdfDmaTransactionExecute(transaction, NULL);
     return FALSE;
 }
+
+static EVT_WDF_PROGRAM_DMA Begun;
+static BOOLEAN Begun(WDFDMATRANSACTION transaction, WDFDEVICE device, WDFCONTEXT context,
+    WDF_DMA_DIRECTION direction, PSCATTER_GATHER_LIST list) {
+    UNREFERENCED_PARAMETER(transaction);
+    UNREFERENCED_PARAMETER(device);
+    UNREFERENCED_PARAMETER(context);
+    UNREFERENCED_PARAMETER(direction);
+    UNREFERENCED_PARAMETER(list);
+    return TRUE;
+}
+
+/* A transaction that was executed, and whose transfer nobody ends; or NULL. */
+static WDFDMATRANSACTION Transferring(CONTEXT *c) {
+    WDFDMATRANSACTION transaction = Transaction(c);
+    PMDL mdl = IoAllocateMdl(c->Scratch, 64, FALSE, FALSE, NULL);
+    if (!transaction || !mdl)
+        return NULL;
+    MmBuildMdlForNonPagedPool(mdl);
+    if (!NT_SUCCESS(WdfDmaTransactionInitialize(
+            transaction, Begun, WdfDmaDirectionWriteToDevice, mdl, c->Scratch, 64)) ||
+        !NT_SUCCESS(WdfDmaTransactionExecute(transaction, NULL)))
+        return NULL;
+    return transaction;
+}
+
+BOOLEAN releases_what_transfers(MOMENT *m) {
+    WDFDMATRANSACTION transaction = Transferring(m->Context);
+    if (transaction)
+        WdfDmaTransactionRelease(transaction);
+    return FALSE;
+}
+
+BOOLEAN deletes_what_transfers(MOMENT *m) {
+    WDFDMATRANSACTION transaction = Transferring(m->Context);
+    if (transaction)
+        WdfObjectDelete(transaction);
+    return FALSE;
+}
+
+BOOLEAN executes_at_once_with_version_2(MOMENT *m) {
+    WDFDMATRANSACTION transaction = Transaction(m->Context);
+    if (transaction)
+        WdfDmaTransactionSetImmediateExecution(transaction, TRUE);
+    return FALSE;
+}

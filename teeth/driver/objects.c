@@ -58,6 +58,26 @@ BOOLEAN keeps_device_init(MOMENT *m) {
     return TRUE;
 }
 
+BOOLEAN finishes_a_device_of_pnp(MOMENT *m) {
+    WdfControlFinishInitializing(m->Context->Device);
+    return FALSE;
+}
+
+/* PnP knows nothing of a control device: the framework has no state to tell. */
+BOOLEAN tells_pnp_of_a_control_device(MOMENT *m) {
+    DECLARE_CONST_UNICODE_STRING(security, L"D:P(A;;GA;;;SY)");
+    WDF_DEVICE_STATE state;
+    WDFDEVICE control;
+    PWDFDEVICE_INIT init =
+        WdfControlDeviceInitAllocate(WdfDeviceGetDriver(m->Context->Device), &security);
+    if (!init || !NT_SUCCESS(WdfDeviceCreate(&init, WDF_NO_OBJECT_ATTRIBUTES, &control)))
+        return FALSE;
+    WDF_DEVICE_STATE_INIT(&state);
+    state.Failed = WdfTrue;
+    WdfDeviceSetDeviceState(control, &state);
+    return FALSE;
+}
+
 static KDPC PlainDpc;
 static KEVENT PlainEvent;
 static KTIMER PlainTimer;

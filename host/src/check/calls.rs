@@ -5,8 +5,8 @@ use super::rule::rules;
 rules! { Calls:
     STRUCTURE_SIZE = Own "StructureSize", "the *_INIT functions; KMDF: STATUS_INFO_LENGTH_MISMATCH where a function has a status",
         "The Size of a structure is that of a version of it.";
-    VALUE_RANGE = Framework "ValueRange", "KMDF Verifier: a breakpoint where a function has no status to answer with (fxdeviceapi.cpp, fxinterruptapi.cpp)",
-        "What is given to a function that answers no status is one of the values it knows.";
+    BAD_ARGUMENT = Framework "BadArgument", "KMDF: the function breaks and does nothing (fxdeviceinitapi.cpp, fxdeviceapi.cpp, fxdmaenablerapi.cpp); KMDF Verifier, where it is about a value (fxinterruptapi.cpp)",
+        "An argument, and each member of a structure, is one that the function takes.";
     FUNCTION_COUNT = Own "FunctionCount", "WdfVersionBind",
         "A driver binds to the framework with the number of functions that the version it names has.";
     UNBIND = Own "Unbind", "WdfVersionUnbind",

@@ -4,11 +4,13 @@ use super::rule::rules;
 
 rules! { Dma:
     DMA_ENABLER = Own "DmaEnabler", "WdfDmaEnablerSetMaximumScatterGatherElements: KMDF takes no notice of 0 (fxdmaenablerapi.cpp)",
-        "The number of elements is set for an enabler with scatter/gather, to 1 at least.";
+        "The number of elements that a transfer may have is set to 1 at least.";
+    DMA_VERSION = Framework "DmaVersion", "KMDF: WdfDmaTransactionSetImmediateExecution and relatives break (fxdmatransactionapi.cpp)",
+        "What needs version 3 of the DMA operations is called for an enabler that uses it.";
     DMA_TRANSACTION_LENGTH = Framework "DmaTransactionLength", "KMDF: FxDmaTransactionBase::DmaCompleted breaks, STATUS_INVALID_PARAMETER (fxdmatransactionbase.cpp)",
         "A transfer is reported with no more bytes than were mapped for it.";
     DMA_TRANSACTION_STATE = Framework "DmaTransactionState", "KMDF: 0x10D, 0x8 WDF_DMA_FATAL_ERROR (fxdmatransactionbase.cpp)",
-        "The functions of a DMA transaction are called in their order: initialize, execute, completed.";
+        "The functions of a DMA transaction are called in their order: initialize, execute, completed, release; one that transfers is neither released nor deleted.";
     DMA_OUT_OF_MASK = Own "DmaOutOfMask", "kmdf-host; the device's specification",
         "A transfer is started at memory that the device can address.";
     DMA_OUT_OF_BOUNDS = Own "DmaOutOfBounds", "kmdf-host; the device's specification",

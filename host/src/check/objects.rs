@@ -23,6 +23,8 @@ rules! { Objects:
         "EvtDriverDeviceAdd succeeds with a device, or fails without one.";
     DEVICE_INIT = Compliance "DeviceInit", "DeviceInitAPI",
         "A WDFDEVICE_INIT is changed before WdfDeviceCreate takes it, and not afterwards.";
+    DEVICE_KIND = Framework "DeviceKind", "KMDF: the function breaks (fxdevicecontrolapi.cpp, fxdeviceinterfaceapi.cpp), or follows a NULL pointer to the PnP part of a control device (fxdeviceapi.cpp)",
+        "What is for devices of PnP is not called for a control device, and what is for control devices only for one.";
     INVALID_DPC = Own "InvalidDpc", "KeInitializeDpc",
         "A KDPC is initialized before it is used.";
     INVALID_EVENT = Own "InvalidEvent", "KeInitializeEvent",

@@ -30,10 +30,11 @@ pub(super) fn wide_text(host: &Host, address: u64) -> String {
 /// RtlCopyUnicodeString(DestinationString, SourceString): what fits, and a terminator if that fits.
 fn copy(host: &Host, call: &Call) {
     let mut target: UNICODE_STRING = host.memory.read(call.arg(0));
-    let source = match call.arg(1) {
-        0 => UNICODE_STRING::default(),
-        source => host.memory.read(source),
-    };
+    if call.arg(1) == 0 {
+        target.Length = 0;
+        return host.memory.write(call.arg(0), &target);
+    }
+    let source: UNICODE_STRING = host.memory.read(call.arg(1));
     let bytes = source.Length.min(target.MaximumLength);
     let text = host.memory.read_bytes(source.Buffer.0, bytes.into());
     host.memory.write_bytes(target.Buffer.0, &text);

@@ -118,6 +118,7 @@ fn bind(host: &Host, call: &Call) -> NtStatus {
     let displace = offset_of!(WDF_DRIVER_GLOBALS, DisplaceDriverUnload) as u64;
     host.memory.write(address + displace, &1_u8);
     host.framework.globals.set(address);
+    host.framework.built_for.set(info.minor);
     if info.size == SIZE_2 {
         info.tell(host);
     }
@@ -127,6 +128,13 @@ fn bind(host: &Host, call: &Call) -> NtStatus {
         text: format!("bound to KMDF 1.{}", info.minor),
     });
     STATUS_SUCCESS
+}
+
+impl Host {
+    /// Whether the driver was built for that minor version, or a newer one.
+    pub(crate) fn is_built_for(&self, minor: u32) -> bool {
+        self.framework.built_for.get() >= minor
+    }
 }
 
 /// WdfVersionUnbind(RegistryPath, BindInfo, ComponentGlobals)

@@ -1,51 +1,70 @@
 //! Control devices: what drivers make for themselves, without PnP.
 
-use kmdf_abi::ntstatus::{NtStatus, STATUS_INVALID_DEVICE_REQUEST};
-
 use super::{
-    device::{Device, DeviceInit, NO_SLOT, Phase},
+    device::{Device, NO_SLOT, Phase},
+    device_init::DeviceInit,
     driver::Driver,
     object::Body as _,
 };
-use crate::{cpu::stub::Call, host::Host, service::services};
+use crate::{
+    check::rules,
+    cpu::{Irql, stub::Call},
+    host::Host,
+    service::services,
+};
 
 services! {
     WdfControlDeviceInitAllocate <= PASSIVE => allocate;
     WdfControlDeviceInitSetShutdownNotification <= PASSIVE => set_shutdown_notification;
-    WdfControlFinishInitializing <= PASSIVE => finish;
-    WdfDeviceInitFree <= PASSIVE => free;
+    WdfControlFinishInitializing <= DISPATCH => finish;
+    WdfDeviceInitFree <= DISPATCH => free;
 }
 
-/// WdfControlDeviceInitAllocate(Driver, SDDLString)
+/// WdfControlDeviceInitAllocate(Driver, SDDLString): NULL for a string that is none.
 fn allocate(host: &Host, call: &Call) -> u64 {
     host.body::<Driver>(call.arg(0));
+    if host.valid_text(call.arg(1)).is_err() {
+        return 0;
+    }
     let address = host.memory.new_handle();
     let mut inits = host.framework.control_inits.borrow_mut();
-    inits.push(DeviceInit::new(address, NO_SLOT, 0));
+    inits.push(DeviceInit::of_control(address));
     address
 }
 
 /// WdfControlDeviceInitSetShutdownNotification(DeviceInit, Notification, Flags): this system never
 /// shuts down, so the callback is never called.
 fn set_shutdown_notification(host: &Host, call: &Call) {
-    host.device_init(call.arg(0), |_| {});
+    /// `WdfDeviceShutdown`, `WdfDeviceLastChanceShutdown`
+    const FLAGS: u8 = 3;
+    if host.known_device_init(call.arg(0)).slot != NO_SLOT {
+        host.violation(
+            &rules::DEVICE_KIND,
+            "WdfControlDeviceInitSetShutdownNotification is called for a device of PnP",
+        );
+    }
+    host.require(
+        call.arg8(2) & !FLAGS == 0,
+        "WdfControlDeviceInitSetShutdownNotification is called with a flag that there is not",
+    );
 }
 
-/// WdfDeviceInitFree(DeviceInit): what EvtDriverDeviceAdd was given is the framework's.
-fn free(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    let init = host.find_device_init(call.arg(0));
-    if init.is_none_or(|init| init.slot != NO_SLOT) {
-        return Err(STATUS_INVALID_DEVICE_REQUEST);
+/// WdfDeviceInitFree(DeviceInit): nothing for what EvtDriverDeviceAdd was given, which is the
+/// framework's.
+fn free(host: &Host, call: &Call) {
+    if host.known_device_init(call.arg(0)).slot == NO_SLOT {
+        host.forget_device_init(call.arg(0));
     }
-    host.forget_device_init(call.arg(0));
-    Ok(())
 }
 
 /// WdfControlFinishInitializing(Device): from now on apps open it.
 fn finish(host: &Host, call: &Call) {
     let device = host.body::<Device>(call.arg(0));
     if !device.is_control() {
-        return;
+        host.violation(
+            &rules::DEVICE_KIND,
+            "WdfControlFinishInitializing is called for a device of PnP",
+        );
     }
     device.phase.set(Phase::Working);
     let queues = device.queues.borrow().clone();
@@ -55,12 +74,16 @@ fn finish(host: &Host, call: &Call) {
 }
 
 impl Host {
-    /// Deletes a control device: what waits in its queues is canceled, and it goes when nobody has it
-    /// open any more.
+    /// Deletes a control device: at once if nobody has it open, else what waits in its queues is canceled,
+    /// and it goes with the last handle.
     pub(crate) fn delete_control_device(&self, handle: u64) {
         let device = self.body::<Device>(handle);
         device.begin_removal();
-        device.links.borrow_mut().clear();
+        device.link.borrow_mut().take();
+        if device.open.borrow().is_empty() && self.irql() == Irql::PASSIVE {
+            device.phase.set(Phase::Removed);
+            return self.delete_object(&self.object(handle));
+        }
         self.spawn("deletion", move |host| {
             let waited = std::rc::Rc::clone(&device);
             host.purge_queues(&device, false);

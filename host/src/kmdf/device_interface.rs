@@ -4,14 +4,14 @@ use std::rc::Rc;
 
 use kmdf_abi::{
     ntstatus::{
-        NtStatus, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
+        NtStatus, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_DEVICE_STATE,
         STATUS_OBJECT_NAME_COLLISION, STATUS_OBJECT_NAME_NOT_FOUND,
     },
     types::{GUID, UNICODE_STRING},
 };
 
 use super::{device::Device, string::WdfString};
-use crate::{cpu::stub::Call, event::Event, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, event::Event, host::Host, service::services};
 
 /// A device interface: what apps open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +20,26 @@ pub(crate) struct Interface {
     pub(crate) class: [u8; 16],
     /// What tells it from others of its class and device; empty without one.
     pub(crate) reference: String,
-    /// Whether it can be opened: from the first D0 entry to removal.
+    /// Whether it can be opened, which it can at a started device only.
     pub(crate) enabled: bool,
-    /// Whether the driver keeps it disabled.
-    pub(crate) withheld: bool,
+    /// Whether it is to be enabled, once its device is started.
+    state: bool,
+    /// Whether the first start enables it.
+    automatic: bool,
 }
 
 impl Interface {
+    /// Whether a class and a reference string name it.
+    fn is(&self, (class, reference): &([u8; 16], String)) -> bool {
+        self.class == *class && self.reference == *reference
+    }
+
+    /// Its device is started: what is to happen at the first start does so now.
+    pub(crate) fn start(&mut self) {
+        self.state |= std::mem::take(&mut self.automatic);
+        self.enabled = self.state;
+    }
+
     /// The name of the file that opening it opens: what follows the device's own name.
     pub(crate) fn file_name(&self) -> String {
         if self.reference.is_empty() {
@@ -46,60 +59,63 @@ services! {
 }
 
 /// The class and the reference string that a call names.
-fn named(host: &Host, call: &Call) -> ([u8; size_of::<GUID>()], String) {
+fn named(host: &Host, call: &Call) -> Result<([u8; size_of::<GUID>()], String), NtStatus> {
+    let class = host.memory.read(call.arg(1));
     let reference = match call.arg(2) {
         0 => String::new(),
-        text => host.text_at(text),
+        text => host.valid_text(text)?,
     };
-    (host.memory.read(call.arg(1)), reference)
+    Ok((class, reference))
 }
 
-/// WdfDeviceCreateDeviceInterface(Device, InterfaceClassGUID, ReferenceString)
+/// WdfDeviceCreateDeviceInterface(Device, InterfaceClassGUID, ReferenceString): the first start enables
+/// it. When that has been, the driver has to.
 fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let device = host.body::<Device>(call.arg(0));
-    if call.arg(1) == 0 {
-        return Err(STATUS_INVALID_PARAMETER);
-    }
-    let (class, reference) = named(host, call);
-    if reference.contains(['\\', '/']) {
-        return Err(STATUS_INVALID_PARAMETER);
+    let (class, reference) = named(host, call)?;
+    // The separators are IoRegisterDeviceInterface's to refuse.
+    if device.is_control() || reference.contains(['\\', '/']) {
+        return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
     device.interfaces.borrow_mut().push(Interface {
         class,
         reference,
-        enabled: device.offers_interfaces(),
-        withheld: false,
+        enabled: false,
+        state: false,
+        automatic: true,
     });
     Ok(())
 }
 
-/// WdfDeviceSetDeviceInterfaceState(Device, InterfaceClassGUID, ReferenceString, IsInterfaceEnabled)
+/// WdfDeviceSetDeviceInterfaceState(Device, InterfaceClassGUID, ReferenceString, IsInterfaceEnabled):
+/// the first start enables the interface all the same.
 fn set_state(host: &Host, call: &Call) {
-    let _ = change_state(host, call);
+    change_state(host, call, "WdfDeviceSetDeviceInterfaceState", false);
 }
 
-/// WdfDeviceSetDeviceInterfaceStateEx: the same, and says whether there is such an interface.
-fn set_state_ex(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    change_state(host, call)
+/// WdfDeviceSetDeviceInterfaceStateEx: the same, and the first start changes nothing any more.
+fn set_state_ex(host: &Host, call: &Call) {
+    change_state(host, call, "WdfDeviceSetDeviceInterfaceStateEx", true);
 }
 
-fn change_state(host: &Host, call: &Call) -> Result<(), NtStatus> {
+fn change_state(host: &Host, call: &Call, what: &str, keeps: bool) {
     let device = host.body::<Device>(call.arg(0));
-    let (class, reference) = named(host, call);
-    let offered = device.offers_interfaces();
+    let Ok(named) = named(host, call) else {
+        host.violation(
+            &rules::BAD_ARGUMENT,
+            format!("{what} is called with a reference string that is none"),
+        )
+    };
+    host.require_pnp(device.slot, what);
+    let started = device.offers_interfaces();
     let mut interfaces = device.interfaces.borrow_mut();
-    let mut named = interfaces
-        .iter_mut()
-        .filter(|interface| interface.class == class && interface.reference == reference)
-        .peekable();
-    if named.peek().is_none() {
-        return Err(STATUS_OBJECT_NAME_NOT_FOUND);
-    }
-    for interface in named {
-        interface.withheld = !call.flag(3);
-        interface.enabled = offered && !interface.withheld;
-    }
-    Ok(())
+    let mut interfaces = interfaces.iter_mut();
+    let Some(interface) = interfaces.find(|interface| interface.is(&named)) else {
+        return;
+    };
+    interface.state = call.flag(3);
+    interface.enabled = started && interface.state;
+    interface.automatic &= !keeps;
 }
 
 /// A GUID as Windows writes it, of its 16 bytes.
@@ -118,32 +134,46 @@ fn guid_text(class: &[u8; 16]) -> String {
 /// name that the interface has in the object manager.
 fn retrieve(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let device = host.body::<Device>(call.arg(0));
+    let named = named(host, call)?;
+    if device.is_control() {
+        return Err(STATUS_INVALID_DEVICE_REQUEST);
+    }
     let string = host.body::<WdfString>(call.arg(3));
-    let (class, reference) = named(host, call);
     let interfaces = device.interfaces.borrow();
     let interface = interfaces
         .iter()
-        .find(|interface| interface.class == class && interface.reference == reference)
-        .ok_or(STATUS_INVALID_DEVICE_STATE)?;
-    let (slot, guid, file) = (device.slot, guid_text(&class), interface.file_name());
+        .find(|interface| interface.is(&named))
+        .ok_or(STATUS_OBJECT_NAME_NOT_FOUND)?;
+    let (slot, guid, file) = (
+        device.slot,
+        guid_text(&interface.class),
+        interface.file_name(),
+    );
     string.set(host, &format!(r"\??\SLOT#{slot:04}#{guid}{file}"));
     Ok(())
 }
 
-/// WdfDeviceCreateSymbolicLink(Device, SymbolicLinkName)
+/// WdfDeviceCreateSymbolicLink(Device, SymbolicLinkName): a device has one at most, to its own name or
+/// to that of the device that its bus made.
 fn create_link(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let device = host.body::<Device>(call.arg(0));
     let name: UNICODE_STRING = host.memory.read(call.arg(1));
     if name.Length == 0 {
-        return Err(STATUS_INVALID_PARAMETER);
+        return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
-    let name = host.text(&name);
+    let name = host.valid_text(call.arg(1))?;
+    if device.link.borrow().is_some() {
+        return Err(STATUS_INVALID_DEVICE_REQUEST);
+    }
+    if device.is_control() && device.name.is_empty() {
+        return Err(STATUS_INVALID_DEVICE_STATE);
+    }
     if host.device_of_link(&name).is_some() {
         return Err(STATUS_OBJECT_NAME_COLLISION);
     }
     let text = format!("symbolic link {name}");
     host.record(Event::Host { text });
-    device.links.borrow_mut().push(name);
+    *device.link.borrow_mut() = Some(name);
     Ok(())
 }
 
@@ -171,10 +201,9 @@ impl Host {
         let (name, rest) = path.split_at(path.find('\\').unwrap_or(path.len()));
         let mut devices = self.bodies::<Device>().into_iter();
         let device = devices.find(|device| {
-            let links = device.links.borrow();
-            links
-                .iter()
-                .any(|link| app_name(link).eq_ignore_ascii_case(name))
+            let link = device.link.borrow();
+            link.as_ref()
+                .is_some_and(|link| app_name(link).eq_ignore_ascii_case(name))
         })?;
         Some((device, rest.to_owned()))
     }

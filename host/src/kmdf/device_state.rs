@@ -1,17 +1,17 @@
 //! What a driver tells PnP of its device, and asks about where the device stands.
 
-use kmdf_abi::{
-    ntstatus::{
-        NtStatus, STATUS_CANCELLED, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
-        STATUS_NOT_FOUND, STATUS_PENDING,
-    },
-    types::WDF_REMOVE_LOCK_OPTIONS,
+use std::{ops::RangeInclusive, rc::Rc};
+
+use kmdf_abi::ntstatus::{
+    NtStatus, STATUS_CANCELLED, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
+    STATUS_NOT_FOUND, STATUS_PENDING,
 };
 
 use super::{device::Device, driver::Driver, string::WdfString};
-use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, event::Event, host::Host, service::services};
 
 services! {
+    WdfDeviceSetFailed <= DISPATCH => set_failed;
     WdfDeviceGetDeviceState <= DISPATCH => state;
     WdfDeviceSetDeviceState <= DISPATCH => set_state;
     WdfDeviceGetDevicePnpState <= DISPATCH => pnp_state;
@@ -21,9 +21,7 @@ services! {
     WdfDeviceIndicateWakeStatus <= DISPATCH => indicate_wake;
     WdfDeviceRetrieveDeviceName <= PASSIVE => name;
     WdfDeviceSetSpecialFileSupport <= DISPATCH => set_special_file;
-    WdfDeviceInitSetRemoveLockOptions <= DISPATCH => set_remove_lock;
     WdfFdoInitWdmGetPhysicalDevice <= DISPATCH => physical_of_init;
-    WdfWdmDeviceGetWdfDeviceHandle <= DISPATCH => of_wdm_device;
     WdfWdmDriverGetWdfDriverHandle <= DISPATCH => of_wdm_driver;
     WdfObjectQuery <= DISPATCH => query_object;
 }
@@ -38,6 +36,8 @@ const TRUE: i32 = 1;
 const FAILED: usize = 2;
 const REMOVED: usize = 4;
 const RESOURCES_CHANGED: usize = 5;
+/// The values of a `WDF_TRI_STATE`.
+const TRI_STATES: RangeInclusive<i32> = 0..=2;
 
 /// How many states the WDF_DEVICE_STATE at an address has.
 fn states(host: &Host, address: u64) -> usize {
@@ -53,9 +53,16 @@ fn states(host: &Host, address: u64) -> usize {
     })
 }
 
+/// A device that PnP knows; another is a violation.
+fn pnp_device(host: &Host, call: &Call, what: &str) -> Rc<Device> {
+    let device = host.body::<Device>(call.arg(0));
+    host.require_pnp(device.slot, what);
+    device
+}
+
 /// WdfDeviceGetDeviceState(Device, DeviceState)
 fn state(host: &Host, call: &Call) {
-    let device = host.body::<Device>(call.arg(0));
+    let device = pnp_device(host, call, "WdfDeviceGetDeviceState");
     let count = states(host, call.arg(1));
     for (state, at) in device
         .told
@@ -72,24 +79,22 @@ fn state(host: &Host, call: &Call) {
 /// gone is taken down, one whose resources changed is stopped and started, and the others are for the
 /// device manager to show.
 fn set_state(host: &Host, call: &Call) {
-    let device = host.body::<Device>(call.arg(0));
-    let count = states(host, call.arg(1));
-    let mut states = [USE_DEFAULT; 7];
+    let device = pnp_device(host, call, "WdfDeviceSetDeviceState");
+    let mut states = device.told.get();
+    let count = self::states(host, call.arg(1));
     for (state, at) in states.iter_mut().take(count).zip((4..).step_by(4)) {
         *state = host.memory.read(call.arg(1) + at);
-        if !(0..=USE_DEFAULT).contains(state) {
-            host.violation(
-                &rules::VALUE_RANGE,
-                format!("a member of WDF_DEVICE_STATE is {state}, which is no WDF_TRI_STATE"),
-            );
-        }
     }
+    host.require(
+        states.iter().all(|state| TRI_STATES.contains(state)),
+        "a member of WDF_DEVICE_STATE is no WDF_TRI_STATE",
+    );
     let before = device.told.replace(states);
     let began = |which: usize| states[which] == TRUE && before[which] != TRUE;
     if began(RESOURCES_CHANGED) {
         host.unsupported("a device whose resources changed, says the driver");
     }
-    if (began(FAILED) || began(REMOVED)) && !device.is_control() {
+    if began(FAILED) || began(REMOVED) {
         let handle = device.handle;
         host.spawn("PnP", move |host| host.fail_device(handle));
     }
@@ -114,17 +119,17 @@ fn power_policy_state(host: &Host, call: &Call) -> u32 {
 /// `PowerActionNone`.
 fn system_power_action(host: &Host, call: &Call) -> u32 {
     const SLEEP: u32 = 2;
-    let device = host.body::<Device>(call.arg(0));
+    let device = pnp_device(host, call, "WdfDeviceGetSystemPowerAction");
     if device.sleeping.get() { SLEEP } else { 0 }
 }
 
 /// WdfDeviceIndicateWakeStatus(Device, WaitWakeStatus): no device here waits to wake the system.
 fn indicate_wake(host: &Host, call: &Call) -> NtStatus {
-    host.body::<Device>(call.arg(0));
     let status = NtStatus(call.arg32(1).cast_signed());
     if matches!(status, STATUS_PENDING | STATUS_CANCELLED) {
         return STATUS_INVALID_PARAMETER;
     }
+    pnp_device(host, call, "WdfDeviceIndicateWakeStatus");
     STATUS_INVALID_DEVICE_STATE
 }
 
@@ -141,28 +146,30 @@ fn name(host: &Host, call: &Call) -> Result<(), NtStatus> {
 
 /// WdfDeviceSetSpecialFileSupport(Device, FileType, Supported): nobody puts a paging file here.
 fn set_special_file(host: &Host, call: &Call) {
-    /// `WdfSpecialFileUndefined` and the first number behind the last type.
-    const TYPES: std::ops::Range<u32> = 1..6;
-    host.body::<Device>(call.arg(0));
-    if !TYPES.contains(&call.arg32(1)) {
-        host.violation(
-            &rules::VALUE_RANGE,
-            "WdfDeviceSetSpecialFileSupport is called for a type of file that there is not",
-        );
-    }
+    /// Paging, hibernation, dump and boot; and since 1.29 what is assigned to a guest.
+    const TYPES: RangeInclusive<u32> = 1..=4;
+    const GUEST_ASSIGNED: u32 = 6;
+    let kind = call.arg32(1);
+    host.require(
+        TYPES.contains(&kind) || kind == GUEST_ASSIGNED && host.is_built_for(29),
+        "WdfDeviceSetSpecialFileSupport is called for a type of file that there is not",
+    );
+    pnp_device(host, call, "WdfDeviceSetSpecialFileSupport");
 }
 
-/// WdfDeviceInitSetRemoveLockOptions(DeviceInit, Options): whether all I/O is counted. Removal waits for
-/// it here in any case.
-fn set_remove_lock(host: &Host, call: &Call) {
-    let options: WDF_REMOVE_LOCK_OPTIONS = host.memory.read(call.arg(1));
-    if options.Size as usize != size_of::<WDF_REMOVE_LOCK_OPTIONS>() {
-        host.violation(
-            &rules::STRUCTURE_SIZE,
-            "WDF_REMOVE_LOCK_OPTIONS.Size is that of no version",
-        );
-    }
-    host.device_init(call.arg(0), |_| {});
+/// WdfDeviceSetFailed(Device, FailedAction): the device is as good as pulled out.
+fn set_failed(host: &Host, call: &Call) {
+    let device = pnp_device(host, call, "WdfDeviceSetFailed");
+    let action = call.arg32(1);
+    host.require(
+        (1..=2).contains(&action),
+        "WdfDeviceSetFailed is called with an action that there is not",
+    );
+    device.failed.set(action);
+    let text = format!("device {:#x} failed, says the driver", device.handle);
+    host.record(Event::Host { text });
+    let handle = device.handle;
+    host.spawn("PnP", move |host| host.fail_device(handle));
 }
 
 /// WdfFdoInitWdmGetPhysicalDevice(DeviceInit): NULL for a control device, which has none below it.
@@ -170,14 +177,6 @@ fn physical_of_init(host: &Host, call: &Call) -> u64 {
     let mut physical = 0;
     host.device_init(call.arg(0), |init| physical = init.physical);
     physical
-}
-
-/// WdfWdmDeviceGetWdfDeviceHandle(DeviceObject): NULL for one that is not the driver's.
-fn of_wdm_device(host: &Host, call: &Call) -> u64 {
-    let devices = host.bodies::<Device>();
-    let mut devices = devices.iter();
-    let device = devices.find(|device| device.wdm_own() == call.arg(0));
-    device.map_or(0, |device| device.handle)
 }
 
 /// WdfWdmDriverGetWdfDriverHandle(DriverObject): NULL for one that is not the driver's.

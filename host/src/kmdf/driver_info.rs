@@ -12,7 +12,7 @@ use super::{
 use crate::{check::rules, cpu::stub::Call, event::Event, host::Host, service::services};
 
 services! {
-    WdfDriverGetRegistryPath <= DISPATCH => registry_path;
+    WdfDriverGetRegistryPath <= PASSIVE => registry_path;
     WdfDriverWdmGetDriverObject <= DISPATCH => driver_object;
     WdfDriverRetrieveVersionString <= PASSIVE => version_string;
     WdfDriverIsVersionAvailable <= PASSIVE => is_version_available;

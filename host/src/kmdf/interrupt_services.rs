@@ -145,7 +145,7 @@ fn set_extended_policy(host: &Host, call: &Call) {
     let target = policy.TargetProcessorSetAndGroup;
     if target.Reserved != [0; 3] {
         host.violation(
-            &rules::VALUE_RANGE,
+            &rules::BAD_ARGUMENT,
             "GROUP_AFFINITY.Reserved of WDF_INTERRUPT_EXTENDED_POLICY is not zero",
         );
     }
@@ -173,7 +173,7 @@ fn apply_policy(
     const PRIORITIES: std::ops::RangeInclusive<i32> = 1..=3;
     if !POLICIES.contains(&policy) || !PRIORITIES.contains(&priority) {
         host.violation(
-            &rules::VALUE_RANGE,
+            &rules::BAD_ARGUMENT,
             "the policy or the priority of an interrupt is none that there is",
         );
     }

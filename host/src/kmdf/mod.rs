@@ -2,6 +2,7 @@
 //! the rules that belong to them.
 
 pub(crate) mod alarm;
+mod argument;
 pub(crate) mod bind;
 pub(crate) mod buffer;
 pub(crate) mod caller_context;
@@ -10,6 +11,7 @@ pub(crate) mod control_device;
 pub(crate) mod device;
 pub(crate) mod device_init;
 pub(crate) mod device_interface;
+mod device_object;
 pub(crate) mod device_state;
 pub(crate) mod dma;
 pub(crate) mod dpc;
@@ -63,10 +65,12 @@ pub(crate) const TABLES: &[&[Service]] = &[
     device::SERVICES,
     device_init::SERVICES,
     device_interface::SERVICES,
+    device_object::SERVICES,
     device_state::SERVICES,
     dma::common_buffer::SERVICES,
     dma::enabler::SERVICES,
-    dma::transaction::SERVICES,
+    dma::initialize::SERVICES,
+    dma::transaction_services::SERVICES,
     dpc::SERVICES,
     driver::SERVICES,
     driver_info::SERVICES,
@@ -107,6 +111,8 @@ pub(crate) struct Framework {
     pub(crate) objects: object::Objects,
     /// The locks of devices and queues whose callbacks run under none: for the driver's own use.
     pub(crate) object_locks: RefCell<BTreeMap<u64, serial::CallbackLock>>,
+    /// The minor version that the driver was built for.
+    pub(crate) built_for: Cell<u32>,
     /// Address of the driver's WDF_DRIVER_GLOBALS; 0 while it is not bound.
     pub(crate) globals: Cell<u64>,
     /// Handle of the WDFDRIVER; 0 while there is none.
@@ -114,9 +120,9 @@ pub(crate) struct Framework {
     /// Address of the DRIVER_OBJECT.
     pub(crate) driver_object: Cell<u64>,
     /// The WDFDEVICE_INIT that EvtDriverDeviceAdd was given, until the device is created.
-    pub(crate) device_init: RefCell<Option<device::DeviceInit>>,
+    pub(crate) device_init: RefCell<Option<device_init::DeviceInit>>,
     /// What WdfControlDeviceInitAllocate gave, until the devices are created.
-    pub(crate) control_inits: RefCell<Vec<device::DeviceInit>>,
+    pub(crate) control_inits: RefCell<Vec<device_init::DeviceInit>>,
     /// The device that EvtDriverDeviceAdd has created.
     pub(crate) added: RefCell<Option<Rc<device::Device>>>,
     pub(crate) alarms: alarm::Alarms,

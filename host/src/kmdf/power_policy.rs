@@ -221,7 +221,7 @@ fn resume_idle(host: &Host, call: &Call) {
 fn check_range(host: &Host, what: &str, value: i32, range: std::ops::RangeInclusive<i32>) {
     if !range.contains(&value) {
         host.violation(
-            &rules::VALUE_RANGE,
+            &rules::BAD_ARGUMENT,
             format!("{what} is {value}, which it cannot be"),
         );
     }

@@ -1,7 +1,8 @@
 //! What PnP knows of a device: its properties, as far as they follow from how it was found.
 
 use kmdf_abi::ntstatus::{
-    NtStatus, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND,
+    NtStatus, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER_2,
+    STATUS_OBJECT_NAME_NOT_FOUND,
 };
 
 use super::device::{Device, NO_SLOT};
@@ -36,8 +37,8 @@ impl Host {
 
     /// The value of a DEVICE_REGISTRY_PROPERTY of the device in a slot.
     pub(super) fn property(&self, slot: usize, property: u32) -> Result<Vec<u8>, NtStatus> {
-        if property >= END || slot == NO_SLOT {
-            return Err(STATUS_INVALID_PARAMETER);
+        if property >= END {
+            return Err(STATUS_INVALID_PARAMETER_2);
         }
         let ids = self.device_ids(slot);
         let is_pci = self.slots[slot].root_id.is_none();
@@ -67,9 +68,21 @@ fn strings(all: &[String]) -> Vec<u8> {
     bytes
 }
 
+/// The slot of a WDFDEVICE_INIT that is not for a control device.
 fn slot_of_init(host: &Host, call: &Call) -> Result<usize, NtStatus> {
-    let init = host.find_device_init(call.arg(0));
-    init.map(|init| init.slot).ok_or(STATUS_INVALID_PARAMETER)
+    in_slot(host.known_device_init(call.arg(0)).slot)
+}
+
+/// The slot of a device that is no control device.
+fn slot_of_device(host: &Host, call: &Call) -> Result<usize, NtStatus> {
+    in_slot(host.body::<Device>(call.arg(0)).slot)
+}
+
+fn in_slot(slot: usize) -> Result<usize, NtStatus> {
+    match slot {
+        NO_SLOT => Err(STATUS_INVALID_DEVICE_REQUEST),
+        slot => Ok(slot),
+    }
 }
 
 fn query_init(host: &Host, call: &Call) -> Result<(), NtStatus> {
@@ -77,7 +90,7 @@ fn query_init(host: &Host, call: &Call) -> Result<(), NtStatus> {
 }
 
 fn query_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    query(host, call, host.body::<Device>(call.arg(0)).slot)
+    query(host, call, slot_of_device(host, call)?)
 }
 
 /// WdfDeviceQueryProperty(Device, DeviceProperty, BufferLength, PropertyBuffer, ResultLength), and of a
@@ -98,11 +111,15 @@ pub(super) fn give(host: &Host, call: &Call, value: &[u8]) -> Result<(), NtStatu
 }
 
 fn allocate_init(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    host.memory.write(call.arg(4), &0_u64);
+    host.attributes(call.arg(3))?;
     allocate(host, call, slot_of_init(host, call)?)
 }
 
 fn allocate_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    allocate(host, call, host.body::<Device>(call.arg(0)).slot)
+    host.memory.write(call.arg(4), &0_u64);
+    host.attributes(call.arg(3))?;
+    allocate(host, call, slot_of_device(host, call)?)
 }
 
 /// WdfDeviceAllocAndQueryProperty(Device, DeviceProperty, PoolType, PropertyMemoryAttributes,

@@ -66,26 +66,28 @@ fn known(key: &Key) -> Option<(u32, u32)> {
     (category == DEVICE).then_some((kind, property))
 }
 
-/// The device that a WDFDEVICE stands for: its slot, and itself, which has what was assigned to it.
-fn of_device(host: &Host, call: &Call) -> (usize, Option<Rc<Device>>) {
+/// What a call asks about: a slot, and the device, which has what was assigned to it.
+type Asked = (usize, Option<Rc<Device>>);
+
+fn of_device(host: &Host, call: &Call) -> Asked {
     let device = host.body::<Device>(call.arg(0));
     (device.slot, Some(device))
 }
 
 /// The device that will be created of a WDFDEVICE_INIT.
-fn of_init(host: &Host, call: &Call) -> Result<(usize, Option<Rc<Device>>), NtStatus> {
-    let init = host.find_device_init(call.arg(0));
-    let init = init.ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
-    Ok((init.slot, None))
+fn of_init(host: &Host, call: &Call) -> Result<Asked, NtStatus> {
+    match host.known_device_init(call.arg(0)).slot {
+        NO_SLOT => Err(STATUS_INVALID_DEVICE_REQUEST),
+        slot => Ok((slot, None)),
+    }
 }
 
-/// Type and value of the property that a call names.
+/// Type and value of a property.
 fn value(
     host: &Host,
-    call: &Call,
-    (slot, device): (usize, Option<Rc<Device>>),
+    (key, language): (Key, u32),
+    (slot, device): Asked,
 ) -> Result<(u32, Vec<u8>), NtStatus> {
-    let (key, language) = key(host, call.arg(1))?;
     if slot == NO_SLOT {
         return Err(STATUS_INVALID_DEVICE_STATE);
     }
@@ -98,34 +100,50 @@ fn value(
 }
 
 fn query_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    query(host, call, of_device(host, call))
+    let device = of_device(host, call);
+    let key = key(host, call.arg(1))?;
+    // A length without a buffer, or a buffer without a length.
+    if (call.arg32(2) == 0) != (call.arg(3) == 0) {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    query(host, call, key, device)
 }
 
 fn query_init(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    query(host, call, of_init(host, call)?)
+    let key = key(host, call.arg(1))?;
+    query(host, call, key, of_init(host, call)?)
 }
 
 /// WdfDeviceQueryPropertyEx(Device, DeviceProperty, BufferLength, PropertyBuffer, RequiredSize, Type),
 /// and of a WDFDEVICE_INIT
-fn query(host: &Host, call: &Call, device: (usize, Option<Rc<Device>>)) -> Result<(), NtStatus> {
-    let (kind, value) = value(host, call, device)?;
+fn query(host: &Host, call: &Call, key: (Key, u32), asked: Asked) -> Result<(), NtStatus> {
+    host.memory.write(call.arg(4), &0_u32);
+    host.memory.write(call.arg(5), &0_u32);
+    let (kind, value) = value(host, key, asked)?;
     host.memory.write(call.arg(5), &kind);
     give(host, call, &value)
 }
 
 fn allocate_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    allocate(host, call, of_device(host, call))
+    let device = of_device(host, call);
+    allocate(host, call, |_, _| Ok(device))
 }
 
 fn allocate_init(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    allocate(host, call, of_init(host, call)?)
+    allocate(host, call, of_init)
 }
 
 /// WdfDeviceAllocAndQueryPropertyEx(Device, DeviceProperty, PoolType, PropertyMemoryAttributes,
 /// PropertyMemory, Type), and of a WDFDEVICE_INIT
-fn allocate(host: &Host, call: &Call, device: (usize, Option<Rc<Device>>)) -> Result<(), NtStatus> {
-    let (kind, value) = value(host, call, device)?;
+fn allocate(
+    host: &Host,
+    call: &Call,
+    asked: impl FnOnce(&Host, &Call) -> Result<Asked, NtStatus>,
+) -> Result<(), NtStatus> {
+    let key = key(host, call.arg(1))?;
+    host.memory.write(call.arg(4), &0_u64);
     let attributes = host.attributes(call.arg(3))?;
+    let (kind, value) = value(host, key, asked(host, call)?)?;
     let memory = host.memory_with(&attributes, &value);
     host.memory.write(call.arg(4), &memory);
     host.memory.write(call.arg(5), &kind);

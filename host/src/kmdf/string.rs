@@ -73,6 +73,17 @@ impl Host {
         String::from_utf16_lossy(&units)
     }
 
+    /// The text of the UNICODE_STRING at an address, which is what one has to be.
+    pub(crate) fn valid_text(&self, address: u64) -> Result<String, NtStatus> {
+        let string: UNICODE_STRING = self.memory.read(address);
+        let odd = (string.Length | string.MaximumLength) & 1 != 0;
+        let nowhere = string.MaximumLength > 0 && string.Buffer.0 == 0;
+        if odd || nowhere || string.Length > string.MaximumLength {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        Ok(self.text(&string))
+    }
+
     /// The text of the UNICODE_STRING at an address.
     pub(crate) fn text_at(&self, address: u64) -> String {
         self.text(&self.memory.read(address))
@@ -89,13 +100,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let attributes = host.attributes(call.arg(1))?;
     let text = match call.arg(0) {
         0 => None,
-        address => {
-            let string: UNICODE_STRING = host.memory.read(address);
-            if string.Length > string.MaximumLength || !string.Length.is_multiple_of(2) {
-                return Err(STATUS_INVALID_PARAMETER);
-            }
-            Some(host.text(&string))
-        }
+        address => Some(host.valid_text(address)?),
     };
     let parent = host.parent_or_driver(attributes.parent);
     let (object, body) = host.create_object(Some(&parent), &attributes, |_| WdfString::default());

@@ -17,7 +17,8 @@ use crate::{
     event::Event,
     host::{Host, Stop},
     kmdf::{
-        device::{Device, DeviceInit, Phase},
+        device::{Device, Phase},
+        device_init::DeviceInit,
         driver::Driver,
         states::{Pnp, Policy},
     },
@@ -154,7 +155,7 @@ impl Host {
         }
         if !device.was_started.replace(true) {
             for interface in device.interfaces.borrow_mut().iter_mut() {
-                interface.enabled = !interface.withheld;
+                interface.start();
             }
         }
         device.states.set_policy(Policy::Started);

@@ -187,18 +187,6 @@ where
         Some(unsafe { context.disconnected() })
     }
 
-    /// What the object keeps for itself, while no interrupt of the device is connected. `None`: the proof
-    /// is another device's.
-    pub fn disconnected<'a>(&'a self, proof: &'a mut Disconnected<'_>) -> Option<&'a mut H> {
-        if !proof.is_of(self.device) {
-            return None;
-        }
-        // SAFETY: the object lives as long as the driver keeps this value; see the module `wdf`.
-        let context = unsafe { context::of::<InterruptContext<H>>(self.handle.cast()) }?;
-        // SAFETY: there is one proof, mutably borrowed for as long as the result lives.
-        Some(unsafe { context.disconnected() })
-    }
-
     /// Whether the object has an interrupt and is connected (`WdfInterruptWdmGetInterrupt`).
     fn is_connected(&self) -> bool {
         // SAFETY: the object lives as long as the driver keeps this value; see the module `wdf`.

@@ -3,5 +3,7 @@
 
 pub(crate) mod common_buffer;
 pub(crate) mod enabler;
+pub(crate) mod initialize;
 mod mapping;
-pub(crate) mod transaction;
+mod transaction;
+pub(crate) mod transaction_services;

@@ -1,0 +1,45 @@
+//! Arguments that a function without a status cannot refuse: the framework breaks into the debugger
+//! under its verifier and does nothing.
+
+use zerocopy::FromBytes;
+
+use super::device::NO_SLOT;
+use crate::{check::rules, host::Host};
+
+impl Host {
+    /// Reads the structure at an address, which begins with its size. One of an older version lacks its
+    /// last `missing` bytes, which are zero then. Any other size is a violation.
+    pub(crate) fn structure<T: FromBytes>(&self, what: &str, address: u64, missing: usize) -> T {
+        let size: u32 = self.memory.read(address);
+        let (size, whole) = (size as usize, size_of::<T>());
+        if size != whole && size != whole - missing {
+            self.violation(
+                &rules::STRUCTURE_SIZE,
+                format!("{what}.Size is that of no version"),
+            );
+        }
+        let mut bytes = self.memory.read_bytes(address, size);
+        bytes.resize(whole, 0);
+        let Ok(value) = T::read_from_bytes(&bytes) else {
+            unreachable!("as many bytes as the structure has");
+        };
+        value
+    }
+
+    /// Checks what is asked of an argument, or of a member of a structure.
+    pub(crate) fn require(&self, holds: bool, what: &str) {
+        if !holds {
+            self.violation(&rules::BAD_ARGUMENT, what);
+        }
+    }
+
+    /// Checks that what a function is for is not a control device's: PnP and power know nothing of one.
+    pub(crate) fn require_pnp(&self, slot: usize, what: &str) {
+        if slot == NO_SLOT {
+            self.violation(
+                &rules::DEVICE_KIND,
+                format!("{what} is called for a control device"),
+            );
+        }
+    }
+}
