@@ -6,19 +6,20 @@ use std::{
 };
 
 use kmdf_abi::{
-    ntstatus::{NtStatus, STATUS_INVALID_PARAMETER, STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED},
+    ntstatus::{NtStatus, STATUS_INVALID_PARAMETER},
     types::WDF_PNPPOWER_EVENT_CALLBACKS,
 };
 
 use super::{
+    attributes::{Allowed, Attributes},
     device_interface::Interface,
     driver::Driver,
     file::FileConfig,
     interrupt::{AssignedVector, Interrupt},
-    object::{Attributes, Body},
+    object::Body,
     property_data::Properties,
     queue::Queue,
-    serial::{CallbackLock, Constraints, Scope},
+    serial::{CallbackLock, Constraints, Rank, Scope},
 };
 use crate::{
     cpu::stub::Call,
@@ -58,6 +59,8 @@ pub(crate) struct Device {
     pub(crate) constraints: Constraints,
     /// Held around the callbacks of everything below it, with the synchronization scope Device.
     pub(crate) lock: CallbackLock,
+    /// Its lock, whether or not callbacks run under it.
+    pub(crate) own_lock: CallbackLock,
     pub(crate) io_type: i32,
     pub(crate) exclusive: bool,
     pub(crate) files: Option<FileConfig>,
@@ -242,15 +245,14 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let Some(init) = host.find_device_init(init_address) else {
         return Err(STATUS_INVALID_PARAMETER);
     };
-    let attributes = host.attributes(call.arg(1))?;
-    if attributes.parent != 0 {
-        return Err(STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED);
-    }
+    let allowed = Allowed::LEVEL_AND_SCOPE.without_parent();
+    let attributes = host.attributes_with(call.arg(1), allowed)?;
     let driver = host.object(host.framework.driver_handle());
     let inherited = host.body::<Driver>(driver.handle).constraints;
     let constraints = Constraints::of(&attributes, inherited);
+    let own_lock = CallbackLock::new(Rank::Device, constraints.passive);
     let lock = match constraints.scope {
-        Scope::Device => CallbackLock::new(constraints),
+        Scope::Device => own_lock.clone(),
         Scope::Queue | Scope::None => CallbackLock::None,
     };
     let (object, device) = host.create_object(Some(&driver), &attributes, |handle| Device {
@@ -260,6 +262,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         callbacks: init.callbacks.unwrap_or_default(),
         constraints,
         lock,
+        own_lock,
         io_type: init.io_type,
         exclusive: init.exclusive,
         files: init.files,

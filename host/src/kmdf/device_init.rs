@@ -1,14 +1,21 @@
 //! WDFDEVICE_INIT: what a driver says of a device before it creates it.
 
 use kmdf_abi::{
-    ntstatus::{NtStatus, STATUS_INVALID_PARAMETER},
+    ntstatus::{
+        NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_PARAMETER,
+        STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED,
+    },
     types::{
         UNICODE_STRING, WDF_FILEOBJECT_CONFIG, WDF_IO_TYPE_CONFIG, WDF_PNPPOWER_EVENT_CALLBACKS,
         WDF_POWER_POLICY_EVENT_CALLBACKS,
     },
 };
 
-use super::{device::DeviceInit, file::FileConfig};
+use super::{
+    attributes::{Allowed, Attributes},
+    device::DeviceInit,
+    file::FileConfig,
+};
 use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 
 services! {
@@ -185,7 +192,7 @@ fn set_file_config(host: &Host, call: &Call) {
         callbacks.Size,
         size_of::<WDF_FILEOBJECT_CONFIG>(),
     );
-    let attributes = template(host, call.arg(2));
+    let attributes = template(host, call.arg(2), Allowed::LEVEL_AND_SCOPE);
     let config = FileConfig {
         callbacks,
         attributes,
@@ -195,21 +202,26 @@ fn set_file_config(host: &Host, call: &Call) {
 
 /// WdfDeviceInitSetRequestAttributes(DeviceInit, RequestAttributes)
 fn set_request_attributes(host: &Host, call: &Call) {
-    let attributes = template(host, call.arg(1));
+    let attributes = template(host, call.arg(1), Allowed::PLAIN);
     host.device_init(call.arg(0), |init| init.request_attributes = attributes);
 }
 
-/// Attributes for objects that the framework will make.
-fn template(host: &Host, address: u64) -> super::object::Attributes {
-    match host.attributes(address) {
-        Ok(attributes) if attributes.parent == 0 => attributes,
-        Ok(_) => host.violation(
+/// Attributes for objects that the framework will make. The functions that take them cannot fail:
+/// KMDF Verifier breaks in.
+fn template(host: &Host, address: u64, allowed: Allowed) -> Attributes {
+    match host.attributes_with(address, allowed.without_parent()) {
+        Ok(attributes) => attributes,
+        Err(STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED) => host.violation(
             &rules::PARENT_OBJECT_CHECK,
             "a parent is named for objects whose parent is always the device",
         ),
-        Err(_) => host.violation(
+        Err(STATUS_INFO_LENGTH_MISMATCH) => host.violation(
             &rules::STRUCTURE_SIZE,
             "WDF_OBJECT_ATTRIBUTES.Size is that of no version",
+        ),
+        Err(status) => host.violation(
+            &rules::OBJECT_ATTRIBUTES,
+            format!("the attributes are refused with {status}"),
         ),
     }
 }

@@ -129,8 +129,7 @@ fn retrieve(host: &Host, call: &Call) -> Result<(), NtStatus> {
         .find(|interface| interface.class == class && interface.reference == reference)
         .ok_or(STATUS_INVALID_DEVICE_STATE)?;
     let (slot, guid, file) = (device.slot, guid_text(&class), interface.file_name());
-    string.set(host, &format!(r"\??\SLOT#{slot:04}#{guid}{file}"));
-    Ok(())
+    string.set(host, &format!(r"\??\SLOT#{slot:04}#{guid}{file}"))
 }
 
 /// WdfDeviceCreateSymbolicLink(Device, SymbolicLinkName)

@@ -145,8 +145,7 @@ fn name(host: &Host, call: &Call) -> Result<(), NtStatus> {
     if device.name.is_empty() {
         return Err(STATUS_INVALID_PARAMETER);
     }
-    string.set(host, &device.name);
-    Ok(())
+    string.set(host, &device.name)
 }
 
 /// WdfDeviceSetSpecialFileSupport(Device, FileType, Supported): nobody puts a paging file here.

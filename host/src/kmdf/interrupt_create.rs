@@ -14,10 +14,11 @@ use kmdf_abi::{
 };
 
 use super::{
+    attributes::Attributes,
     device::{Device, Phase},
     interrupt::{Interrupt, Lock},
     lock::WdfSpinLock,
-    object::{Attributes, Object},
+    object::Object,
     resources::ResourceList,
     serial::CallbackLock,
     wait_lock::WaitLock,

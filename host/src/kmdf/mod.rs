@@ -2,6 +2,7 @@
 //! the rules that belong to them.
 
 pub(crate) mod alarm;
+pub(crate) mod attributes;
 pub(crate) mod bind;
 pub(crate) mod buffer;
 pub(crate) mod caller_context;
@@ -45,7 +46,6 @@ pub(crate) mod work_item;
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
     rc::Rc,
 };
 
@@ -101,8 +101,6 @@ pub(crate) const TABLES: &[&[Service]] = &[
 #[derive(Default)]
 pub(crate) struct Framework {
     pub(crate) objects: object::Objects,
-    /// The locks of devices and queues whose callbacks run under none: for the driver's own use.
-    pub(crate) object_locks: RefCell<BTreeMap<u64, serial::CallbackLock>>,
     /// Address of the driver's WDF_DRIVER_GLOBALS; 0 while it is not bound.
     pub(crate) globals: Cell<u64>,
     /// Handle of the WDFDRIVER; 0 while there is none.

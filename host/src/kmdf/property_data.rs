@@ -126,7 +126,7 @@ fn allocate_init(host: &Host, call: &Call) -> Result<(), NtStatus> {
 fn allocate(host: &Host, call: &Call, device: (usize, Option<Rc<Device>>)) -> Result<(), NtStatus> {
     let (kind, value) = value(host, call, device)?;
     let attributes = host.attributes(call.arg(3))?;
-    let memory = host.memory_with(&attributes, &value);
+    let memory = host.memory_with(&attributes, &value)?;
     host.memory.write(call.arg(4), &memory);
     host.memory.write(call.arg(5), &kind);
     Ok(())

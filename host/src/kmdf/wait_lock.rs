@@ -97,7 +97,7 @@ services! {
 /// WdfWaitLockCreate(LockAttributes, Lock)
 fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let attributes = host.attributes(call.arg(0))?;
-    let parent = host.parent_or_driver(attributes.parent);
+    let parent = host.parent_or_driver(attributes.parent)?;
     let (object, _) = host.create_object(Some(&parent), &attributes, |_| WaitLock::default());
     host.memory.write(call.arg(1), &object.handle);
     Ok(())
@@ -135,6 +135,7 @@ fn acquire(host: &Host, call: &Call) -> NtStatus {
     let held = HeldLock {
         id: handle,
         name: WaitLock::KIND,
+        rank: None,
         order: Some(lock.mutex.order()),
     };
     let Some(due) = timeout else {

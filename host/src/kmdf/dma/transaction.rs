@@ -19,7 +19,7 @@ use crate::{
     cpu::{Irql, stub::Call},
     host::Host,
     io::Major,
-    kmdf::{buffer::Side, object::Body, request::Request},
+    kmdf::{attributes::Allowed, buffer::Side, object::Body, request::Request},
     service::services,
 };
 
@@ -184,11 +184,8 @@ services! {
 /// WdfDmaTransactionCreate(DmaEnabler, Attributes, DmaTransaction)
 fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let enabler = host.body::<Enabler>(call.arg(0));
-    let attributes = host.attributes(call.arg(1))?;
-    let parent = match attributes.parent {
-        0 => host.object(call.arg(0)),
-        parent => host.object(parent),
-    };
+    let attributes = host.attributes_with(call.arg(1), Allowed::PLAIN.without_parent())?;
+    let parent = host.object(call.arg(0));
     let maximum = Cell::new(enabler.maximum);
     let (object, _) = host.create_object(Some(&parent), &attributes, |handle| Transaction {
         handle,
