@@ -40,6 +40,8 @@ pub(crate) struct Object {
     /// Where driver code was when it was made, or 0.
     pub(crate) site: u64,
     pub(super) deleted: Cell<bool>,
+    /// Whether only references keep it: it and its parent have let go.
+    pub(super) released: Cell<bool>,
     body: Rc<dyn Any>,
     dispose: fn(&dyn Any, &Host),
     destroy: fn(&dyn Any, &Host),
@@ -127,6 +129,7 @@ impl Host {
             references: Cell::new(0),
             site: self.call_site(),
             deleted: Cell::new(false),
+            released: Cell::new(false),
             body: Rc::clone(&body) as Rc<dyn Any>,
             dispose: |body, host| {
                 body.downcast_ref::<T>()
@@ -265,6 +268,7 @@ impl Host {
         for child in &children {
             self.destroy(child);
         }
+        object.released.set(true);
         if object.references.get() > 0 {
             return;
         }

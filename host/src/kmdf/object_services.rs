@@ -141,7 +141,7 @@ impl Host {
             );
         };
         object.references.set(references);
-        if references == 0 && object.deleted.get() {
+        if references == 0 && object.released.get() {
             self.destroy(object);
         }
     }

@@ -126,7 +126,8 @@ fn acquire(host: &Host, call: &Call) -> NtStatus {
             "the wait lock of an interrupt is taken as a wait lock: WdfInterruptAcquireLock is for that",
         );
     }
-    if lock.mutex.is_mine(host) {
+    // A wait with a limit ends: it is the framework's answer that the lock is held.
+    if timeout.is_none() && lock.mutex.is_mine(host) {
         host.violation(
             &rules::WDF_WAITLOCK,
             "a WDFWAITLOCK is taken by the flow that holds it",
