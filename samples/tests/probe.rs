@@ -55,7 +55,10 @@ groups! {
     objects
     locks
     memory
+    strings
     registry
+    timers
+    deferred
     devices
     properties
     power

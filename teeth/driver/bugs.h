@@ -24,6 +24,7 @@ BUG(work_item_waits_for_itself, WorkItem)
 BUG(takes_two_locks_in_both_orders, Started)
 BUG(takes_the_lock_of_a_lock, Started)
 BUG(keeps_the_lock_of_its_queue, Started)
+BUG(takes_the_lock_of_its_device_after_the_queues, Started)
 
 /* completion.c */
 BUG(completes_twice, Request)
@@ -73,6 +74,7 @@ BUG(completes_at_surprise_removal, Gone)
 BUG(lets_a_lost_device_be_waited_for, Request)
 
 /* objects.c */
+BUG(names_a_level_for_requests, DeviceInit)
 BUG(names_a_parent_for_requests, DeviceInit)
 BUG(mistakes_a_handle, Started)
 BUG(uses_a_deleted_lock, Started)

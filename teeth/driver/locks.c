@@ -105,3 +105,12 @@ BOOLEAN keeps_the_lock_of_its_queue(MOMENT *m) {
     WdfObjectAcquireLock(m->Context->Queue);
     return FALSE;
 }
+
+/* A queue's lock, then its device's. */
+BOOLEAN takes_the_lock_of_its_device_after_the_queues(MOMENT *m) {
+    WdfObjectAcquireLock(m->Context->Queue);
+    WdfObjectAcquireLock(m->Context->Device);
+    WdfObjectReleaseLock(m->Context->Device);
+    WdfObjectReleaseLock(m->Context->Queue);
+    return FALSE;
+}

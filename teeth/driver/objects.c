@@ -1,6 +1,15 @@
 /* Handles, parents, references, lifetimes. */
 #include "teeth.h"
 
+/* Requests have no level of their own. */
+BOOLEAN names_a_level_for_requests(MOMENT *m) {
+    WDF_OBJECT_ATTRIBUTES attributes;
+    WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
+    attributes.ExecutionLevel = WdfExecutionLevelPassive;
+    WdfDeviceInitSetRequestAttributes(m->Init, &attributes);
+    return FALSE;
+}
+
 BOOLEAN names_a_parent_for_requests(MOMENT *m) {
     WDF_OBJECT_ATTRIBUTES attributes;
     WDF_OBJECT_ATTRIBUTES_INIT(&attributes);

@@ -156,6 +156,7 @@ pub const BUGS: &[Bug] = &[
     bug("takes_two_locks_in_both_orders", "LockOrder", "Two spin locks are taken in one order, and in the other."),
     bug("takes_the_lock_of_a_lock", "ObjectLock", "WdfObjectAcquireLock is called for a spin lock."),
     bug("keeps_the_lock_of_its_queue", "ObjectLock", "A callback returns without giving the lock of a queue back.").later(),
+    bug("takes_the_lock_of_its_device_after_the_queues", "LockSequence", "The lock of a queue is taken, then its device's."),
     // completion.c
     bug("completes_twice", "DoubleCompletion", "The error path falls through to the completion."),
     bug("uses_a_completed_request", "RequestCompleted", "The information of a request is set after its completion."),
@@ -199,6 +200,7 @@ pub const BUGS: &[Bug] = &[
     bug("completes_at_surprise_removal", "EvtSurpriseRemoveNoRequestComplete", "EvtDeviceSurpriseRemoval completes the request that waits.").in_scenario("gone"),
     bug("lets_a_lost_device_be_waited_for", "RequestAge", "A request waits in a queue that is not power-managed, and the driver does not end it when the device is surprise-removed.").in_scenario("gone").later(),
     // objects.c
+    bug("names_a_level_for_requests", "ObjectAttributes", "An execution level is named for requests, which have none of their own."),
     bug("names_a_parent_for_requests", "ParentObjectCheck", "A parent is named for requests, whose parent is the framework's matter."),
     bug("mistakes_a_handle", "InvalidHandle", "A wait lock is taken as a spin lock."),
     bug("uses_a_deleted_lock", "UseAfterDelete", "A spin lock is taken after it was deleted."),

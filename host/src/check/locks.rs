@@ -19,7 +19,9 @@ rules! { Locks:
         "A KSPIN_LOCK is taken by a flow that does not hold it, and given back by the flow that took it, before the callback returns.";
     OBJECT_LOCK = Framework "ObjectLock", "KMDF: 0x10D, 0xB WDF_INVALID_LOCK_OPERATION (WdfObjectAcquireLock, fxobjectapi.cpp), and 0x2 WDF_RECURSIVE_LOCK (FxVerifierLock::Lock, fxverifierlock.cpp)",
         "The callback lock of a device or a queue is taken by a flow that does not hold it, and given back by the flow that took it, before the callback returns.";
-    LOCK_ORDER = System "LockOrder", "Driver Verifier, deadlock detection: bug check 0xC4, 0x1001; KMDF Verifier for the locks of its own objects (fxverifierlock.cpp)",
+    LOCK_SEQUENCE = Framework "LockSequence", "KMDF Verifier: a lock is acquired out of sequence (FxVerifierLock::Lock, fxverifierlock.cpp:1017)",
+        "The lock of a device is taken before the locks of its queues.";
+    LOCK_ORDER = System "LockOrder", "Driver Verifier, deadlock detection: bug check 0xC4, 0x1001",
         "Two locks that are held together are taken in the same order everywhere.";
     TIMER_DEADLOCK = Framework "TimerDeadlock", "KMDF: FxTimer::Stop breaks and returns (fxtimer.cpp)",
         "A timer's callback does not wait for its own end.";

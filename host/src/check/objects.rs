@@ -5,6 +5,8 @@ use super::rule::rules;
 rules! { Objects:
     PARENT_OBJECT_CHECK = Compliance "ParentObjectCheck", "ParentObjectCheck; KMDF: STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED (fxvalidatefunctions.cpp)",
         "A parent is named only for objects that may have one, and is of a kind that may be one.";
+    OBJECT_ATTRIBUTES = Framework "ObjectAttributes", "KMDF Verifier: FxValidateObjectAttributes (fxvalidatefunctions.cpp), where a function cannot fail",
+        "Attributes for objects that the framework makes name an execution level or a synchronization scope only where the object has one.";
     INVALID_HANDLE = Framework "InvalidHandle", "KMDF: 0x10D, 0x5 WDF_INVALID_HANDLE (FxObjectHandleGetPtr, fxhandle.h and handleapi.cpp)",
         "A framework function is given a handle of the kind it takes.";
     USE_AFTER_DELETE = Framework "UseAfterDelete", "KMDF: 0x10D, 0x5 WDF_INVALID_HANDLE (FxObjectHandleGetPtr, fxhandle.h and handleapi.cpp)",

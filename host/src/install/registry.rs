@@ -55,6 +55,8 @@ impl RegistryValue {
         };
         match self {
             Self::String(text) | Self::ExpandString(text) => utf16(text),
+            // A list of none has two zeros, too.
+            Self::MultiString(texts) if texts.is_empty() => vec![0; 4],
             Self::MultiString(texts) => {
                 let texts = texts.iter().flat_map(|text| utf16(text));
                 texts.chain([0, 0]).collect()

@@ -68,6 +68,7 @@ fn acquire(host: &Host, address: u64) {
     let held = HeldLock {
         id: address,
         name: "KSPIN_LOCK",
+        rank: None,
         order: Some(lock.order()),
     };
     host.acquire(&lock, Irql::DISPATCH, held, &rules::SPIN_LOCK);

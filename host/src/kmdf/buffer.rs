@@ -6,7 +6,7 @@ use kmdf_abi::{
     types::MDL,
 };
 
-use super::{device::Device, memory::Memory, object::Attributes, request::Request};
+use super::{attributes::Attributes, device::Device, memory::Memory, request::Request};
 use crate::{
     check::rules,
     cpu::stub::Call,

@@ -7,10 +7,10 @@ use kmdf_abi::ntstatus::{
 };
 
 use super::{
+    attributes::Attributes,
     buffer::Side,
     device::Device,
     memory::Memory,
-    object::Attributes,
     request::{Owner, Request},
 };
 use crate::{cpu::stub::Call, host::Host, service::services};

@@ -16,7 +16,7 @@ pub(crate) struct Collection {
 impl Body for Collection {
     const KIND: &'static str = "WDFCOLLECTION";
 
-    fn dispose(&self, host: &Host) {
+    fn destroy(&self, host: &Host) {
         for item in self.items.take() {
             host.release_reference(&item);
         }
@@ -54,7 +54,7 @@ services! {
 /// WdfCollectionCreate(CollectionAttributes, Collection)
 fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let attributes = host.attributes(call.arg(0))?;
-    let parent = host.parent_or_driver(attributes.parent);
+    let parent = host.parent_or_driver(attributes.parent)?;
     let (object, _) = host.create_object(Some(&parent), &attributes, |_| Collection::default());
     host.memory.write(call.arg(1), &object.handle);
     Ok(())

@@ -23,7 +23,7 @@ services! {
 /// WdfControlDeviceInitAllocate(Driver, SDDLString): NULL for a string that is none.
 fn allocate(host: &Host, call: &Call) -> u64 {
     host.body::<Driver>(call.arg(0));
-    if host.valid_text(call.arg(1)).is_err() {
+    if host.valid_text_at(call.arg(1)).is_err() {
         return 0;
     }
     let address = host.memory.new_handle();

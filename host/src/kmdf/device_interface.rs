@@ -63,7 +63,7 @@ fn named(host: &Host, call: &Call) -> Result<([u8; size_of::<GUID>()], String), 
     let class = host.memory.read(call.arg(1));
     let reference = match call.arg(2) {
         0 => String::new(),
-        text => host.valid_text(text)?,
+        text => host.valid_text_at(text)?,
     };
     Ok((class, reference))
 }
@@ -149,8 +149,7 @@ fn retrieve(host: &Host, call: &Call) -> Result<(), NtStatus> {
         guid_text(&interface.class),
         interface.file_name(),
     );
-    string.set(host, &format!(r"\??\SLOT#{slot:04}#{guid}{file}"));
-    Ok(())
+    string.set(host, &format!(r"\??\SLOT#{slot:04}#{guid}{file}"))
 }
 
 /// WdfDeviceCreateSymbolicLink(Device, SymbolicLinkName): a device has one at most, to its own name or
@@ -161,7 +160,7 @@ fn create_link(host: &Host, call: &Call) -> Result<(), NtStatus> {
     if name.Length == 0 {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
-    let name = host.valid_text(call.arg(1))?;
+    let name = host.valid_text_at(call.arg(1))?;
     if device.link.borrow().is_some() {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }

@@ -29,8 +29,6 @@ services! {
 /// Bytes of WDF_DEVICE_STATE behind Size, one `WDF_TRI_STATE` after the other: without AssignedToGuest
 /// until 1.27, with it since.
 const STATES: [usize; 2] = [6, 7];
-/// `WdfUseDefault`
-const USE_DEFAULT: i32 = 2;
 /// `WdfTrue`, and where Failed, Removed and ResourcesChanged are.
 const TRUE: i32 = 1;
 const FAILED: usize = 2;
@@ -140,8 +138,7 @@ fn name(host: &Host, call: &Call) -> Result<(), NtStatus> {
     if device.name.is_empty() {
         return Err(STATUS_INVALID_PARAMETER);
     }
-    string.set(host, &device.name);
-    Ok(())
+    string.set(host, &device.name)
 }
 
 /// WdfDeviceSetSpecialFileSupport(Device, FileType, Supported): nobody puts a paging file here.

@@ -6,10 +6,7 @@ use std::{
 };
 
 use kmdf_abi::{
-    ntstatus::{
-        NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST,
-        STATUS_INVALID_PARAMETER, STATUS_WDF_PARENT_NOT_SPECIFIED,
-    },
+    ntstatus::{NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST},
     types::WDF_DPC_CONFIG,
 };
 
@@ -77,11 +74,11 @@ impl Body for WdfDpc {
     const KIND: &'static str = "WDFDPC";
 
     fn dispose(&self, host: &Host) {
-        if let Some(deferred) = self.deferred.get() {
-            deferred.cancel();
-            if host.irql() == Irql::PASSIVE {
-                deferred.flush(host);
-            }
+        // One that is queued runs first.
+        if let Some(deferred) = self.deferred.get()
+            && host.irql() == Irql::PASSIVE
+        {
+            deferred.flush(host);
         }
     }
 }
@@ -102,17 +99,12 @@ services! {
 /// WdfDpcCreate(Config, Attributes, Dpc)
 fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let config: WDF_DPC_CONFIG = host.memory.read(call.arg(0));
-    let attributes = host.attributes(call.arg(1))?;
-    if attributes.parent == 0 {
-        return Err(STATUS_WDF_PARENT_NOT_SPECIFIED);
-    }
+    let parent = host.required_parent(call.arg(1))?;
     if config.Size as usize != size_of::<WDF_DPC_CONFIG>() {
         return Err(STATUS_INFO_LENGTH_MISMATCH);
     }
-    if config.EvtDpcFunc.0 == 0 {
-        return Err(STATUS_INVALID_PARAMETER);
-    }
-    let parent = host.object(attributes.parent);
+    let attributes = host.attributes(call.arg(1))?;
+    let parent = host.parent_object(parent)?;
     if host.device_above(&parent).is_none() {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
@@ -125,7 +117,9 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let (handle, callback) = (object.handle, config.EvtDpcFunc.0);
     let deferred = Deferred::new(format!("WDFDPC {handle:#x}"), move |host| {
         lock.hold(host, || {
-            host.call_driver("EvtDpcFunc", handle, callback, &[handle]);
+            if callback != 0 {
+                host.call_driver("EvtDpcFunc", handle, callback, &[handle]);
+            }
         });
     });
     let _ = body.deferred.set(deferred);
@@ -138,7 +132,8 @@ fn enqueue(host: &Host, call: &Call) -> bool {
     host.body::<WdfDpc>(call.arg(0)).deferred().enqueue(host)
 }
 
-/// WdfDpcCancel(Dpc, Wait): TRUE when it was queued; with Wait it runs nowhere any more afterwards.
+/// WdfDpcCancel(Dpc, Wait): TRUE when it was queued. Only when it was not does Wait wait until it
+/// runs nowhere.
 fn cancel(host: &Host, call: &Call) -> bool {
     let dpc = host.body::<WdfDpc>(call.arg(0));
     let wait = call.flag(1);
@@ -149,7 +144,7 @@ fn cancel(host: &Host, call: &Call) -> bool {
         );
     }
     let was_queued = dpc.deferred().cancel();
-    if wait {
+    if wait && !was_queued {
         dpc.deferred().flush(host);
     }
     was_queued

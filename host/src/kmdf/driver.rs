@@ -8,7 +8,7 @@ use kmdf_abi::{
     types::WDF_DRIVER_CONFIG,
 };
 
-use super::{object::Body, serial::Constraints};
+use super::{attributes::Allowed, object::Body, serial::Constraints};
 use crate::{
     cpu::stub::Call,
     host::Host,
@@ -20,8 +20,10 @@ use crate::{
 pub(crate) const DRIVER_UNLOAD_OFFSET: u64 = 0x68;
 /// Size of a DRIVER_OBJECT of x64.
 pub(crate) const DRIVER_OBJECT_BYTES: u64 = 0x150;
-/// `WdfDriverInitNonPnpDriver`
+/// `WdfDriverInitNonPnpDriver`, and with it `WdfDriverInitNoDispatchOverride` and
+/// `WdfDriverInitCompanion`.
 const INIT_NON_PNP_DRIVER: u32 = 1;
+const INIT_FLAGS: u32 = INIT_NON_PNP_DRIVER | 2 | 4;
 /// The table that the host plays is that of this minor version and of all before it.
 pub(crate) const HIGHEST_MINOR: u32 = 33;
 
@@ -60,6 +62,10 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     if config.Size as usize != size_of::<WDF_DRIVER_CONFIG>() {
         return Err(STATUS_INFO_LENGTH_MISMATCH);
     }
+    if config.DriverInitFlags & !INIT_FLAGS != 0 {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let mut path = host.valid_text_at(call.arg(1))?;
     if host.framework.driver.get() != 0 {
         return Err(STATUS_DRIVER_INTERNAL_ERROR);
     }
@@ -67,8 +73,8 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     if !is_pnp && config.EvtDriverDeviceAdd.0 != 0 {
         return Err(STATUS_INVALID_PARAMETER);
     }
-    let attributes = host.attributes(call.arg(2))?;
-    let mut path = host.text_at(call.arg(1));
+    let allowed = Allowed::LEVEL_AND_SCOPE.without_parent();
+    let attributes = host.attributes_with(call.arg(2), allowed)?;
     path.push('\0');
     let bytes: Vec<u8> = path.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let registry_path = host.lend("the driver's registry path", bytes.len() as u64);

@@ -1,9 +1,6 @@
 //! What a driver asks about itself and about the framework.
 
-use kmdf_abi::{
-    ntstatus::{NtStatus, STATUS_SUCCESS},
-    types::WDF_DRIVER_VERSION_AVAILABLE_PARAMS,
-};
+use kmdf_abi::{ntstatus::NtStatus, types::WDF_DRIVER_VERSION_AVAILABLE_PARAMS};
 
 use super::{
     driver::{Driver, HIGHEST_MINOR},
@@ -30,22 +27,25 @@ fn driver_object(host: &Host, call: &Call) -> u64 {
     host.framework.driver_object.get()
 }
 
+/// The build of the framework, for the version string: none of Microsoft's.
+const BUILD: u32 = 0;
+
 /// WdfDriverRetrieveVersionString(Driver, String)
-fn version_string(host: &Host, call: &Call) -> NtStatus {
+fn version_string(host: &Host, call: &Call) -> Result<(), NtStatus> {
     host.body::<Driver>(call.arg(0));
     let string = host.body::<WdfString>(call.arg(1));
     string.set(
         host,
-        &format!("Kernel Mode Driver Framework version 1.{HIGHEST_MINOR}"),
-    );
-    STATUS_SUCCESS
+        &format!("Kernel Mode Driver Framework version 1.{HIGHEST_MINOR}.{BUILD}"),
+    )
 }
 
 /// WdfDriverIsVersionAvailable(Driver, VersionAvailableParams)
 fn is_version_available(host: &Host, call: &Call) -> bool {
     host.body::<Driver>(call.arg(0));
     let wanted: WDF_DRIVER_VERSION_AVAILABLE_PARAMS = host.memory.read(call.arg(1));
-    wanted.MajorVersion == 1 && wanted.MinorVersion <= HIGHEST_MINOR
+    let is_known = wanted.Size as usize == size_of::<WDF_DRIVER_VERSION_AVAILABLE_PARAMS>();
+    is_known && wanted.MajorVersion == 1 && wanted.MinorVersion <= HIGHEST_MINOR
 }
 
 /// WdfVerifierDbgBreakPoint(): nobody debugs here.

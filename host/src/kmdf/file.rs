@@ -4,10 +4,7 @@ use std::rc::Rc;
 
 use kmdf_abi::types::{UNICODE_STRING, WDF_FILEOBJECT_CONFIG};
 
-use super::{
-    device::Device,
-    object::{Attributes, Body},
-};
+use super::{attributes::Attributes, device::Device, object::Body};
 use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 
 /// WDFFILEOBJECT
@@ -24,7 +21,7 @@ pub(crate) struct FileObject {
 impl Body for FileObject {
     const KIND: &'static str = "WDFFILEOBJECT";
 
-    fn dispose(&self, host: &Host) {
+    fn destroy(&self, host: &Host) {
         let name = self.name_address.take();
         if name == 0 {
             return;

@@ -170,6 +170,7 @@ impl Interrupt {
         HeldLock {
             id: self.handle,
             name: Self::KIND,
+            rank: None,
             order: Some(match &self.lock {
                 Lock::Spin(lock) => lock.order(),
                 Lock::Passive(lock) => lock.order(),

@@ -16,10 +16,11 @@ use kmdf_abi::{
 use zerocopy::IntoBytes as _;
 
 use super::{
+    attributes::Attributes,
     device::{Device, Phase},
     interrupt::{AssignedVector, Interrupt, Lock},
     lock::WdfSpinLock,
-    object::{Attributes, Object},
+    object::Object,
     resources::ResourceList,
     serial::CallbackLock,
     states::Pnp,

@@ -103,7 +103,7 @@ services! {
 /// WdfSpinLockCreate(SpinLockAttributes, SpinLock)
 fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let attributes = host.attributes(call.arg(0))?;
-    let parent = host.parent_or_driver(attributes.parent);
+    let parent = host.parent_or_driver(attributes.parent)?;
     let (object, _) = host.create_object(Some(&parent), &attributes, |_| WdfSpinLock::default());
     host.memory.write(call.arg(1), &object.handle);
     Ok(())
@@ -121,6 +121,7 @@ fn acquire(host: &Host, call: &Call) {
     let held = HeldLock {
         id: handle,
         name: WdfSpinLock::KIND,
+        rank: None,
         order: Some(body.lock.order()),
     };
     host.acquire(&body.lock, Irql::DISPATCH, held, &rules::WDF_SPINLOCK);

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use kmdf_abi::ntstatus::{NtStatus, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
+use kmdf_abi::ntstatus::{NtStatus, STATUS_INVALID_PARAMETER};
 
 use super::{
-    memory::Memory,
-    object::{Attributes, Body},
+    attributes::Attributes,
+    memory::{Memory, PAGED_POOL},
+    object::Body,
 };
 use crate::{
     check::rules,
@@ -33,9 +34,6 @@ services! {
     WdfLookasideListCreate <= DISPATCH => create;
     WdfMemoryCreateFromLookaside <= DISPATCH => create_memory;
 }
-
-/// The lowest bit of a POOL_TYPE: PagedPool and relatives.
-const PAGED_POOL: u32 = 1;
 
 /// WdfLookasideListCreate(LookasideAttributes, BufferSize, PoolType, MemoryAttributes, PoolTag,
 /// Lookaside)
@@ -68,7 +66,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     {
         return Err(STATUS_INVALID_PARAMETER);
     }
-    let parent = host.parent_or_driver(attributes.parent);
+    let parent = host.parent_or_driver(attributes.parent)?;
     let (object, _) = host.create_object(Some(&parent), &attributes, |_| Lookaside {
         bytes,
         paged,
@@ -79,20 +77,13 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
 }
 
 /// WdfMemoryCreateFromLookaside(Lookaside, Memory)
-fn create_memory(host: &Host, call: &Call) -> NtStatus {
+fn create_memory(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let list = host.body::<Lookaside>(call.arg(0));
-    if list.paged && host.irql() > Irql::APC {
-        host.violation(
-            &rules::PAGED_POOL_IRQL,
-            format!(
-                "memory of a pageable look-aside list is made at {}",
-                host.irql()
-            ),
-        );
-    }
-    let parent = host.parent_or_driver(list.attributes.parent);
+    host.memory.write(call.arg(1), &0_u64);
+    host.check_pool_irql(list.paged.into(), "WdfMemoryCreateFromLookaside");
+    let parent = host.parent_or_driver(list.attributes.parent)?;
     let memory = Memory::new(host, list.bytes);
     let (object, _) = host.create_object(Some(&parent), &list.attributes, |_| memory);
     host.memory.write(call.arg(1), &object.handle);
-    STATUS_SUCCESS
+    Ok(())
 }

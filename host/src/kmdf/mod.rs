@@ -3,6 +3,7 @@
 
 pub(crate) mod alarm;
 mod argument;
+pub(crate) mod attributes;
 pub(crate) mod bind;
 pub(crate) mod buffer;
 pub(crate) mod caller_context;
@@ -50,7 +51,6 @@ pub(crate) mod work_item;
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
     rc::Rc,
 };
 
@@ -109,8 +109,6 @@ pub(crate) const TABLES: &[&[Service]] = &[
 #[derive(Default)]
 pub(crate) struct Framework {
     pub(crate) objects: object::Objects,
-    /// The locks of devices and queues whose callbacks run under none: for the driver's own use.
-    pub(crate) object_locks: RefCell<BTreeMap<u64, serial::CallbackLock>>,
     /// The minor version that the driver was built for.
     pub(crate) built_for: Cell<u32>,
     /// Address of the driver's WDF_DRIVER_GLOBALS; 0 while it is not bound.

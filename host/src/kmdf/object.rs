@@ -8,10 +8,11 @@ use std::{
 };
 
 use kmdf_abi::{
-    ntstatus::{NtStatus, STATUS_INFO_LENGTH_MISMATCH},
-    types::{WDF_OBJECT_ATTRIBUTES, WDF_OBJECT_CONTEXT_TYPE_INFO},
+    ntstatus::{NtStatus, STATUS_DELETE_PENDING},
+    types::WDF_OBJECT_CONTEXT_TYPE_INFO,
 };
 
+use super::attributes::Attributes;
 use crate::{check::rules, host::Host, memory::Purpose};
 
 /// What a kind of framework object is made of.
@@ -19,9 +20,11 @@ pub(crate) trait Body: Any {
     /// The type of its handle.
     const KIND: &'static str;
 
-    /// Called when the object is deleted, after its cleanup callbacks and before its destroy
-    /// callbacks.
+    /// Called when the object is deleted: after its children were, before its cleanup callbacks.
     fn dispose(&self, _host: &Host) {}
+
+    /// Called when nobody references the object any more, after its destroy callbacks.
+    fn destroy(&self, _host: &Host) {}
 }
 
 /// A framework object.
@@ -37,8 +40,11 @@ pub(crate) struct Object {
     /// Where driver code was when it was made, or 0.
     pub(crate) site: u64,
     pub(super) deleted: Cell<bool>,
+    /// Whether only references keep it: it and its parent have let go.
+    pub(super) released: Cell<bool>,
     body: Rc<dyn Any>,
     dispose: fn(&dyn Any, &Host),
+    destroy: fn(&dyn Any, &Host),
 }
 
 /// A context space.
@@ -48,20 +54,6 @@ pub(super) struct Context {
     /// for attributes without a context.
     pub(super) unique_type: u64,
     pub(super) address: Option<u64>,
-    cleanup: u64,
-    destroy: u64,
-}
-
-/// The attributes that a driver passes for a new object.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Attributes {
-    pub(crate) parent: u64,
-    /// `WDF_SYNCHRONIZATION_SCOPE`
-    pub(crate) scope: i32,
-    /// `WDF_EXECUTION_LEVEL`
-    pub(crate) execution_level: i32,
-    pub(super) unique_type: u64,
-    context_bytes: u64,
     cleanup: u64,
     destroy: u64,
 }
@@ -137,11 +129,17 @@ impl Host {
             references: Cell::new(0),
             site: self.call_site(),
             deleted: Cell::new(false),
+            released: Cell::new(false),
             body: Rc::clone(&body) as Rc<dyn Any>,
             dispose: |body, host| {
                 body.downcast_ref::<T>()
                     .expect("the body it was made with")
                     .dispose(host);
+            },
+            destroy: |body, host| {
+                body.downcast_ref::<T>()
+                    .expect("the body it was made with")
+                    .destroy(host);
             },
         });
         if let Some(parent) = parent {
@@ -225,37 +223,6 @@ impl Host {
             .collect()
     }
 
-    /// Reads the attributes at an address; NULL (`WDF_NO_OBJECT_ATTRIBUTES`) gives the defaults.
-    pub(crate) fn attributes(&self, address: u64) -> Result<Attributes, NtStatus> {
-        if address == 0 {
-            return Ok(Attributes::default());
-        }
-        let attributes: WDF_OBJECT_ATTRIBUTES = self.memory.read(address);
-        if attributes.Size as usize != size_of::<WDF_OBJECT_ATTRIBUTES>() {
-            return Err(STATUS_INFO_LENGTH_MISMATCH);
-        }
-        let mut result = Attributes {
-            parent: attributes.ParentObject.0,
-            scope: attributes.SynchronizationScope.0,
-            execution_level: attributes.ExecutionLevel.0,
-            cleanup: attributes.EvtCleanupCallback.0,
-            destroy: attributes.EvtDestroyCallback.0,
-            ..Attributes::default()
-        };
-        if attributes.ContextTypeInfo.0 != 0 {
-            let info: WDF_OBJECT_CONTEXT_TYPE_INFO = self.memory.read(attributes.ContextTypeInfo.0);
-            if info.Size as usize != size_of::<WDF_OBJECT_CONTEXT_TYPE_INFO>() {
-                return Err(STATUS_INFO_LENGTH_MISMATCH);
-            }
-            result.unique_type = self.unique_type(attributes.ContextTypeInfo.0);
-            result.context_bytes = match attributes.ContextSizeOverride {
-                0 => info.ContextSize,
-                bytes => bytes,
-            };
-        }
-        Ok(result)
-    }
-
     pub(super) fn unique_type(&self, info: u64) -> u64 {
         match self
             .memory
@@ -268,8 +235,8 @@ impl Host {
         }
     }
 
-    /// Deletes an object and its children: cleanup callbacks from the leaves up, then destroy
-    /// callbacks for what nobody references.
+    /// Deletes an object and its children: cleanup callbacks from the leaves up, of children in the
+    /// order they were made in, then destroy callbacks for what nobody references.
     pub(crate) fn delete_object(&self, object: &Rc<Object>) {
         self.clean_up(object);
         if let Some(parent) = object.parent.borrow().upgrade() {
@@ -286,21 +253,22 @@ impl Host {
             return;
         }
         let children = object.children.borrow().clone();
-        for child in children.iter().rev() {
+        for child in &children {
             self.clean_up(child);
         }
+        (object.dispose)(&*object.body, self);
         let contexts = object.contexts.borrow().clone();
         for context in contexts {
             self.object_callback("EvtCleanupCallback", object, context.cleanup);
         }
-        (object.dispose)(&*object.body, self);
     }
 
     pub(super) fn destroy(&self, object: &Rc<Object>) {
         let children = object.children.take();
-        for child in children.iter().rev() {
+        for child in &children {
             self.destroy(child);
         }
+        object.released.set(true);
         if object.references.get() > 0 {
             return;
         }
@@ -309,6 +277,7 @@ impl Host {
         for context in &contexts {
             self.object_callback("EvtDestroyCallback", object, context.destroy);
         }
+        (object.destroy)(&*object.body, self);
         object.contexts.take();
         for address in contexts.iter().filter_map(|context| context.address) {
             match self.memory.free(address) {
@@ -339,10 +308,25 @@ impl Host {
     }
 
     /// The parent that attributes name, or the driver object.
-    pub(crate) fn parent_or_driver(&self, parent: u64) -> Rc<Object> {
+    ///
+    /// # Errors
+    /// It was deleted, and only references keep it.
+    pub(crate) fn parent_or_driver(&self, parent: u64) -> Result<Rc<Object>, NtStatus> {
         match parent {
-            0 => self.object(self.framework.driver_handle()),
-            parent => self.object(parent),
+            0 => self.parent_object(self.framework.driver_handle()),
+            parent => self.parent_object(parent),
         }
+    }
+
+    /// The object with that handle, for a new one below it.
+    ///
+    /// # Errors
+    /// It was deleted, and only references keep it.
+    pub(crate) fn parent_object(&self, handle: u64) -> Result<Rc<Object>, NtStatus> {
+        let object = self.object(handle);
+        if object.deleted.get() {
+            return Err(STATUS_DELETE_PENDING);
+        }
+        Ok(object)
     }
 }

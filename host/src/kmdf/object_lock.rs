@@ -1,11 +1,10 @@
 //! The callback lock of a device or a queue, taken by the driver itself.
 
-use super::{device::Device, lock::SpinLock, queue::Queue, serial::CallbackLock, wait_lock::Mutex};
+use super::{device::Device, queue::Queue, serial::CallbackLock};
 use crate::{
     check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
-    sched::HeldLock,
     service::services,
 };
 
@@ -22,32 +21,14 @@ impl Host {
     /// the same, of its own.
     fn object_lock(&self, handle: u64, what: &str) -> CallbackLock {
         let object = self.object(handle);
-        let (lock, passive) = match object.kind {
-            "WDFDEVICE" => {
-                let device = self.body::<Device>(handle);
-                (device.lock.clone(), device.constraints.passive)
-            }
-            "WDFQUEUE" => {
-                let queue = self.body::<Queue>(handle);
-                (queue.lock.clone(), queue.constraints.passive)
-            }
+        match object.kind {
+            "WDFDEVICE" => self.body::<Device>(handle).own_lock.clone(),
+            "WDFQUEUE" => self.body::<Queue>(handle).own_lock.clone(),
             kind => self.violation(
                 &rules::OBJECT_LOCK,
                 format!("{what} is called for a {kind}, which has no lock"),
             ),
-        };
-        if !matches!(lock, CallbackLock::None) {
-            return lock;
         }
-        let mut locks = self.framework.object_locks.borrow_mut();
-        let own = locks.entry(handle).or_insert_with(|| {
-            if passive {
-                CallbackLock::Mutex(std::rc::Rc::<Mutex>::default())
-            } else {
-                CallbackLock::Spin(std::rc::Rc::<SpinLock>::default())
-            }
-        });
-        own.clone()
     }
 }
 
@@ -61,17 +42,13 @@ fn acquire(host: &Host, call: &Call) {
              around callbacks",
         );
     }
-    let held = |order| HeldLock {
-        id: lock.id(),
-        name: NAME,
-        order: Some(order),
-    };
+    host.check_rank(&lock);
+    let held = lock.held(NAME, true);
     match &lock {
-        CallbackLock::Spin(spin) => {
-            let held = held(spin.order());
+        CallbackLock::Spin(_, spin) => {
             host.acquire(spin, Irql::DISPATCH, held, &rules::OBJECT_LOCK);
         }
-        CallbackLock::Mutex(mutex) => {
+        CallbackLock::Mutex(_, mutex) => {
             if host.irql() > Irql::PASSIVE {
                 host.violation(
                     &rules::KMDF_IRQL,
@@ -82,7 +59,7 @@ fn acquire(host: &Host, call: &Call) {
                     ),
                 );
             }
-            mutex.acquire(host, held(mutex.order()));
+            mutex.acquire(host, held);
         }
         CallbackLock::None => {}
     }
@@ -104,10 +81,10 @@ fn release(host: &Host, call: &Call) {
         );
     }
     match &lock {
-        CallbackLock::Spin(spin) => {
+        CallbackLock::Spin(_, spin) => {
             host.release(spin, lock.id(), &rules::OBJECT_LOCK);
         }
-        CallbackLock::Mutex(mutex) => mutex.release(host, lock.id()),
+        CallbackLock::Mutex(_, mutex) => mutex.release(host, lock.id()),
         CallbackLock::None => {}
     }
 }

@@ -2,9 +2,13 @@
 
 use std::rc::Rc;
 
-use kmdf_abi::ntstatus::{NtStatus, STATUS_OBJECT_NAME_EXISTS, STATUS_SUCCESS};
+use kmdf_abi::ntstatus::{
+    NtStatus, STATUS_DELETE_PENDING, STATUS_OBJECT_NAME_EXISTS, STATUS_OBJECT_NAME_INVALID,
+    STATUS_SUCCESS, STATUS_WDF_PARENT_NOT_SPECIFIED,
+};
 
 use super::{
+    attributes::Allowed,
     device::Device,
     object::{Body, Object},
     request::Request,
@@ -40,7 +44,16 @@ fn get_typed_context(host: &Host, call: &Call) -> u64 {
 
 fn allocate_context(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let object = host.object(call.arg(0));
-    let attributes = host.attributes(call.arg(1))?;
+    if call.arg(1) == 0 {
+        return Err(STATUS_WDF_PARENT_NOT_SPECIFIED);
+    }
+    let attributes = host.attributes_with(call.arg(1), Allowed::PLAIN.without_parent())?;
+    if attributes.unique_type == 0 {
+        return Err(STATUS_OBJECT_NAME_INVALID);
+    }
+    if object.deleted.get() {
+        return Err(STATUS_DELETE_PENDING);
+    }
     let existing = object
         .contexts
         .borrow()
@@ -128,7 +141,7 @@ impl Host {
             );
         };
         object.references.set(references);
-        if references == 0 && object.deleted.get() {
+        if references == 0 && object.released.get() {
             self.destroy(object);
         }
     }
@@ -142,8 +155,8 @@ impl Body for General {
 }
 
 fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    let attributes = host.attributes(call.arg(0))?;
-    let parent = host.parent_or_driver(attributes.parent);
+    let attributes = host.attributes_with(call.arg(0), Allowed::LEVEL)?;
+    let parent = host.parent_or_driver(attributes.parent)?;
     let (object, _) = host.create_object(Some(&parent), &attributes, |_| General);
     host.memory.write(call.arg(1), &object.handle);
     Ok(())

@@ -127,7 +127,7 @@ fn allocate_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
 pub(super) fn allocate(host: &Host, call: &Call, slot: usize) -> Result<(), NtStatus> {
     let value = host.property(slot, call.arg32(1))?;
     let attributes = host.attributes(call.arg(3))?;
-    let memory = host.memory_with(&attributes, &value);
+    let memory = host.memory_with(&attributes, &value)?;
     host.memory.write(call.arg(4), &memory);
     Ok(())
 }

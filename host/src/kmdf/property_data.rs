@@ -144,7 +144,7 @@ fn allocate(
     host.memory.write(call.arg(4), &0_u64);
     let attributes = host.attributes(call.arg(3))?;
     let (kind, value) = value(host, key, asked(host, call)?)?;
-    let memory = host.memory_with(&attributes, &value);
+    let memory = host.memory_with(&attributes, &value)?;
     host.memory.write(call.arg(4), &memory);
     host.memory.write(call.arg(5), &kind);
     Ok(())

@@ -16,12 +16,13 @@ use kmdf_abi::{
 };
 
 use super::{
+    attributes::Allowed,
     device::{Device, Phase},
     object::Body,
     queue_present::Later,
     queue_state::StateChange,
     request::{Owner, Request},
-    serial::{CallbackLock, Constraints, Scope},
+    serial::{CallbackLock, Constraints, Rank, Scope},
 };
 use crate::{check::rules, cpu::stub::Call, host::Host, io::Major, service::services};
 
@@ -46,6 +47,8 @@ pub(crate) struct Queue {
     pub(crate) constraints: Constraints,
     /// Held around its callbacks.
     pub(crate) lock: CallbackLock,
+    /// Its lock, whether or not callbacks run under it.
+    pub(crate) own_lock: CallbackLock,
     pub(super) config: WDF_IO_QUEUE_CONFIG,
     pub(super) waiting: RefCell<VecDeque<Rc<Request>>>,
     pub(super) presented: RefCell<Vec<Rc<Request>>>,
@@ -212,15 +215,18 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     } else if !any {
         return Err(STATUS_WDF_NO_CALLBACK);
     }
-    let attributes = host.attributes(call.arg(2))?;
+    let attributes = host.attributes_with(call.arg(2), Allowed::LEVEL_AND_SCOPE)?;
     let parent = match attributes.parent {
         0 => host.object(device.handle),
         parent => host.object(parent),
     };
     let constraints = Constraints::of(&attributes, device.constraints);
+    let own_lock = match constraints.scope {
+        Scope::Device => device.own_lock.clone(),
+        _ => CallbackLock::new(Rank::Queue, constraints.passive),
+    };
     let lock = match constraints.scope {
-        Scope::Device => device.lock.clone(),
-        Scope::Queue => CallbackLock::new(constraints),
+        Scope::Device | Scope::Queue => own_lock.clone(),
         Scope::None => CallbackLock::None,
     };
     let (object, queue) = host.create_object(Some(&parent), &attributes, |handle| Queue {
@@ -237,6 +243,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         },
         constraints,
         lock,
+        own_lock,
         config,
         waiting: RefCell::default(),
         presented: RefCell::default(),

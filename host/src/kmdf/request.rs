@@ -9,9 +9,10 @@ use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS};
 
 use super::{
     alarm::Alarm,
+    attributes::Attributes,
     buffer::Buffers,
     device::Device,
-    object::{Attributes, Body, Object},
+    object::{Body, Object},
     queue::Queue,
     target::{below::Below, format::Format},
 };

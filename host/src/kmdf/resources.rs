@@ -20,7 +20,7 @@ type Descriptor = [u8; size_of::<CM_PARTIAL_RESOURCE_DESCRIPTOR>()];
 impl Body for ResourceList {
     const KIND: &'static str = "WDFCMRESLIST";
 
-    fn dispose(&self, host: &Host) {
+    fn destroy(&self, host: &Host) {
         for (address, written) in self.descriptors.take() {
             if host.memory.read::<Descriptor>(address) != written {
                 host.violation(

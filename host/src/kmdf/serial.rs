@@ -6,10 +6,7 @@ use std::rc::Rc;
 use kmdf_abi::ntstatus::{NtStatus, STATUS_WDF_INCOMPATIBLE_EXECUTION_LEVEL};
 
 use super::{
-    lock::SpinLock,
-    object::{Attributes, Object},
-    queue::Queue,
-    wait_lock::Mutex,
+    attributes::Attributes, lock::SpinLock, object::Object, queue::Queue, wait_lock::Mutex,
 };
 use crate::{check::rules, cpu::Irql, host::Host, kmdf::device::Device, sched::HeldLock};
 
@@ -52,6 +49,14 @@ impl Constraints {
     }
 }
 
+/// The order in which the locks of devices and queues are taken: as `FX_CALLBACKLOCK_ORDER_DEVICE` and
+/// `FX_CALLBACKLOCK_ORDER_QUEUE`, one that is less never while one that is greater is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rank {
+    Device,
+    Queue,
+}
+
 /// The lock around callbacks.
 #[derive(Clone, Default)]
 pub(crate) enum CallbackLock {
@@ -59,20 +64,42 @@ pub(crate) enum CallbackLock {
     #[default]
     None,
     /// For callbacks that may run at DISPATCH_LEVEL, which they do while it is held.
-    Spin(Rc<SpinLock>),
+    Spin(Rank, Rc<SpinLock>),
     /// For callbacks at PASSIVE_LEVEL.
-    Mutex(Rc<Mutex>),
+    Mutex(Rank, Rc<Mutex>),
 }
 
 impl CallbackLock {
-    /// A new lock for callbacks of these constraints.
-    pub(crate) fn new(constraints: Constraints) -> Self {
-        if constraints.scope == Scope::None {
-            Self::None
-        } else if constraints.passive {
-            Self::Mutex(Rc::default())
+    /// A new lock for callbacks at PASSIVE_LEVEL, or for others.
+    pub(crate) fn new(rank: Rank, passive: bool) -> Self {
+        if passive {
+            Self::Mutex(rank, Rc::default())
         } else {
-            Self::Spin(Rc::default())
+            Self::Spin(rank, Rc::default())
+        }
+    }
+
+    /// How a flow holds it; with an order where the driver takes it itself.
+    pub(super) fn held(&self, name: &'static str, of_driver: bool) -> HeldLock {
+        let order = match self {
+            Self::None => None,
+            Self::Spin(_, lock) => Some(lock.order()),
+            Self::Mutex(_, lock) => Some(lock.order()),
+        };
+        HeldLock {
+            id: self.id(),
+            name,
+            rank: self.rank(),
+            order: order.filter(|_| of_driver),
+        }
+    }
+
+    /// Whether it spins, and its place in the order.
+    const fn rank(&self) -> Option<(bool, Rank)> {
+        match self {
+            Self::None => None,
+            Self::Spin(rank, _) => Some((true, *rank)),
+            Self::Mutex(rank, _) => Some((false, *rank)),
         }
     }
 
@@ -80,8 +107,8 @@ impl CallbackLock {
     pub(crate) fn id(&self) -> u64 {
         match self {
             Self::None => 0,
-            Self::Spin(lock) => Rc::as_ptr(lock).addr() as u64,
-            Self::Mutex(lock) => Rc::as_ptr(lock).addr() as u64,
+            Self::Spin(_, lock) => Rc::as_ptr(lock).addr() as u64,
+            Self::Mutex(_, lock) => Rc::as_ptr(lock).addr() as u64,
         }
     }
 
@@ -98,20 +125,17 @@ impl CallbackLock {
         if matches!(self, Self::None) || self.is_mine(host) {
             return body();
         }
-        let held = HeldLock {
-            id: self.id(),
-            name: "the callback lock",
-            order: None,
-        };
+        host.check_rank(self);
+        let held = self.held("the callback lock", false);
         match self {
             Self::None => body(),
-            Self::Spin(lock) => {
+            Self::Spin(_, lock) => {
                 host.acquire(lock, Irql::DISPATCH, held, &rules::WDF_SPINLOCK);
                 let result = body();
                 host.release(lock, self.id(), &rules::WDF_SPINLOCK);
                 result
             }
-            Self::Mutex(lock) => {
+            Self::Mutex(_, lock) => {
                 lock.acquire(host, held);
                 let result = body();
                 lock.release(host, self.id());
@@ -122,6 +146,24 @@ impl CallbackLock {
 }
 
 impl Host {
+    /// Checks that a lock of a device or a queue comes in its order among those that the flow holds:
+    /// the last one taken counts, of locks that spin and of locks that wait each on its own.
+    pub(super) fn check_rank(&self, wanted: &CallbackLock) {
+        let (Some((spins, rank)), Some((_, flow))) = (wanted.rank(), self.scheduler.current())
+        else {
+            return;
+        };
+        let locks = flow.locks.borrow();
+        let mut held = locks.iter().rev().filter_map(|held| held.rank);
+        let last = held.find(|(held_spins, _)| *held_spins == spins);
+        if last.is_some_and(|(_, last)| last > rank) {
+            self.violation(
+                &rules::LOCK_SEQUENCE,
+                "the lock of a device is taken while the lock of a queue is held: the device's comes first",
+            );
+        }
+    }
+
     /// The constraints that a parent hands on, and the lock that goes with them.
     fn callbacks_of(&self, parent: &Rc<Object>) -> (Constraints, CallbackLock) {
         let mut object = Some(Rc::clone(parent));

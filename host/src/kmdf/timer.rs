@@ -9,12 +9,12 @@ use std::{
 use kmdf_abi::{
     ntstatus::{
         NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST,
-        STATUS_INVALID_PARAMETER, STATUS_NOT_SUPPORTED, STATUS_WDF_PARENT_NOT_SPECIFIED,
+        STATUS_INVALID_PARAMETER, STATUS_NOT_SUPPORTED,
     },
     types::WDF_TIMER_CONFIG,
 };
 
-use super::{alarm::Alarm, dpc::Deferred, object::Body, work_item::Work};
+use super::{alarm::Alarm, attributes::Allowed, dpc::Deferred, object::Body, work_item::Work};
 use crate::{
     check::rules,
     cpu::{Irql, stub::Call},
@@ -81,25 +81,16 @@ impl Timer {
             .is_some_and(|alarm| host.cancel_alarm(alarm))
     }
 
-    /// Stops it; `true` when it was set.
+    /// Stops it; `true` when it was set. What has expired is not taken back: its callback is called
+    /// all the same, which is what is waited for.
     fn stop(&self, host: &Host, wait: bool) -> bool {
         let was_set = self.disarm(host);
         match self.expire.get() {
-            Some(Expire::Dispatch(deferred)) => {
-                let was_queued = deferred.cancel();
-                if wait {
-                    deferred.flush(host);
-                }
-                was_set || was_queued
-            }
-            Some(Expire::Passive(work)) => {
-                if wait && !runs_here(host) {
-                    work.flush(host);
-                }
-                was_set
-            }
-            None => was_set,
+            Some(Expire::Dispatch(deferred)) if wait => deferred.flush(host),
+            Some(Expire::Passive(work)) if wait && !runs_here(host) => work.flush(host),
+            _ => {}
         }
+        was_set
     }
 }
 
@@ -122,10 +113,7 @@ services! {
 
 /// WdfTimerCreate(Config, Attributes, Timer)
 fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    let attributes = host.attributes(call.arg(1))?;
-    if attributes.parent == 0 {
-        return Err(STATUS_WDF_PARENT_NOT_SPECIFIED);
-    }
+    let parent = host.required_parent(call.arg(1))?;
     let size: u32 = host.memory.read(call.arg(0));
     let known = size_of::<WDF_TIMER_CONFIG>();
     if size as usize != known && !OLDER_SIZES.contains(&(size as usize)) {
@@ -134,20 +122,21 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let callback: u64 = host.memory.read(call.arg(0) + 8);
     let period: u32 = host.memory.read(call.arg(0) + 16);
     let automatic = host.memory.read::<u8>(call.arg(0) + 20) != 0;
+    if period > LONGEST {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
     if size as usize == known {
         let config: WDF_TIMER_CONFIG = host.memory.read(call.arg(0));
         if config.TolerableDelay > 0 && config.UseHighResolutionTimer != 0 {
             return Err(STATUS_INVALID_PARAMETER);
         }
     }
-    if period > LONGEST || callback == 0 {
-        return Err(STATUS_INVALID_PARAMETER);
-    }
+    let attributes = host.attributes_with(call.arg(1), Allowed::LEVEL)?;
     let passive = attributes.execution_level == 2;
     if passive && period > 0 {
         return Err(STATUS_NOT_SUPPORTED);
     }
-    let parent = host.object(attributes.parent);
+    let parent = host.parent_object(parent)?;
     if host.device_above(&parent).is_none() {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
@@ -163,7 +152,9 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let handle = object.handle;
     let run = move |host: &Host| {
         lock.hold(host, || {
-            host.call_driver("EvtTimerFunc", handle, callback, &[handle]);
+            if callback != 0 {
+                host.call_driver("EvtTimerFunc", handle, callback, &[handle]);
+            }
         });
     };
     let expire = if passive {

@@ -95,7 +95,7 @@ services! {
 /// WdfWaitLockCreate(LockAttributes, Lock)
 fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let attributes = host.attributes(call.arg(0))?;
-    let parent = host.parent_or_driver(attributes.parent);
+    let parent = host.parent_or_driver(attributes.parent)?;
     let (object, _) = host.create_object(Some(&parent), &attributes, |_| WaitLock::default());
     host.memory.write(call.arg(1), &object.handle);
     Ok(())
@@ -118,7 +118,8 @@ fn acquire(host: &Host, call: &Call) -> NtStatus {
             ),
         );
     }
-    if lock.mutex.is_mine(host) {
+    // A wait with a limit ends: it is the framework's answer that the lock is held.
+    if timeout.is_none() && lock.mutex.is_mine(host) {
         host.violation(
             &rules::WDF_WAITLOCK,
             "a WDFWAITLOCK is taken by the flow that holds it",
@@ -127,6 +128,7 @@ fn acquire(host: &Host, call: &Call) -> NtStatus {
     let held = HeldLock {
         id: handle,
         name: WaitLock::KIND,
+        rank: None,
         order: Some(lock.mutex.order()),
     };
     let Some(due) = timeout else {

@@ -8,7 +8,7 @@ use std::{
 use kmdf_abi::{
     ntstatus::{
         NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST,
-        STATUS_INVALID_PARAMETER, STATUS_WDF_PARENT_NOT_SPECIFIED,
+        STATUS_INVALID_PARAMETER,
     },
     types::WDF_WORKITEM_CONFIG,
 };
@@ -109,10 +109,7 @@ services! {
 
 /// WdfWorkItemCreate(Config, Attributes, WorkItem)
 fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    let attributes = host.attributes(call.arg(1))?;
-    if attributes.parent == 0 {
-        return Err(STATUS_WDF_PARENT_NOT_SPECIFIED);
-    }
+    let parent = host.required_parent(call.arg(1))?;
     let config: WDF_WORKITEM_CONFIG = host.memory.read(call.arg(0));
     if config.Size as usize != size_of::<WDF_WORKITEM_CONFIG>() {
         return Err(STATUS_INFO_LENGTH_MISMATCH);
@@ -120,7 +117,8 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     if config.EvtWorkItemFunc.0 == 0 {
         return Err(STATUS_INVALID_PARAMETER);
     }
-    let parent = host.object(attributes.parent);
+    let attributes = host.attributes(call.arg(1))?;
+    let parent = host.parent_object(parent)?;
     if host.device_above(&parent).is_none() {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }

@@ -17,7 +17,7 @@ use crate::{
     device::{Assignment, InterruptMode},
     host::Host,
     kmdf::{
-        device::Device, interrupt::AssignedVector, object::Attributes, resources::ResourceList,
+        attributes::Attributes, device::Device, interrupt::AssignedVector, resources::ResourceList,
     },
     machine::VectorKind,
     physical::BUS_WINDOW,

@@ -16,6 +16,7 @@ use crate::{
     cpu::Irql,
     explore::Walk,
     host::Host,
+    kmdf::serial::Rank,
 };
 
 /// Stack of a flow: the driver's 24 KiB, and what the host needs to serve its calls and traps.
@@ -95,6 +96,9 @@ pub(crate) struct HeldLock {
     pub(crate) id: u64,
     /// What it is called in reports.
     pub(crate) name: &'static str,
+    /// Whether it spins, and its place in the order of the locks of devices and queues; `None` for
+    /// others.
+    pub(crate) rank: Option<(bool, Rank)>,
     /// What the order of locks knows it by; `None` for a lock that the framework takes itself.
     pub(crate) order: Option<LockId>,
 }

@@ -83,8 +83,16 @@ fn session(values: &[(String, RegistryValue)]) -> Result<(Session, Lines), Strin
     Ok((session.map_err(|error| error.to_string())?, lines))
 }
 
-/// The output of one request, and what the driver has printed when all is over.
-fn request(operation: Operation) -> Result<(Vec<u8>, Vec<String>), String> {
+/// What came of one request.
+struct Ran {
+    output: Vec<u8>,
+    /// What the driver has printed when all is over.
+    lines: Vec<String>,
+    /// Whether all ended well.
+    end: Result<(), String>,
+}
+
+fn request(operation: Operation) -> Result<Ran, String> {
     let (session, lines) = session(&[])?;
     let file = session.open(INTERFACE, READ_WRITE);
     let file = file.map_err(|status| status.to_string())?;
@@ -94,16 +102,19 @@ fn request(operation: Operation) -> Result<(Vec<u8>, Vec<String>), String> {
         return Err(outcome.status.to_string());
     }
     session.host().close(&file);
-    session.shut_down().map_err(|stop| stop.to_string())?;
-    let lines = lines.borrow().clone();
-    Ok((outcome.output, lines))
+    let end = session.shut_down();
+    Ok(Ran {
+        output: outcome.output,
+        lines: lines.take(),
+        end: end.map(drop).map_err(|stop| stop.to_string()),
+    })
 }
 
 /// Runs one probe on a device of its own.
 pub fn run_one(group: &str, name: &str) -> Result<(), String> {
-    let (output, _) = request(probe(name))?;
-    match u32::from_le_bytes(output.try_into().expect("an ULONG")) {
-        0 => Ok(()),
+    let ran = request(probe(name))?;
+    match u32::from_le_bytes(ran.output.try_into().expect("an ULONG")) {
+        0 => ran.end,
         NOT_RUN => Err("was not run: what it needs is not there".into()),
         line => Err(format!("samples/probe/{group}.c:{line}")),
     }
@@ -112,13 +123,16 @@ pub fn run_one(group: &str, name: &str) -> Result<(), String> {
 /// Runs all probes: what the driver prints, and how many held, were run and were not.
 pub fn run_all(input: &[u8]) -> (Vec<String>, [usize; 3]) {
     let ran = request(control(PROBE_ALL, input, 12));
-    let (output, lines) = ran.unwrap_or_else(|error| panic!("{error}"));
-    let (counts, _) = output.as_chunks::<4>();
+    let ran = ran.unwrap_or_else(|error| panic!("{error}"));
+    if let Err(error) = ran.end {
+        panic!("{:#?}\n{error}", ran.lines);
+    }
+    let (counts, _) = ran.output.as_chunks::<4>();
     let counts: Vec<_> = counts
         .iter()
         .map(|count| u32::from_le_bytes(*count) as usize)
         .collect();
-    (lines, counts.try_into().expect("PROBE_COUNTS"))
+    (ran.lines, counts.try_into().expect("PROBE_COUNTS"))
 }
 
 /// Has the registry ask for all probes, and waits until they were run: what the driver prints.

@@ -5,14 +5,19 @@ use std::{cell::Cell, rc::Rc};
 use kmdf_abi::{
     ntstatus::{
         NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_INSUFFICIENT_RESOURCES,
-        STATUS_INVALID_PARAMETER, STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED,
+        STATUS_INVALID_PARAMETER,
     },
     types::WDF_COMMON_BUFFER_CONFIG,
 };
 
 use super::enabler::Enabler;
 use crate::{
-    check::rules, cpu::stub::Call, host::Host, kmdf::object::Body, memory::Purpose, physical::PAGE,
+    check::rules,
+    cpu::stub::Call,
+    host::Host,
+    kmdf::{attributes::Allowed, object::Body},
+    memory::Purpose,
+    physical::PAGE,
     service::services,
 };
 
@@ -72,10 +77,7 @@ fn create(
     if bytes == 0 {
         return Err(STATUS_INVALID_PARAMETER);
     }
-    let attributes = host.attributes(attributes)?;
-    if attributes.parent != 0 {
-        return Err(STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED);
-    }
+    let attributes = host.attributes_with(attributes, Allowed::PLAIN.without_parent())?;
     let physical = Rc::clone(&enabler.physical);
     let address = physical
         .contiguous(bytes, enabler.mask, alignment.next_power_of_two())

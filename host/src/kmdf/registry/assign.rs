@@ -1,13 +1,15 @@
 //! Writing to the registry.
 
-use kmdf_abi::ntstatus::{NtStatus, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS};
+use kmdf_abi::ntstatus::{
+    NtStatus, STATUS_INTEGER_OVERFLOW, STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND,
+};
 
 use super::Key;
 use crate::{
     cpu::stub::Call,
     host::Host,
     install::RegistryValue,
-    kmdf::{collection::Collection, memory::Memory, string::WdfString},
+    kmdf::{collection::Collection, memory::Memory, object::Body, string::WdfString},
     service::services,
 };
 
@@ -22,11 +24,18 @@ services! {
     WdfRegistryAssignMultiString <= PASSIVE => assign_multi_string;
 }
 
-fn set(host: &Host, call: &Call, value: RegistryValue) -> NtStatus {
+/// Sets the value that a WDFKEY and a UNICODE_STRING name, the first two arguments, to what the
+/// others give.
+fn set(
+    host: &Host,
+    call: &Call,
+    value: impl FnOnce() -> Result<RegistryValue, NtStatus>,
+) -> Result<(), NtStatus> {
     let key = host.body::<Key>(call.arg(0));
-    let name = host.text_at(call.arg(1));
+    let name = host.valid_text_at(call.arg(1))?;
+    let value = value()?;
     host.with_key(key.root, |root| root.create(&key.path).set(&name, value));
-    STATUS_SUCCESS
+    Ok(())
 }
 
 /// The value of that type with those bytes.
@@ -67,8 +76,9 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         host.unsupported("a registry key by its full path");
     }
     let parent = host.body::<Key>(call.arg(0));
-    let path = format!("{}\\{}", parent.path, host.text_at(call.arg(1)));
+    host.memory.write(call.arg(6), &0_u64);
     let attributes = host.attributes(call.arg(5))?;
+    let path = format!("{}\\{}", parent.path, host.valid_text_at(call.arg(1))?);
     let existed = host.with_key(parent.root, |root| {
         let existed = root.open(&path).is_some();
         root.create(&path);
@@ -84,54 +94,76 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
 /// WdfRegistryRemoveValue(Key, ValueName)
 fn remove_value(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let key = host.body::<Key>(call.arg(0));
-    let name = host.text_at(call.arg(1));
+    let name = host.valid_text_at(call.arg(1))?;
     let removed = host.with_key(key.root, |root| root.create(&key.path).remove(&name));
     removed.map(drop).ok_or(STATUS_OBJECT_NAME_NOT_FOUND)
 }
 
-fn assign_ulong(host: &Host, call: &Call) -> NtStatus {
-    set(host, call, RegistryValue::Dword(call.arg32(2)))
+fn assign_ulong(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    set(host, call, || Ok(RegistryValue::Dword(call.arg32(2))))
 }
 
 /// WdfRegistryAssignValue(Key, ValueName, ValueType, ValueLength, Value)
-fn assign_value(host: &Host, call: &Call) -> NtStatus {
-    let bytes = host.memory.read_bytes(call.arg(4), call.arg32(3) as usize);
-    set(host, call, value_of(call.arg32(2), bytes))
+fn assign_value(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    set(host, call, || {
+        let bytes = host.memory.read_bytes(call.arg(4), call.arg32(3) as usize);
+        Ok(value_of(call.arg32(2), bytes))
+    })
 }
 
 /// WdfRegistryAssignMemory(Key, ValueName, ValueType, Memory, MemoryOffsets)
-fn assign_memory(host: &Host, call: &Call) -> NtStatus {
-    let memory = host.body::<Memory>(call.arg(3));
-    let (offset, bytes) = match call.arg(4) {
-        0 => (0, memory.bytes()),
-        // WDFMEMORY_OFFSET: BufferOffset, BufferLength.
-        offsets => (
-            host.memory.read::<u64>(offsets),
-            host.memory.read::<u64>(offsets + 8),
-        ),
-    };
-    let bytes = host
-        .memory
-        .read_bytes(memory.buffer() + offset, bytes as usize);
-    set(host, call, value_of(call.arg32(2), bytes))
+fn assign_memory(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    set(host, call, || {
+        let memory = host.body::<Memory>(call.arg(3));
+        let (offset, bytes) = match call.arg(4) {
+            0 => (0, memory.bytes()),
+            // WDFMEMORY_OFFSET: BufferOffset, BufferLength.
+            offsets => (
+                host.memory.read::<u64>(offsets),
+                host.memory.read::<u64>(offsets + 8),
+            ),
+        };
+        let end = offset.checked_add(bytes).ok_or(STATUS_INTEGER_OVERFLOW)?;
+        if end > memory.bytes() {
+            return Err(STATUS_INTEGER_OVERFLOW);
+        }
+        // No length means all that the object has, from the offset on or not.
+        let bytes = if bytes == 0 { memory.bytes() } else { bytes };
+        let from = memory.buffer() + offset;
+        let bytes = host.memory.read_bytes(from, bytes as usize);
+        Ok(value_of(call.arg32(2), bytes))
+    })
 }
 
-fn assign_unicode_string(host: &Host, call: &Call) -> NtStatus {
-    set(host, call, RegistryValue::String(host.text_at(call.arg(2))))
+/// WdfRegistryAssignUnicodeString(Key, ValueName, Value)
+fn assign_unicode_string(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    set(host, call, || {
+        Ok(RegistryValue::String(host.valid_text_at(call.arg(2))?))
+    })
 }
 
-fn assign_string(host: &Host, call: &Call) -> NtStatus {
-    let text = host.body::<WdfString>(call.arg(2)).text(host);
-    set(host, call, RegistryValue::String(text))
+fn assign_string(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    set(host, call, || {
+        let text = host.body::<WdfString>(call.arg(2)).text(host);
+        Ok(RegistryValue::String(text))
+    })
 }
 
 /// WdfRegistryAssignMultiString(Key, ValueName, StringsCollection)
-fn assign_multi_string(host: &Host, call: &Call) -> NtStatus {
-    let collection = host.body::<Collection>(call.arg(2));
-    let texts = collection
-        .handles()
-        .into_iter()
-        .map(|handle| host.body::<WdfString>(handle).text(host))
-        .collect();
-    set(host, call, RegistryValue::MultiString(texts))
+fn assign_multi_string(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    set(host, call, || {
+        let collection = host.body::<Collection>(call.arg(2));
+        let handles = collection.handles();
+        if handles
+            .iter()
+            .any(|&handle| host.object(handle).kind != WdfString::KIND)
+        {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        let texts = handles
+            .into_iter()
+            .map(|handle| host.body::<WdfString>(handle).text(host))
+            .collect();
+        Ok(RegistryValue::MultiString(texts))
+    })
 }

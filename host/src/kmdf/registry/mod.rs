@@ -7,19 +7,16 @@ use std::{
     collections::BTreeMap,
 };
 
-use kmdf_abi::{
-    ntstatus::{
-        NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_CANNOT_DELETE, STATUS_INVALID_DEVICE_REQUEST,
-        STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_TYPE_MISMATCH,
-        STATUS_RESOURCE_DATA_NOT_FOUND, STATUS_SUCCESS,
-    },
-    types::UNICODE_STRING,
+use kmdf_abi::ntstatus::{
+    NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_CANNOT_DELETE, STATUS_INVALID_DEVICE_REQUEST,
+    STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_TYPE_MISMATCH,
+    STATUS_RESOURCE_DATA_NOT_FOUND, STATUS_SUCCESS,
 };
 
 use super::{
+    attributes::Attributes,
     collection::Collection,
     device::{Device, NO_SLOT},
-    object::Attributes,
     object::Body,
     string::WdfString,
 };
@@ -125,10 +122,15 @@ impl Host {
     /// The value that a WDFKEY and a UNICODE_STRING name.
     fn registry_value(&self, key: u64, name: u64) -> Result<RegistryValue, NtStatus> {
         let key = self.body::<Key>(key);
-        let name = self.text_at(name);
+        let name = self.valid_text_at(name)?;
+        self.value_of(&key, &name)
+    }
+
+    /// The value of that name in a key.
+    fn value_of(&self, key: &Key, name: &str) -> Result<RegistryValue, NtStatus> {
         self.with_key(key.root, |root| {
             let below = root.open(&key.path)?;
-            below.value(&name).cloned()
+            below.value(name).cloned()
         })
         .ok_or(STATUS_OBJECT_NAME_NOT_FOUND)
     }
@@ -144,7 +146,7 @@ impl Host {
         if !self.with_key(root, |key| key.open(&path).is_some()) {
             return Err(STATUS_OBJECT_NAME_NOT_FOUND);
         }
-        let parent = self.parent_or_driver(attributes.parent);
+        let parent = self.parent_or_driver(attributes.parent)?;
         let (object, _) = self.create_object(Some(&parent), attributes, |_| Key {
             root,
             path,
@@ -171,16 +173,21 @@ services! {
     WdfRegistryQueryMultiString <= PASSIVE => query_multi_string;
 }
 
+/// `KEY_READ`, `GENERIC_READ`, `STANDARD_RIGHTS_READ`: who asks for more has the key created.
+const READ: u32 = 0x2_0019 | 1 << 31;
+
 /// WdfDriverOpenParametersRegistryKey(Driver, DesiredAccess, KeyAttributes, Key)
 fn open_parameters(host: &Host, call: &Call) -> Result<(), NtStatus> {
     host.body::<super::driver::Driver>(call.arg(0));
+    host.memory.write(call.arg(3), &0_u64);
     let attributes = host.attributes(call.arg(2))?;
-    host.create_key(
-        Root::Service,
-        PARAMETERS.to_owned(),
-        &attributes,
-        call.arg(3),
-    )
+    let path = PARAMETERS.to_owned();
+    if call.arg32(1) & !READ != 0 {
+        host.with_key(Root::Service, |root| {
+            root.create(&path);
+        });
+    }
+    host.create_key(Root::Service, path, &attributes, call.arg(3))
 }
 
 /// Which of a device's keys a DeviceInstanceKeyType names.
@@ -222,8 +229,9 @@ fn open(host: &Host, call: &Call) -> Result<(), NtStatus> {
         host.unsupported("a registry key by its full path");
     }
     let parent = host.body::<Key>(call.arg(0));
-    let path = format!("{}\\{}", parent.path, host.text_at(call.arg(1)));
+    host.memory.write(call.arg(4), &0_u64);
     let attributes = host.attributes(call.arg(3))?;
+    let path = format!("{}\\{}", parent.path, host.valid_text_at(call.arg(1))?);
     host.create_key(parent.root, path, &attributes, call.arg(4))
 }
 
@@ -273,7 +281,9 @@ fn query_value(host: &Host, call: &Call) -> NtStatus {
     if call.arg(5) != 0 {
         host.memory.write(call.arg(5), &value.kind());
     }
-    if call.arg(3) == 0 || call.arg32(2) < length {
+    // For a NULL buffer the room counts as none.
+    let room = if call.arg(3) == 0 { 0 } else { call.arg32(2) };
+    if room < length {
         return STATUS_BUFFER_OVERFLOW;
     }
     host.memory.write_bytes(call.arg(3), &bytes);
@@ -282,13 +292,15 @@ fn query_value(host: &Host, call: &Call) -> NtStatus {
 
 /// WdfRegistryQueryMemory(Key, ValueName, PoolType, MemoryAttributes, Memory, ValueType)
 fn query_memory(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    host.check_pool_irql(call.arg32(2), "WdfRegistryQueryMemory");
+    host.memory.write(call.arg(4), &0_u64);
     let attributes = host.attributes(call.arg(3))?;
     let value = host.registry_value(call.arg(0), call.arg(1))?;
     let bytes = value.to_bytes();
     if bytes.is_empty() {
         return Err(STATUS_RESOURCE_DATA_NOT_FOUND);
     }
-    let memory = host.memory_with(&attributes, &bytes);
+    let memory = host.memory_with(&attributes, &bytes)?;
     host.memory.write(call.arg(4), &memory);
     if call.arg(5) != 0 {
         host.memory.write(call.arg(5), &value.kind());
@@ -296,61 +308,72 @@ fn query_memory(host: &Host, call: &Call) -> Result<(), NtStatus> {
     Ok(())
 }
 
-/// The text of a value of type REG_SZ.
-fn query_text(host: &Host, call: &Call) -> Result<String, NtStatus> {
-    match host.registry_value(call.arg(0), call.arg(1))? {
-        RegistryValue::String(text) => Ok(text),
-        _ => Err(STATUS_OBJECT_TYPE_MISMATCH),
-    }
+/// Whether a value is text: of type REG_SZ or REG_EXPAND_SZ.
+fn is_text(value: &RegistryValue) -> bool {
+    matches!(
+        value,
+        RegistryValue::String(_) | RegistryValue::ExpandString(_)
+    )
 }
 
 /// WdfRegistryQueryUnicodeString(Key, ValueName, ValueByteLength, Value)
 fn query_unicode_string(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    let text = query_text(host, call)?;
-    let mut bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let length = u16::try_from(bytes.len()).map_err(|_| STATUS_INVALID_PARAMETER)?;
+    let key = host.body::<Key>(call.arg(0));
+    let name = host.valid_text_at(call.arg(1))?;
+    let room = match call.arg(3) {
+        0 => None,
+        address => Some(host.valid_string_at(address)?),
+    };
+    if room.is_some_and(|room| room.MaximumLength == 0) {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let value = host.value_of(&key, &name)?;
+    let bytes = value.to_bytes();
+    let fits = room.filter(|room| usize::from(room.MaximumLength) >= bytes.len());
+    // Of what does not fit only the length is looked at.
+    if fits.is_some() && !is_text(&value) {
+        return Err(STATUS_OBJECT_TYPE_MISMATCH);
+    }
     if call.arg(2) != 0 {
-        host.memory.write(call.arg(2), &(length + 2));
+        host.memory.write(call.arg(2), &(bytes.len() as u16));
     }
-    if call.arg(3) == 0 {
-        return Ok(());
-    }
-    let mut value: UNICODE_STRING = host.memory.read(call.arg(3));
-    if value.MaximumLength < length {
+    let Some(mut text) = fits else {
         return Err(STATUS_BUFFER_OVERFLOW);
-    }
-    if value.MaximumLength >= length + 2 {
-        bytes.extend([0, 0]);
-    }
-    host.memory.write_bytes(value.Buffer.0, &bytes);
-    value.Length = length;
-    host.memory.write(call.arg(3), &value);
+    };
+    host.memory.write_bytes(text.Buffer.0, &bytes);
+    text.Length = bytes.len() as u16 - 2;
+    host.memory.write(call.arg(3), &text);
     Ok(())
 }
 
 /// WdfRegistryQueryString(Key, ValueName, String)
 fn query_string(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let key = host.body::<Key>(call.arg(0));
+    let name = host.valid_text_at(call.arg(1))?;
     let string = host.body::<WdfString>(call.arg(2));
-    let text = query_text(host, call)?;
-    string.set(host, &text);
-    Ok(())
+    let value = host.value_of(&key, &name)?;
+    match value {
+        RegistryValue::String(text) | RegistryValue::ExpandString(text) => string.set(host, &text),
+        _ if value.to_bytes().is_empty() => Err(STATUS_RESOURCE_DATA_NOT_FOUND),
+        _ => Err(STATUS_OBJECT_TYPE_MISMATCH),
+    }
 }
 
 /// WdfRegistryQueryMultiString(Key, ValueName, StringsAttributes, Collection)
 fn query_multi_string(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let attributes = host.attributes(call.arg(2))?;
+    let key = host.body::<Key>(call.arg(0));
+    let name = host.valid_text_at(call.arg(1))?;
     let collection = host.body::<Collection>(call.arg(3));
-    let RegistryValue::MultiString(texts) = host.registry_value(call.arg(0), call.arg(1))? else {
+    let RegistryValue::MultiString(texts) = host.value_of(&key, &name)? else {
         return Err(STATUS_OBJECT_TYPE_MISMATCH);
     };
-    let parent = match attributes.parent {
-        0 => host.object(call.arg(3)),
-        parent => host.object(parent),
-    };
+    // Their parent is the driver unless another is named: they outlive the collection.
+    let parent = host.parent_or_driver(attributes.parent)?;
     for text in texts {
         let (object, string) =
             host.create_object(Some(&parent), &attributes, |_| WdfString::default());
-        string.set(host, &text);
+        string.set(host, &text)?;
         collection.add(object);
     }
     Ok(())

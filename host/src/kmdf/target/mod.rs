@@ -13,11 +13,7 @@ use std::cell::{Cell, RefCell};
 
 use kmdf_abi::ntstatus::{NtStatus, STATUS_CANCELLED, STATUS_SUCCESS};
 
-use super::{
-    device::Device,
-    object::{Attributes, Body},
-    property,
-};
+use super::{attributes::Attributes, device::Device, object::Body, property};
 use crate::{cpu::stub::Call, host::Host, service::services};
 
 /// Where a target stands: a `WDF_IO_TARGET_STATE`.

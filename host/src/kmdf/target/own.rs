@@ -31,7 +31,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         0 => 0,
         target => host.body::<IoTarget>(target).device,
     };
-    let parent = host.parent_or_driver(attributes.parent);
+    let parent = host.parent_or_driver(attributes.parent)?;
     let request = host.create_own_request(&parent, &attributes, device);
     host.memory.write(call.arg(2), &request.handle);
     Ok(())

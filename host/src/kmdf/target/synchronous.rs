@@ -8,7 +8,7 @@ use super::{
     send::{Options, Until},
 };
 use crate::{
-    cpu::stub::Call, device::SentKind, host::Host, kmdf::object::Attributes, service::services,
+    cpu::stub::Call, device::SentKind, host::Host, kmdf::attributes::Attributes, service::services,
 };
 
 services! {
