@@ -5,6 +5,8 @@ use super::rule::rules;
 rules! { Calls:
     STRUCTURE_SIZE = Own "StructureSize", "the *_INIT functions; KMDF: STATUS_INFO_LENGTH_MISMATCH where a function has a status",
         "The Size of a structure is that of a version of it.";
+    INVALID_OPERATION = Framework "InvalidOperation", "KMDF: an error, if the function returns one, and a breakpoint under KMDF Verifier (FxVerifierDbgBreakPoint)",
+        "A framework function is called where it can do what it is for.";
     FUNCTION_COUNT = Own "FunctionCount", "WdfVersionBind",
         "A driver binds to the framework with the number of functions that the version it names has.";
     UNBIND = Own "Unbind", "WdfVersionUnbind",

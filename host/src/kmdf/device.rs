@@ -249,6 +249,9 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let driver = host.object(host.framework.driver_handle());
     let inherited = host.body::<Driver>(driver.handle).constraints;
     let constraints = Constraints::of(&attributes, inherited);
+    if let Some(files) = &init.files {
+        files.check(constraints)?;
+    }
     let lock = match constraints.scope {
         Scope::Device => CallbackLock::new(constraints),
         Scope::Queue | Scope::None => CallbackLock::None,
