@@ -26,6 +26,9 @@ typedef struct {
 /* Deletes the control device that a probe of the group "devices" has left. */
 void DeleteControlDevice(void);
 
+/* What the probes of the group "files" need of the device. */
+void ConfigureFiles(PWDFDEVICE_INIT init);
+
 /* Beneath the probes of the group whose list probe.h has: what the driver finds it by. */
 #define ENTRY(name) {#name, name},
 #define GROUP(name, list)                                     \

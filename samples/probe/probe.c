@@ -200,6 +200,7 @@ static NTSTATUS OnDeviceAdd(WDFDRIVER driver, PWDFDEVICE_INIT init) {
     WDF_PNPPOWER_EVENT_CALLBACKS_INIT(&power);
     power.EvtDeviceSelfManagedIoInit = OnSelfManagedIoInit;
     WdfDeviceInitSetPnpPowerEventCallbacks(init, &power);
+    ConfigureFiles(init);
     WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
     attributes.EvtCleanupCallback = OnCleanup;
     attributes.ExecutionLevel = WdfExecutionLevelPassive;

@@ -7,7 +7,7 @@ use super::{
     queue::Queue,
     request::{Owner, Request, Stop},
 };
-use crate::{check::rules, host::Host};
+use crate::{check::rules, cpu::Irql, host::Host};
 
 /// `WdfRequestStopActionSuspend`
 const STOP_SUSPEND: u32 = 1;
@@ -219,6 +219,42 @@ impl Host {
                     .iter()
                     .all(|queue| queue.is_empty() && queue.active.get() == 0)
             });
+        }
+    }
+}
+
+impl Host {
+    /// Deletes a queue of the driver's own: it is purged, and gone when it and the driver have no
+    /// request of it any more.
+    pub(super) fn delete_queue(&self, handle: u64) {
+        let queue = self.body::<Queue>(handle);
+        let device = self.body::<Device>(queue.device);
+        let configured = device.dispatching.borrow();
+        let used = configured.iter().any(|(_, other)| other.handle == handle);
+        drop(configured);
+        if queue.is_default || used {
+            self.violation(
+                &rules::BAD_DELETE,
+                "a queue is deleted that its device's requests go to: it is the framework's to delete",
+            );
+        }
+        let end = move |host: &Self| {
+            queue.accepting.set(false);
+            host.purge(&queue);
+            host.dispatch_events(&queue);
+            let waited = Rc::clone(&queue);
+            host.block_until(move |_| waited.is_empty() && waited.active.get() == 0);
+            device
+                .queues
+                .borrow_mut()
+                .retain(|other| other.handle != handle);
+            let object = host.object(handle);
+            host.delete_object(&object);
+        };
+        if self.irql() > Irql::PASSIVE {
+            self.spawn("deletion", end);
+        } else {
+            end(self);
         }
     }
 }
