@@ -38,6 +38,8 @@ void NoteSelfManagedIoInit(WDFDEVICE device);
 
 /* What those of the group "interrupts" need: interrupts are made in EvtDriverDeviceAdd only. */
 NTSTATUS CreateInterrupts(WDFDEVICE device);
+/* What the probes of the group "files" need of the device. */
+void ConfigureFiles(PWDFDEVICE_INIT init);
 
 /* Beneath the probes of the group whose list probe.h has: what the driver finds it by. */
 #define ENTRY(name) {#name, name},

@@ -46,6 +46,9 @@ typedef struct {
     GROUP(power, PROBES_POWER)             \
     GROUP(interrupts, PROBES_INTERRUPTS)   \
     GROUP(targets, PROBES_TARGETS)         \
+    GROUP(queues, PROBES_QUEUES)           \
+    GROUP(requests, PROBES_REQUESTS)       \
+    GROUP(files, PROBES_FILES)             \
     GROUP(device_init, PROBES_DEVICE_INIT) \
     GROUP(control, PROBES_CONTROL)         \
     GROUP(interfaces, PROBES_INTERFACES)   \
@@ -296,15 +299,116 @@ typedef struct {
     PROBE(passive_handling_has_its_lock_before_it_is_connected)            \
     PROBE(passive_handling_takes_the_drivers_wait_lock)
 
-#define PROBES_TARGETS(PROBE)                           \
-    PROBE(what_is_below_answers_while_the_sender_waits) \
-    PROBE(memory_objects_are_sent_in_part)              \
-    PROBE(a_sent_request_comes_back_to_its_routine)     \
-    PROBE(a_sent_request_is_canceled)                   \
-    PROBE(a_sent_request_has_a_limit)                   \
-    PROBE(a_stopped_target_keeps_what_is_sent)          \
-    PROBE(a_purged_target_takes_nothing)                \
-    PROBE(a_local_target_is_of_its_device)
+#define PROBES_TARGETS(PROBE)                                  \
+    PROBE(what_is_below_answers_while_the_sender_waits)        \
+    PROBE(memory_objects_are_sent_in_part)                     \
+    PROBE(a_sent_request_comes_back_to_its_routine)            \
+    PROBE(a_sent_request_is_canceled)                          \
+    PROBE(a_sent_request_has_a_limit)                          \
+    PROBE(a_stopped_target_keeps_what_is_sent)                 \
+    PROBE(a_purged_target_takes_nothing)                       \
+    PROBE(a_local_target_is_of_its_device)                     \
+    PROBE(a_device_has_one_target_that_is_started)             \
+    PROBE(a_target_is_stopped_purged_and_started)              \
+    PROBE(an_action_that_is_none_changes_nothing)              \
+    PROBE(what_waits_for_a_target_that_is_purged_was_not_sent) \
+    PROBE(what_waits_for_a_target_is_canceled)                 \
+    PROBE(a_purged_target_takes_nothing_to_be_waited_for)      \
+    PROBE(a_stopped_target_lets_pass_what_ignores_its_state)   \
+    PROBE(stopping_a_target_cancels_what_was_sent)             \
+    PROBE(options_to_send_with_have_a_size)                    \
+    PROBE(what_is_forgotten_is_not_waited_for)                 \
+    PROBE(only_an_app_s_request_is_forgotten)                  \
+    PROBE(a_memory_descriptor_describes_something)             \
+    PROBE(a_part_of_memory_lies_within_it)
+
+#define PROBES_QUEUES(PROBE)                                       \
+    PROBE(a_queue_configuration_has_the_size_of_a_version)         \
+    PROBE(only_a_default_queue_may_have_no_handle)                 \
+    PROBE(a_default_queue_comes_before_the_start)                  \
+    PROBE(a_queue_has_a_parent_below_its_device)                   \
+    PROBE(a_queue_has_one_of_three_dispatch_types)                 \
+    PROBE(a_queue_that_presents_has_a_callback)                    \
+    PROBE(a_manual_queue_has_no_callback_for_requests)             \
+    PROBE(only_a_parallel_queue_has_a_number_of_requests)          \
+    PROBE(a_queue_in_its_device_s_scope_has_its_level)             \
+    PROBE(a_new_queue_takes_and_hands_out)                         \
+    PROBE(a_queue_knows_its_device)                                \
+    PROBE(a_stopped_queue_takes_and_hands_out_nothing)             \
+    PROBE(a_purged_queue_hands_out_and_takes_nothing)              \
+    PROBE(a_drained_queue_hands_out_and_takes_nothing)             \
+    PROBE(a_queue_stopped_and_purged_takes_and_hands_out_nothing)  \
+    PROBE(purging_does_not_start_a_stopped_queue)                  \
+    PROBE(stopping_a_purged_queue_has_it_take_again)               \
+    PROBE(an_empty_queue_tells_at_once_that_it_has_stopped)        \
+    PROBE(an_empty_queue_tells_at_once_that_it_is_purged)          \
+    PROBE(an_empty_queue_changes_its_state_synchronously)          \
+    PROBE(nothing_is_retrieved_from_an_empty_queue)                \
+    PROBE(nothing_is_retrieved_from_a_parallel_queue)              \
+    PROBE(nothing_is_retrieved_from_a_stopped_queue)               \
+    PROBE(nothing_is_found_in_an_empty_queue)                      \
+    PROBE(a_request_is_found_with_parameters_of_a_size)            \
+    PROBE(an_empty_queue_is_not_ready)                             \
+    PROBE(requests_are_dispatched_as_configured_before_the_start)  \
+    PROBE(a_forwarded_request_waits_in_a_manual_queue)             \
+    PROBE(a_request_is_of_the_queue_it_was_forwarded_to)           \
+    PROBE(a_stopped_queue_takes_forwarded_requests)                \
+    PROBE(a_purged_queue_takes_no_forwarded_request)               \
+    PROBE(a_drained_queue_takes_no_forwarded_request)              \
+    PROBE(a_requeued_request_waits_again)                          \
+    PROBE(a_found_request_stays_in_its_queue)                      \
+    PROBE(a_request_that_has_left_its_queue_is_not_found_there)    \
+    PROBE(a_queue_is_ready_when_a_request_comes)                   \
+    PROBE(a_queue_with_a_request_is_ready_at_once)                 \
+    PROBE(a_started_queue_with_a_request_is_ready)                 \
+    PROBE(a_sequential_queue_presents_what_is_forwarded_to_it)     \
+    PROBE(a_parallel_queue_presents_what_is_forwarded_to_it)       \
+    PROBE(a_queue_presents_when_it_is_started)                     \
+    PROBE(draining_does_not_present_what_waits_in_a_stopped_queue) \
+    PROBE(a_queue_has_stopped_when_the_driver_has_none_of_it)      \
+    PROBE(a_queue_has_stopped_although_requests_wait)              \
+    PROBE(a_queue_is_drained_when_its_last_request_has_gone)       \
+    PROBE(stopping_and_draining_tell_apart)                        \
+    PROBE(purging_gives_the_driver_what_it_has_seen_before)        \
+    PROBE(what_purging_has_canceled_can_wait_elsewhere)            \
+    PROBE(purging_leaves_the_driver_what_it_has)                   \
+    PROBE(a_request_of_a_purged_queue_is_not_marked_cancelable)    \
+    PROBE(a_request_of_a_purged_queue_is_requeued_as_canceled)     \
+    PROBE(a_request_is_marked_and_unmarked)
+
+#define PROBES_REQUESTS(PROBE)                                     \
+    PROBE(a_request_says_what_it_asks_for)                         \
+    PROBE(a_request_says_who_has_sent_it)                          \
+    PROBE(a_request_s_information_is_what_was_set)                 \
+    PROBE(a_request_that_nobody_has_canceled_is_not)               \
+    PROBE(reusing_an_app_s_request_sets_its_status_only)           \
+    PROBE(an_app_s_request_keeps_its_irp)                          \
+    PROBE(a_buffer_that_is_too_short_is_not_given)                 \
+    PROBE(a_buffer_has_the_app_s_length)                           \
+    PROBE(a_buffer_is_that_of_its_memory_object)                   \
+    PROBE(buffered_input_and_output_are_in_one_buffer)             \
+    PROBE(a_buffer_has_an_mdl)                                     \
+    PROBE(a_driver_makes_a_request)                                \
+    PROBE(a_request_of_the_driver_s_own_is_of_no_queue)            \
+    PROBE(a_request_made_without_a_target_is_given_one)            \
+    PROBE(formatting_gives_a_request_what_it_needs_for_its_target) \
+    PROBE(a_reused_request_has_the_status_it_is_given)             \
+    PROBE(reusing_takes_parameters_of_a_size)                      \
+    PROBE(reusing_takes_flags_that_there_are)                      \
+    PROBE(a_request_without_format_has_no_completion_parameters)   \
+    PROBE(a_timer_is_allocated_once_or_twice)                      \
+    PROBE(a_request_that_was_not_sent_is_not_canceled)             \
+    PROBE(a_request_that_was_canceled_is_sent_when_it_was_reused)
+
+#define PROBES_FILES(PROBE)                                \
+    PROBE(a_request_comes_through_a_file)                  \
+    PROBE(a_file_is_of_its_device)                         \
+    PROBE(a_file_is_found_by_what_stands_for_it)           \
+    PROBE(a_file_of_the_device_itself_has_no_name)         \
+    PROBE(opening_a_file_was_a_request_of_its_own)         \
+    PROBE(a_file_exists_while_it_is_opened)                \
+    PROBE(the_request_that_opens_a_file_can_be_cancelable) \
+    PROBE(a_request_is_retrieved_by_its_file)
 
 #define PROBES_DEVICE_INIT(PROBE)                                  \
     PROBE(a_name_is_a_counted_string)                              \

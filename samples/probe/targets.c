@@ -198,4 +198,185 @@ PROBE(a_local_target_is_of_its_device) {
     return 0;
 }
 
+PROBE(a_device_has_one_target_that_is_started) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(device);
+
+    HOLDS(target != NULL && target == WdfDeviceGetIoTarget(device));
+    HOLDS(WdfIoTargetGetState(target) == WdfIoTargetStarted);
+    SUCCEEDS(WdfIoTargetStart(target));
+    HOLDS(WdfIoTargetGetState(target) == WdfIoTargetStarted);
+    return 0;
+}
+
+PROBE(a_target_is_stopped_purged_and_started) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(device);
+
+    WdfIoTargetPurge(target, WdfIoTargetPurgeIo);
+    HOLDS(WdfIoTargetGetState(target) == WdfIoTargetPurged);
+    WdfIoTargetStop(target, WdfIoTargetLeaveSentIoPending);
+    HOLDS(WdfIoTargetGetState(target) == WdfIoTargetStopped);
+    WdfIoTargetStop(target, WdfIoTargetCancelSentIo);
+    WdfIoTargetPurge(target, WdfIoTargetPurgeIoAndWait);
+    HOLDS(WdfIoTargetGetState(target) == WdfIoTargetPurged);
+    SUCCEEDS(WdfIoTargetStart(target));
+    HOLDS(WdfIoTargetGetState(target) == WdfIoTargetStarted);
+    return 0;
+}
+
+PROBE(an_action_that_is_none_changes_nothing) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(device);
+
+    WdfIoTargetStop(target, WdfIoTargetSentIoUndefined);
+    WdfIoTargetStop(target, (WDF_IO_TARGET_SENT_IO_ACTION)(WdfIoTargetLeaveSentIoPending + 1));
+    HOLDS(WdfIoTargetGetState(target) == WdfIoTargetStarted);
+    WdfIoTargetPurge(target, WdfIoTargetPurgeIoUndefined);
+    WdfIoTargetPurge(target, (WDF_IO_TARGET_PURGE_IO_ACTION)(WdfIoTargetPurgeIo + 1));
+    HOLDS(WdfIoTargetGetState(target) == WdfIoTargetStarted);
+    return 0;
+}
+
+PROBE(what_waits_for_a_target_that_is_purged_was_not_sent) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(device);
+    RETURNED returned;
+    WDFREQUEST sent;
+
+    SUCCEEDS(Prepare(target, IOCTL_BELOW_REVERSE, &returned, &sent));
+    WdfIoTargetStop(target, WdfIoTargetLeaveSentIoPending);
+    HOLDS(WdfRequestSend(sent, target, NULL));
+    WdfIoTargetPurge(target, WdfIoTargetPurgeIo);
+    HOLDS(KeReadStateEvent(&returned.Done) != 0);
+    HOLDS(returned.Params.IoStatus.Status == STATUS_WDF_DEVICE_REMOVED_NOT_SENT);
+    SUCCEEDS(WdfIoTargetStart(target));
+    WdfObjectDelete(sent);
+    return 0;
+}
+
+PROBE(what_waits_for_a_target_is_canceled) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(device);
+    RETURNED returned;
+    WDFREQUEST sent;
+
+    SUCCEEDS(Prepare(target, IOCTL_BELOW_REVERSE, &returned, &sent));
+    WdfIoTargetStop(target, WdfIoTargetLeaveSentIoPending);
+    HOLDS(WdfRequestSend(sent, target, NULL));
+    HOLDS(WdfRequestCancelSentRequest(sent));
+    HOLDS(KeReadStateEvent(&returned.Done) != 0);
+    HOLDS(returned.Params.IoStatus.Status == STATUS_CANCELLED);
+    SUCCEEDS(WdfIoTargetStart(target));
+    WdfObjectDelete(sent);
+    return 0;
+}
+
+PROBE(a_purged_target_takes_nothing_to_be_waited_for) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(device);
+    NTSTATUS status;
+
+    WdfIoTargetPurge(target, WdfIoTargetPurgeIo);
+    status = WdfIoTargetSendIoctlSynchronously(target, NULL, IOCTL_BELOW_REVERSE, NULL, NULL, NULL, NULL);
+    SUCCEEDS(WdfIoTargetStart(target));
+    HOLDS(status == STATUS_INVALID_DEVICE_STATE);
+    return 0;
+}
+
+PROBE(a_stopped_target_lets_pass_what_ignores_its_state) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(device);
+    WDF_REQUEST_SEND_OPTIONS options;
+    NTSTATUS stopped, purged;
+
+    NEEDS_DRIVER_BELOW();
+    WDF_REQUEST_SEND_OPTIONS_INIT(&options, WDF_REQUEST_SEND_OPTION_IGNORE_TARGET_STATE);
+    WdfIoTargetStop(target, WdfIoTargetLeaveSentIoPending);
+    stopped = WdfIoTargetSendIoctlSynchronously(target, NULL, IOCTL_BELOW_REVERSE, NULL, NULL, &options, NULL);
+    WdfIoTargetPurge(target, WdfIoTargetPurgeIo);
+    purged = WdfIoTargetSendIoctlSynchronously(target, NULL, IOCTL_BELOW_REVERSE, NULL, NULL, &options, NULL);
+    SUCCEEDS(WdfIoTargetStart(target));
+    SUCCEEDS(stopped);
+    SUCCEEDS(purged);
+    return 0;
+}
+
+PROBE(stopping_a_target_cancels_what_was_sent) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(device);
+    RETURNED returned;
+    WDFREQUEST sent;
+
+    NEEDS_DRIVER_BELOW();
+    SUCCEEDS(Prepare(target, IOCTL_BELOW_SLOW, &returned, &sent));
+    HOLDS(WdfRequestSend(sent, target, NULL));
+    WdfIoTargetStop(target, WdfIoTargetCancelSentIo);
+    HOLDS(KeReadStateEvent(&returned.Done) != 0);
+    HOLDS(returned.Params.IoStatus.Status == STATUS_CANCELLED);
+    SUCCEEDS(WdfIoTargetStart(target));
+    WdfObjectDelete(sent);
+    return 0;
+}
+
+PROBE(options_to_send_with_have_a_size) {
+    WDF_REQUEST_SEND_OPTIONS options;
+
+    WDF_REQUEST_SEND_OPTIONS_INIT(&options, 0);
+    options.Size--;
+    HOLDS(WdfIoTargetSendIoctlSynchronously(
+              WdfDeviceGetIoTarget(device), NULL, IOCTL_BELOW_REVERSE, NULL, NULL, &options, NULL)
+        == STATUS_INFO_LENGTH_MISMATCH);
+    return 0;
+}
+
+PROBE(what_is_forgotten_is_not_waited_for) {
+    WDF_REQUEST_SEND_OPTIONS options;
+
+    WDF_REQUEST_SEND_OPTIONS_INIT(&options, WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET);
+    options.Flags |= WDF_REQUEST_SEND_OPTION_TIMEOUT;
+    HOLDS(WdfIoTargetSendIoctlSynchronously(
+              WdfDeviceGetIoTarget(device), NULL, IOCTL_BELOW_REVERSE, NULL, NULL, &options, NULL)
+        == STATUS_INVALID_PARAMETER);
+    return 0;
+}
+
+PROBE(only_an_app_s_request_is_forgotten) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(device);
+    WDF_REQUEST_SEND_OPTIONS options;
+    WDFREQUEST sent;
+
+    WDF_REQUEST_SEND_OPTIONS_INIT(&options, WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET);
+    SUCCEEDS(WdfRequestCreate(NULL, target, &sent));
+    HOLDS(!WdfRequestSend(sent, target, &options));
+    HOLDS(WdfRequestGetStatus(sent) == STATUS_INVALID_DEVICE_STATE);
+    WdfObjectDelete(sent);
+    return 0;
+}
+
+PROBE(a_memory_descriptor_describes_something) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(device);
+    WDF_MEMORY_DESCRIPTOR described;
+
+    WDF_MEMORY_DESCRIPTOR_INIT_BUFFER(&described, NULL, 0);
+    HOLDS(WdfIoTargetSendReadSynchronously(target, NULL, &described, NULL, NULL, NULL)
+        == STATUS_INVALID_PARAMETER);
+    WDF_MEMORY_DESCRIPTOR_INIT_MDL(&described, NULL, 0);
+    HOLDS(WdfIoTargetSendReadSynchronously(target, NULL, &described, NULL, NULL, NULL)
+        == STATUS_INVALID_PARAMETER);
+    WDF_MEMORY_DESCRIPTOR_INIT_HANDLE(&described, NULL, NULL);
+    HOLDS(WdfIoTargetSendReadSynchronously(target, NULL, &described, NULL, NULL, NULL)
+        == STATUS_INVALID_PARAMETER);
+    return 0;
+}
+
+PROBE(a_part_of_memory_lies_within_it) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(device);
+    WDFMEMORY_OFFSET beyond = {4, 5}, far = {(size_t)-1, 2};
+    WDF_MEMORY_DESCRIPTOR described;
+    WDFMEMORY memory;
+
+    SUCCEEDS(WdfMemoryCreate(NULL, NonPagedPoolNx, 'borP', 8, &memory, NULL));
+    WDF_MEMORY_DESCRIPTOR_INIT_HANDLE(&described, memory, &beyond);
+    HOLDS(WdfIoTargetSendReadSynchronously(target, NULL, &described, NULL, NULL, NULL)
+        == STATUS_INTEGER_OVERFLOW);
+    WDF_MEMORY_DESCRIPTOR_INIT_HANDLE(&described, memory, &far);
+    HOLDS(WdfIoTargetSendReadSynchronously(target, NULL, &described, NULL, NULL, NULL)
+        == STATUS_INTEGER_OVERFLOW);
+    WdfObjectDelete(memory);
+    return 0;
+}
+
 GROUP(targets, PROBES_TARGETS)

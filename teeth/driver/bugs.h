@@ -46,18 +46,23 @@ BUG(sends_with_the_lock, Request)
 BUG(sends_synchronously_in_the_dpc, Dpc)
 BUG(completes_its_own_request, Request)
 BUG(deletes_a_request_that_is_below, Request)
+BUG(asks_a_request_without_a_target, Request)
+BUG(sends_and_is_not_told, Request)
 
 /* cancel.c */
 BUG(marks_cancelable_twice, Request)
 BUG(completes_while_cancelable, Finish)
 BUG(asks_a_cancelable_request, Request)
 BUG(forwards_a_cancelable_request, Request)
+BUG(unmarks_what_is_not_cancelable, Request)
 
 /* queues.c */
 BUG(changes_a_queue_twice, Request)
 BUG(purges_its_queue_synchronously, Request)
 BUG(retrieves_from_a_sequential_queue, Started)
 BUG(retrieves_a_found_request_elsewhere, Request)
+BUG(forwards_a_request_to_its_own_queue, Request)
+BUG(deletes_its_default_queue, Request)
 
 /* power.c */
 BUG(ignores_evt_io_stop, IoStop)

@@ -29,3 +29,8 @@ BOOLEAN forwards_a_cancelable_request(MOMENT *m) {
         WdfRequestForwardToIoQueue(m->Request, m->Context->Manual);
     return TRUE;
 }
+
+BOOLEAN unmarks_what_is_not_cancelable(MOMENT *m) {
+    WdfRequestUnmarkCancelable(m->Request);
+    return FALSE;
+}

@@ -31,3 +31,12 @@ BOOLEAN retrieves_a_found_request_elsewhere(MOMENT *m) {
     WdfIoQueueRetrieveFoundRequest(m->Context->Queue, m->Request, &request);
     return FALSE;
 }
+
+BOOLEAN forwards_a_request_to_its_own_queue(MOMENT *m) {
+    return NT_SUCCESS(WdfRequestForwardToIoQueue(m->Request, m->Context->Queue));
+}
+
+BOOLEAN deletes_its_default_queue(MOMENT *m) {
+    WdfObjectDelete(WdfDeviceGetDefaultQueue(m->Context->Device));
+    return FALSE;
+}

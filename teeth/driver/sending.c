@@ -69,3 +69,22 @@ BOOLEAN deletes_a_request_that_is_below(MOMENT *m) {
     WdfObjectDelete(request);
     return FALSE;
 }
+
+/* It has no IRP that has a status. */
+BOOLEAN asks_a_request_without_a_target(MOMENT *m) {
+    WDFREQUEST request;
+    UNREFERENCED_PARAMETER(m);
+    if (!NT_SUCCESS(WdfRequestCreate(WDF_NO_OBJECT_ATTRIBUTES, NULL, &request)))
+        return FALSE;
+    WdfRequestGetStatus(request);
+    WdfObjectDelete(request);
+    return FALSE;
+}
+
+/* Whoever sends it has to complete it when it is back, and does not hear of that. */
+BOOLEAN sends_and_is_not_told(MOMENT *m) {
+    WdfRequestFormatRequestUsingCurrentType(m->Request);
+    if (!WdfRequestSend(m->Request, WdfDeviceGetIoTarget(m->Context->Device), NULL))
+        WdfRequestComplete(m->Request, WdfRequestGetStatus(m->Request));
+    return TRUE;
+}

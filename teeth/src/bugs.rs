@@ -176,16 +176,21 @@ pub const BUGS: &[Bug] = &[
     bug("sends_synchronously_in_the_dpc", "WdfRequestSendSyncAtDispatch", "A DPC sends a request and waits."),
     bug("completes_its_own_request", "ReqDelete", "A request that the driver made is completed."),
     bug("deletes_a_request_that_is_below", "InvalidReqAccess", "A request is deleted that was sent and is not back."),
+    bug("asks_a_request_without_a_target", "RequestWithoutIrp", "A request made without a target is asked for its status."),
+    bug("sends_and_is_not_told", "InvalidOperation", "An app's request is sent without a completion routine."),
     // cancel.c
     bug("marks_cancelable_twice", "MarkCancOnCancReq", "A cancelable request is marked cancelable."),
     bug("completes_while_cancelable", "ReqNotCanceled", "The DPC completes without WdfRequestUnmarkCancelable."),
     bug("asks_a_cancelable_request", "ReqIsCancOnCancReq", "A cancelable request is asked whether it is canceled."),
     bug("forwards_a_cancelable_request", "ReqIsCancOnCancReq", "A cancelable request is forwarded."),
+    bug("unmarks_what_is_not_cancelable", "UnmarkNotCancelable", "WdfRequestUnmarkCancelable is called for a request that was never marked."),
     // queues.c
     bug("changes_a_queue_twice", "ChangeQueueState", "A queue is stopped while it is being stopped."),
     bug("purges_its_queue_synchronously", "NoIoQueuePurgeSynchronously", "EvtIoDeviceControl waits until its queue is empty."),
     bug("retrieves_from_a_sequential_queue", "WdfIoQueueRetrieveNextRequest", "A request is retrieved from a sequential queue that presents its requests itself."),
     bug("retrieves_a_found_request_elsewhere", "WdfIoQueueRetrieveFoundRequest", "A found request is retrieved from a queue that is not manual."),
+    bug("forwards_a_request_to_its_own_queue", "InvalidOperation", "A request is forwarded to the queue that presented it."),
+    bug("deletes_its_default_queue", "BadDelete", "WdfObjectDelete is called for the default queue."),
     // power.c
     bug("ignores_evt_io_stop", "DrvAckIoStop", "EvtIoStop leaves a request alone that the device never finishes.").in_scenario("hang").later(),
     bug("acknowledges_a_stop_that_is_none", "StopAckWithinEvtIoStop", "WdfRequestStopAcknowledge is called outside EvtIoStop."),

@@ -154,6 +154,12 @@ impl Host {
         self.end(Stop::BugCheck(report))
     }
 
+    /// Ends the run: a framework function was called where Microsoft's returns an error and its
+    /// verifier breaks into the debugger.
+    pub(crate) fn invalid_operation(&self, text: impl Into<String>) -> ! {
+        self.violation(&rules::INVALID_OPERATION, text)
+    }
+
     /// Ends the run: the driver needs what the host does not play.
     pub(crate) fn unsupported(&self, text: impl Into<String>) -> ! {
         let report = Box::new(self.report("NotPlayed", None, text.into()));

@@ -12,7 +12,7 @@ rules! { Objects:
     USE_AFTER_DELETE = Framework "UseAfterDelete", "KMDF: 0x10D, 0x5 WDF_INVALID_HANDLE (FxObjectHandleGetPtr, fxhandle.h and handleapi.cpp)",
         "An object is not used after it was deleted.";
     BAD_DELETE = Framework "BadDelete", "KMDF: WdfObjectDelete breaks, STATUS_CANNOT_DELETE (fxobjectapi.cpp)",
-        "The driver deletes what is its own: no WDFINTERRUPT, WDFQUEUE, WDFREQUEST or other object of the framework's.";
+        "The driver deletes what is its own: no WDFINTERRUPT, WDFREQUEST, queue that requests are dispatched to, or other object of the framework's.";
     BAD_DEREFERENCE = Framework "BadDereference", "KMDF: 0x10D, 0x7 WDF_OBJECT_ERROR (FxObject::~FxObject, fxobject.cpp)",
         "A reference is given back as often as it was taken, and no more.";
     OBJECT_LEAK = Framework "ObjectLeak", "KMDF: 0x10D, 0x7 WDF_OBJECT_ERROR (FxDriver::~FxDriver, fxdriver.cpp); KMDF Verifier breaks (FxPoolDestroy, wdfpool.cpp)",

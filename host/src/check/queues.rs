@@ -4,7 +4,7 @@ use super::rule::rules;
 
 rules! { Queues:
     CHANGE_QUEUE_STATE = Compliance "ChangeQueueState", "ChangeQueueState; KMDF: 0x10D, 0xA WDF_QUEUE_FATAL_ERROR (FxIoQueue::FatalError, fxioqueueapi.cpp)",
-        "The state of a queue is changed when the change before is complete.";
+        "A queue is asked to tell when it has stopped, or is empty, when it has told the time before.";
     NO_IO_QUEUE_PURGE_SYNCHRONOUSLY = Compliance "NoIoQueuePurgeSynchronously", "NoIoQueuePurgeSynchronously",
         "A callback of a queue does not wait for a queue to become empty.";
     RETRIEVE_NEXT_REQUEST = Compliance "WdfIoQueueRetrieveNextRequest", "WdfIoQueueRetrieveNextRequest",

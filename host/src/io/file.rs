@@ -279,9 +279,8 @@ impl Host {
         } else {
             let arguments = [device.handle, request.handle, file.object()];
             drop(request);
-            device.lock.clone().hold(self, || {
-                self.call_driver("EvtDeviceFileCreate", device.handle, callback, &arguments);
-            });
+            let what = "EvtDeviceFileCreate";
+            self.file_callback(device, what, device.handle, callback, &arguments);
         }
         let waited = Rc::clone(&irp);
         self.block_until(move |_| waited.is_finished());
@@ -341,7 +340,8 @@ impl Host {
         let device = self.body::<Device>(file.device);
         let callbacks = device.files.map(|files| files.callbacks);
         let cleanup = callbacks.map_or(0, |callbacks| callbacks.EvtFileCleanup.0);
-        self.file_callback("EvtFileCleanup", cleanup, file.object());
+        let object = file.object();
+        self.file_callback(&device, "EvtFileCleanup", object, cleanup, &[object]);
         self.flush_file(&device, file.id());
         Some(device)
     }
@@ -352,7 +352,8 @@ impl Host {
         self.block_until(move |_| waited.is_idle());
         let callbacks = device.files.map(|files| files.callbacks);
         let close = callbacks.map_or(0, |callbacks| callbacks.EvtFileClose.0);
-        self.file_callback("EvtFileClose", close, file.object());
+        let object = file.object();
+        self.file_callback(device, "EvtFileClose", object, close, &[object]);
         self.forget_file(device, file);
     }
 

@@ -87,6 +87,12 @@ impl Host {
     /// Where the bytes of one side of a request are: how they get there, and how many there are.
     fn side(&self, request: &Request, side: Side) -> Result<(Method, usize), NtStatus> {
         let irp = &request.irp;
+        if request.made_by_driver {
+            self.violation(
+                &rules::INVALID_REQ_ACCESS,
+                "the buffers of a request of the driver's own are asked for: it came from nobody",
+            );
+        }
         match (irp.major, side) {
             (Major::Read, Side::Output) | (Major::Write, Side::Input) => {
                 let length = if side == Side::Output {
@@ -96,9 +102,21 @@ impl Host {
                 };
                 match self.io_type(request) {
                     DIRECT => Ok((Method::Direct, length)),
-                    NEITHER => Err(STATUS_INVALID_DEVICE_REQUEST),
+                    NEITHER => self.invalid_operation(
+                        "the buffer of a request is asked for, and the device does neither buffered nor \
+                         direct I/O",
+                    ),
                     _ => Ok((Method::System, length)),
                 }
+            }
+            (Major::DeviceControl, Side::Input) if irp.input.is_empty() => {
+                Err(STATUS_BUFFER_TOO_SMALL)
+            }
+            (Major::DeviceControl, Side::Output) if irp.output_length == 0 => {
+                Err(STATUS_BUFFER_TOO_SMALL)
+            }
+            (Major::Create, _) => {
+                self.invalid_operation("the buffer of a create request is asked for: it has none")
             }
             (Major::DeviceControl, side) => match (irp.method(), side) {
                 (3, _) => Err(STATUS_INVALID_DEVICE_REQUEST),
@@ -149,8 +167,11 @@ impl Host {
             Side::Input => irp.input.len(),
             Side::Output => irp.output_length,
         } as u64;
-        if bytes == 0 || bytes < least {
+        if bytes < least {
             return Err(STATUS_BUFFER_TOO_SMALL);
+        }
+        if bytes == 0 {
+            return Ok((0, 0));
         }
         let made = request.buffers.borrow().user[side as usize];
         let address = made.map_or_else(
@@ -368,6 +389,10 @@ fn output_mdl(host: &Host, call: &Call) -> Result<(), NtStatus> {
 /// WdfRequestRetrieveInputBuffer(Request, MinimumRequiredLength, Buffer, Length), and for output
 fn buffer(host: &Host, call: &Call, side: Side, what: &str) -> Result<(), NtStatus> {
     let request = host.driver_request(call.arg(0), what);
+    host.memory.write(call.arg(2), &0_u64);
+    if call.arg(3) != 0 {
+        host.memory.write(call.arg(3), &0_u64);
+    }
     let (address, bytes) = host.request_buffer(&request, side)?;
     if bytes < call.arg(1) {
         return Err(STATUS_BUFFER_TOO_SMALL);
@@ -408,6 +433,7 @@ fn memory(host: &Host, call: &Call, side: Side, what: &str) -> Result<(), NtStat
 /// WdfRequestRetrieveInputWdmMdl(Request, Mdl), and for output
 fn mdl(host: &Host, call: &Call, side: Side, what: &str) -> Result<(), NtStatus> {
     let request = host.driver_request(call.arg(0), what);
+    host.memory.write(call.arg(1), &0_u64);
     let mdl = host.request_mdl(&request, side)?;
     host.memory.write(call.arg(1), &mdl);
     Ok(())

@@ -1,10 +1,7 @@
 //! Requests in the context of the app that sent them: EvtIoInCallerContext, and the app's own
 //! buffers.
 
-use kmdf_abi::ntstatus::{
-    NtStatus, STATUS_ACCESS_VIOLATION, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_USER_BUFFER,
-    STATUS_WDF_BUSY,
-};
+use kmdf_abi::ntstatus::{NtStatus, STATUS_ACCESS_VIOLATION, STATUS_INVALID_USER_BUFFER};
 
 use super::{
     attributes::Attributes,
@@ -34,6 +31,7 @@ impl Host {
     /// Calls EvtIoInCallerContext, in the app's thread.
     pub(crate) fn call_in_caller_context(&self, device: &Device, request: &Request) {
         request.in_caller_context.set(true);
+        request.presented.set(true);
         let arguments = [device.handle, request.handle];
         self.call_driver(
             "EvtIoInCallerContext",
@@ -49,17 +47,15 @@ impl Host {
 fn enqueue(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let device = host.body::<Device>(call.arg(0));
     let request = host.driver_request(call.arg(1), "WdfDeviceEnqueueRequest");
-    if request.owner.get() != Owner::Driver(0) || request.device != device.handle {
-        return Err(STATUS_INVALID_DEVICE_REQUEST);
+    let owned = request.owner.get() == Owner::Driver(0) && !request.made_by_driver;
+    if !owned || request.device != device.handle {
+        host.invalid_operation("a request is enqueued that EvtIoInCallerContext was not given");
     }
-    let queue = device
-        .queue_taking(request.irp.major)
-        .ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
-    if !queue.accepting.get() {
-        return Err(STATUS_WDF_BUSY);
-    }
+    let Some(queue) = device.queue_taking(request.irp.major) else {
+        host.invalid_operation("a request is enqueued for which the device has no queue");
+    };
+    host.enqueue_forwarded(&queue, &request)?;
     request.in_caller_context.set(false);
-    host.enqueue_new(&queue, &request);
     Ok(())
 }
 
@@ -85,8 +81,13 @@ fn user_output(host: &Host, call: &Call) -> Result<(), NtStatus> {
 /// for output: in the app's thread only.
 fn user_buffer(host: &Host, call: &Call, side: Side, what: &str) -> Result<(), NtStatus> {
     let request = host.driver_request(call.arg(0), what);
+    for out in [call.arg(2), call.arg(3)] {
+        if out != 0 {
+            host.memory.write(out, &0_u64);
+        }
+    }
     if !request.in_caller_context.get() {
-        return Err(STATUS_INVALID_DEVICE_REQUEST);
+        host.invalid_operation(format!("{what} is called outside of EvtIoInCallerContext"));
     }
     let (address, bytes) = host.user_buffer(&request, side, call.arg(1))?;
     host.memory.write(call.arg(2), &address);
@@ -108,14 +109,12 @@ fn lock_for_write(host: &Host, call: &Call) -> Result<(), NtStatus> {
 /// the object is the request's.
 fn lock(host: &Host, call: &Call, what: &str) -> Result<(), NtStatus> {
     let request = host.driver_request(call.arg(0), what);
-    if !request.in_caller_context.get() {
-        return Err(STATUS_INVALID_DEVICE_REQUEST);
-    }
     let (address, bytes) = (call.arg(1), call.arg(2));
     if bytes == 0 {
         return Err(STATUS_INVALID_USER_BUFFER);
     }
-    if !request.buffers.borrow().has_of_app(address, bytes) {
+    let here = request.in_caller_context.get();
+    if !here || !request.buffers.borrow().has_of_app(address, bytes) {
         return Err(STATUS_ACCESS_VIOLATION);
     }
     let parent = host.object(request.handle);

@@ -69,7 +69,7 @@ fn finish(host: &Host, call: &Call) {
     device.phase.set(Phase::Working);
     let queues = device.queues.borrow().clone();
     for queue in queues {
-        host.present_requests(&queue);
+        host.dispatch_events(&queue);
     }
 }
 

@@ -242,6 +242,9 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let inherited = host.body::<Driver>(driver.handle).constraints;
     let constraints = Constraints::of(&attributes, inherited);
     let own_lock = CallbackLock::new(Rank::Device, constraints.passive);
+    if let Some(files) = &init.files {
+        files.check(constraints)?;
+    }
     let lock = match constraints.scope {
         Scope::Device => own_lock.clone(),
         Scope::Queue | Scope::None => CallbackLock::None,

@@ -2,9 +2,17 @@
 
 use std::rc::Rc;
 
-use kmdf_abi::types::{UNICODE_STRING, WDF_FILEOBJECT_CONFIG};
+use kmdf_abi::{
+    ntstatus::{NtStatus, STATUS_INVALID_DEVICE_REQUEST},
+    types::{UNICODE_STRING, WDF_FILEOBJECT_CONFIG},
+};
 
-use super::{attributes::Attributes, device::Device, object::Body};
+use super::{
+    attributes::Attributes,
+    device::Device,
+    object::Body,
+    serial::{CallbackLock, Constraints, Scope},
+};
 use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 
 /// WDFFILEOBJECT
@@ -36,6 +44,14 @@ impl Body for FileObject {
     }
 }
 
+/// `WdfSynchronizationScopeInheritFromParent` and the scopes after it.
+const INHERITED: i32 = 1;
+const OF_DEVICE: i32 = 2;
+const OF_QUEUE: i32 = 3;
+
+/// `WdfFileObjectCanBeOptional`
+const OPTIONAL: i32 = i32::MIN;
+
 /// What WdfDeviceInitSetFileObjectConfig said.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FileConfig {
@@ -44,11 +60,44 @@ pub(crate) struct FileConfig {
 }
 
 impl FileConfig {
+    /// The lock of its callbacks: the device's, where its attributes say so or inherit it. Without
+    /// attributes there is none.
+    fn lock(&self, device: &Device) -> CallbackLock {
+        match self.attributes.scope {
+            INHERITED if device.constraints.scope == Scope::Device => device.lock.clone(),
+            OF_DEVICE => device.lock.clone(),
+            _ => CallbackLock::None,
+        }
+    }
+
+    /// Checks it against the constraints of its device.
+    ///
+    /// # Errors
+    /// The callbacks are to be serialized by a queue, or with callbacks at DISPATCH_LEVEL.
+    pub(super) fn check(&self, device: Constraints) -> Result<(), NtStatus> {
+        let scope = match self.attributes.scope {
+            INHERITED => device.scope,
+            OF_DEVICE => Scope::Device,
+            OF_QUEUE => Scope::Queue,
+            _ => Scope::None,
+        };
+        match scope {
+            Scope::None => Ok(()),
+            Scope::Device if device.passive => Ok(()),
+            Scope::Device | Scope::Queue => Err(STATUS_INVALID_DEVICE_REQUEST),
+        }
+    }
+
     /// Whether the driver has file objects at all.
     fn has_objects(&self) -> bool {
         /// `WdfFileObjectNotRequired`
         const NOT_REQUIRED: i32 = 1;
-        self.callbacks.FileObjectClass.0 != NOT_REQUIRED
+        self.callbacks.FileObjectClass.0 & !OPTIONAL != NOT_REQUIRED
+    }
+
+    /// Whether a file may have no object.
+    fn are_optional(&self) -> bool {
+        self.callbacks.FileObjectClass.0 & OPTIONAL != 0
     }
 }
 
@@ -70,10 +119,22 @@ impl Host {
         object.handle
     }
 
-    /// Calls EvtFileCleanup or EvtFileClose.
-    pub(crate) fn file_callback(&self, what: &'static str, callback: u64, file: u64) {
+    /// Calls EvtDeviceFileCreate, EvtFileCleanup or EvtFileClose.
+    pub(crate) fn file_callback(
+        &self,
+        device: &Device,
+        what: &'static str,
+        object: u64,
+        callback: u64,
+        arguments: &[u64],
+    ) {
+        let lock = device
+            .files
+            .map_or(CallbackLock::None, |files| files.lock(device));
         if callback != 0 {
-            self.call_driver(what, file, callback, &[file]);
+            lock.hold(self, || {
+                self.call_driver(what, object, callback, arguments);
+            });
         }
     }
 
@@ -125,10 +186,21 @@ fn wdm(host: &Host, call: &Call) -> u64 {
     host.body::<FileObject>(call.arg(0)).wdm
 }
 
-/// WdfDeviceGetFileObject(Device, FileObject): NULL for one that is not open.
+/// WdfDeviceGetFileObject(Device, FileObject): NULL where the device has no file objects.
 fn of_wdm(host: &Host, call: &Call) -> u64 {
-    host.body::<Device>(call.arg(0));
+    let device = host.body::<Device>(call.arg(0));
+    let Some(config) = device.files.filter(FileConfig::has_objects) else {
+        return 0;
+    };
     let files: Vec<Rc<FileObject>> = host.bodies();
-    let wanted = files.iter().find(|file| file.wdm == call.arg(1));
-    wanted.map_or(0, |file| file.handle)
+    let wanted = files
+        .iter()
+        .find(|file| file.wdm == call.arg(1) && file.device == device.handle);
+    match wanted {
+        Some(file) => file.handle,
+        None if config.are_optional() => 0,
+        None => host.invalid_operation(
+            "WdfDeviceGetFileObject is called for a FILE_OBJECT that is not open here",
+        ),
+    }
 }

@@ -33,6 +33,9 @@ pub(crate) mod power_policy;
 pub(crate) mod property;
 pub(crate) mod property_data;
 pub(crate) mod queue;
+pub(crate) mod queue_create;
+pub(crate) mod queue_events;
+pub(crate) mod queue_power;
 pub(crate) mod queue_present;
 pub(crate) mod queue_retrieve;
 pub(crate) mod queue_state;
@@ -85,7 +88,7 @@ pub(crate) const TABLES: &[&[Service]] = &[
     power_policy::SERVICES,
     property::SERVICES,
     property_data::SERVICES,
-    queue::SERVICES,
+    queue_create::SERVICES,
     queue_retrieve::SERVICES,
     queue_state::SERVICES,
     registry::SERVICES,

@@ -80,6 +80,9 @@ fn delete(host: &Host, call: &Call) {
     if object.kind == "WDFDEVICE" && host.body::<Device>(object.handle).is_control() {
         return host.delete_control_device(object.handle);
     }
+    if object.kind == "WDFQUEUE" {
+        return host.delete_queue(object.handle);
+    }
     if object.kind == "WDFREQUEST" {
         let request = host.body::<Request>(object.handle);
         if !request.made_by_driver {
@@ -92,7 +95,7 @@ fn delete(host: &Host, call: &Call) {
     }
     if matches!(
         object.kind,
-        "WDFINTERRUPT" | "WDFDEVICE" | "WDFDRIVER" | "WDFFILEOBJECT" | "WDFQUEUE" | "WDFCMRESLIST"
+        "WDFINTERRUPT" | "WDFDEVICE" | "WDFDRIVER" | "WDFFILEOBJECT" | "WDFCMRESLIST"
     ) {
         host.violation(
             &rules::BAD_DELETE,

@@ -7,24 +7,19 @@ use std::{
 };
 
 use kmdf_abi::{
-    ntstatus::{
-        NtStatus, STATUS_CANCELLED, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST,
-        STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER, STATUS_SUCCESS, STATUS_UNSUCCESSFUL,
-        STATUS_WDF_BUSY, STATUS_WDF_NO_CALLBACK,
-    },
+    ntstatus::{NtStatus, STATUS_CANCELLED, STATUS_INVALID_DEVICE_STATE, STATUS_WDF_BUSY},
     types::WDF_IO_QUEUE_CONFIG,
 };
 
 use super::{
-    attributes::Allowed,
-    device::{Device, Phase},
     object::Body,
+    queue_power::Power,
     queue_present::Later,
-    queue_state::StateChange,
+    queue_state::Told,
     request::{Owner, Request},
-    serial::{CallbackLock, Constraints, Rank, Scope},
+    serial::{CallbackLock, Constraints},
 };
-use crate::{check::rules, cpu::stub::Call, host::Host, io::Major, service::services};
+use crate::{host::Host, io::Major};
 
 /// How a queue gives its requests to the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,22 +46,42 @@ pub(crate) struct Queue {
     pub(crate) own_lock: CallbackLock,
     pub(super) config: WDF_IO_QUEUE_CONFIG,
     pub(super) waiting: RefCell<VecDeque<Rc<Request>>>,
+    /// The requests that the driver has.
     pub(super) presented: RefCell<Vec<Rc<Request>>>,
-    /// Whether the device's power lets a power-managed queue present requests.
-    pub(super) powered: Cell<bool>,
+    /// How many of its requests are just being forwarded: the driver has had them until they are.
+    pub(super) leaving: Cell<u32>,
+    /// The requests that the driver lets be canceled, in the order of their marking.
+    pub(super) cancelable: RefCell<Vec<Rc<Request>>>,
+    /// Those whose EvtRequestCancel is due, and what it is.
+    pub(super) canceled: RefCell<VecDeque<(Rc<Request>, u64)>>,
+    /// Those whose EvtIoCanceledOnQueue is due.
+    pub(super) canceled_waiting: RefCell<VecDeque<Rc<Request>>>,
+    /// How it stands with its device's power.
+    pub(super) power: Cell<Power>,
+    /// Whether it has come to the end of a change of power that somebody waits for.
+    pub(super) settled: Cell<bool>,
+    /// The requests for which EvtIoStop or EvtIoResume is due.
+    pub(super) notify: RefCell<VecDeque<Rc<Request>>>,
     /// Whether it takes new requests.
     pub(super) accepting: Cell<bool>,
     /// Whether it hands requests out.
     pub(super) dispatching: Cell<bool>,
-    /// How many of its requests are just being presented: their callbacks have not returned.
-    pub(super) presenting: Cell<u32>,
-    /// Whether it was purged and not started since: the driver cannot keep a request of it.
+    /// Whether its device is being taken down: it takes no requests until that is started again.
+    pub(super) shut_down: Cell<bool>,
+    /// How many flows see to its events: what happens meanwhile waits for one of them.
+    pub(super) active: Cell<u32>,
+    /// Whether it was purged and neither started nor told so since: the driver cannot keep a request
+    /// of it.
     pub(super) canceling: Cell<bool>,
-    /// What is called when the queue has reached a state.
-    pub(super) change: Cell<Option<StateChange>>,
-    /// EvtIoQueueReady and its context: called when an empty queue gets a request.
+    /// Who is told when it has stopped.
+    pub(super) stopped: RefCell<Option<Told>>,
+    /// Who is told when it is purged or drained.
+    pub(super) emptied: RefCell<Option<Told>>,
+    /// EvtIoQueueReady and its context.
     pub(super) ready: Cell<Option<(u64, u64)>>,
-    /// Presents requests where the flow that could must not.
+    /// Whether a request has come to the empty queue since EvtIoQueueReady was called.
+    pub(super) from_empty: Cell<bool>,
+    /// Sees to its events where the flow that could must not.
     pub(super) later: OnceCell<Later>,
 }
 
@@ -75,19 +90,14 @@ impl Body for Queue {
 }
 
 impl Queue {
-    pub(super) fn may_present(&self) -> bool {
-        let presented = self.presented.borrow().len();
-        self.hands_out()
-            && match self.dispatch {
-                Dispatch::Sequential => presented == 0 && self.presenting.get() == 0,
-                Dispatch::Parallel(limit) => presented < limit as usize,
-                Dispatch::Manual => false,
-            }
+    /// How many of its requests the driver has.
+    pub(super) fn driver_count(&self) -> usize {
+        self.presented.borrow().len() + self.leaving.get() as usize
     }
 
-    /// Whether its state and its power let requests out.
-    pub(super) fn hands_out(&self) -> bool {
-        self.dispatching.get() && (!self.power_managed || self.powered.get())
+    /// Whether neither it nor the driver has any of its requests.
+    pub(super) fn is_empty(&self) -> bool {
+        self.driver_count() == 0 && self.waiting.borrow().is_empty()
     }
 
     pub(super) fn callback(&self, major: Major) -> Option<u64> {
@@ -102,11 +112,23 @@ impl Queue {
             .find(|&callback| callback != 0)
     }
 
+    /// Whether it takes requests of a kind: a manual queue takes all.
+    pub(super) fn takes(&self, major: Major) -> bool {
+        self.dispatch == Dispatch::Manual || self.callback(major).is_some()
+    }
+
+    /// Makes a request the driver's.
+    pub(super) fn give(&self, request: &Rc<Request>) {
+        request.owner.set(Owner::Driver(self.handle));
+        self.presented.borrow_mut().push(Rc::clone(request));
+    }
+
     /// Forgets a request that is no longer the driver's.
     pub(crate) fn forget(&self, request: &Rc<Request>) {
-        self.presented
-            .borrow_mut()
-            .retain(|other| !Rc::ptr_eq(other, request));
+        for list in [&self.presented, &self.cancelable] {
+            list.borrow_mut()
+                .retain(|other| !Rc::ptr_eq(other, request));
+        }
     }
 
     /// Takes a request that still waits out of the queue.
@@ -116,216 +138,93 @@ impl Queue {
         waiting.retain(|other| !Rc::ptr_eq(other, request));
         waiting.len() < before
     }
+
+    /// A request has begun to wait.
+    fn filled(&self) {
+        if self.waiting.borrow().len() == 1 {
+            self.from_empty.set(true);
+        }
+    }
+
+    /// Tells EvtIoQueueReady of what waits already.
+    pub(super) fn notice_waiting(&self) {
+        if !self.waiting.borrow().is_empty() {
+            self.from_empty.set(true);
+        }
+    }
 }
 
 impl Host {
     /// Takes a new request in.
     pub(crate) fn enqueue_new(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
         if queue.accepting.get() {
-            self.enqueue(queue, request);
+            self.dispatch_with(queue, Some(Rc::clone(request)));
         } else {
             self.complete_request(request, STATUS_INVALID_DEVICE_STATE, 0);
         }
     }
 
-    /// Adds a request at the end of a queue and presents what can be presented.
-    pub(crate) fn enqueue(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
-        request.owner.set(Owner::Queue(queue.handle));
-        let was_empty = queue.waiting.borrow().is_empty();
-        queue.waiting.borrow_mut().push_back(Rc::clone(request));
+    /// Has a new request wait, unless it is canceled.
+    pub(super) fn insert_new(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
         if request.irp.cancelled.get() {
-            self.cancel_request(request);
-            return;
+            return self.complete_request(request, STATUS_CANCELLED, 0);
         }
-        self.present_requests(queue);
-        if was_empty && !queue.waiting.borrow().is_empty() {
-            self.call_ready(queue);
-        }
+        request.owner.set(Owner::Queue(queue.handle));
+        queue.waiting.borrow_mut().push_back(Rc::clone(request));
+        queue.filled();
     }
 
-    fn call_ready(&self, queue: &Rc<Queue>) {
-        if let Some((callback, context)) = queue.ready.get()
-            && queue.hands_out()
-        {
-            let arguments = [queue.handle, context];
-            queue.lock.clone().hold(self, || {
-                self.call_driver("EvtIoQueueReady", queue.handle, callback, &arguments);
-            });
+    /// Takes in a request that the driver has had.
+    pub(super) fn enqueue_forwarded(
+        &self,
+        queue: &Rc<Queue>,
+        request: &Rc<Request>,
+    ) -> Result<(), NtStatus> {
+        if !queue.accepting.get() {
+            return Err(STATUS_WDF_BUSY);
         }
+        request.owner.set(Owner::Queue(queue.handle));
+        if request.irp.cancelled.get() {
+            self.canceled_on_queue(queue, request);
+        } else {
+            queue.waiting.borrow_mut().push_back(Rc::clone(request));
+            queue.filled();
+        }
+        self.dispatch_events(queue);
+        Ok(())
+    }
+
+    /// Forwards a request to another queue.
+    pub(super) fn forward(
+        &self,
+        source: u64,
+        target: &Rc<Queue>,
+        request: &Rc<Request>,
+    ) -> Result<(), NtStatus> {
+        if source == 0 {
+            return self.enqueue_forwarded(target, request);
+        }
+        let source = self.body::<Queue>(source);
+        if !target.accepting.get() {
+            return Err(STATUS_WDF_BUSY);
+        }
+        source.forget(request);
+        source.leaving.update(|count| count + 1);
+        let forwarded = self.enqueue_forwarded(target, request);
+        source.leaving.update(|count| count - 1);
+        self.dispatch_internal(&source);
+        forwarded
     }
 
     /// Puts a request back at the head of its queue.
-    pub(crate) fn requeue(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
-        if queue.canceling.get() {
-            self.complete_request(request, STATUS_CANCELLED, 0);
-            return;
-        }
+    pub(super) fn requeue(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
         queue.forget(request);
         request.owner.set(Owner::Queue(queue.handle));
-        let was_empty = queue.waiting.borrow().is_empty();
-        queue.waiting.borrow_mut().push_front(Rc::clone(request));
-        if request.irp.cancelled.get() {
-            self.cancel_request(request);
+        if queue.canceling.get() || request.irp.cancelled.get() {
+            self.canceled_on_queue(queue, request);
+        } else {
+            queue.waiting.borrow_mut().push_front(Rc::clone(request));
+            queue.filled();
         }
-        self.present_requests(queue);
-        if was_empty && !queue.waiting.borrow().is_empty() {
-            self.call_ready(queue);
-        }
-        self.queue_changed(queue);
     }
-}
-
-services! {
-    WdfIoQueueCreate <= DISPATCH => create;
-    WdfIoQueueGetDevice <= DISPATCH => device;
-    WdfDeviceGetDefaultQueue <= DISPATCH => default_queue;
-    WdfDeviceConfigureRequestDispatching <= DISPATCH => configure;
-    WdfRequestForwardToIoQueue <= DISPATCH => forward;
-}
-
-/// WdfIoQueueCreate(Device, Config, QueueAttributes, Queue)
-fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    let device = host.body::<Device>(call.arg(0));
-    let config: WDF_IO_QUEUE_CONFIG = host.memory.read(call.arg(1));
-    if config.Size as usize != size_of::<WDF_IO_QUEUE_CONFIG>() {
-        return Err(STATUS_INFO_LENGTH_MISMATCH);
-    }
-    let dispatch = match config.DispatchType.0 {
-        1 => Dispatch::Sequential,
-        2 => Dispatch::Parallel(config.Settings.Parallel().NumberOfPresentedRequests),
-        3 => Dispatch::Manual,
-        _ => return Err(STATUS_INVALID_PARAMETER),
-    };
-    let is_default = config.DefaultQueue != 0;
-    if is_default && device.default_queue().is_some() {
-        return Err(STATUS_UNSUCCESSFUL);
-    }
-    let callbacks = [
-        config.EvtIoDefault.0,
-        config.EvtIoRead.0,
-        config.EvtIoWrite.0,
-        config.EvtIoDeviceControl.0,
-        config.EvtIoInternalDeviceControl.0,
-    ];
-    let any = callbacks.iter().any(|&callback| callback != 0);
-    if dispatch == Dispatch::Manual {
-        if any {
-            return Err(STATUS_INVALID_PARAMETER);
-        }
-    } else if !any {
-        return Err(STATUS_WDF_NO_CALLBACK);
-    }
-    let attributes = host.attributes_with(call.arg(2), Allowed::LEVEL_AND_SCOPE)?;
-    let parent = match attributes.parent {
-        0 => host.object(device.handle),
-        parent => host.object(parent),
-    };
-    let constraints = Constraints::of(&attributes, device.constraints);
-    let own_lock = match constraints.scope {
-        Scope::Device => device.own_lock.clone(),
-        _ => CallbackLock::new(Rank::Queue, constraints.passive),
-    };
-    let lock = match constraints.scope {
-        Scope::Device | Scope::Queue => own_lock.clone(),
-        Scope::None => CallbackLock::None,
-    };
-    let (object, queue) = host.create_object(Some(&parent), &attributes, |handle| Queue {
-        handle,
-        device: device.handle,
-        is_default,
-        dispatch,
-        // WdfUseDefault: power-managed, for a device that is no filter.
-        power_managed: match config.PowerManaged.0 {
-            0 => false,
-            1 => true,
-            // WdfUseDefault
-            _ => !device.is_filter && !device.is_control(),
-        },
-        constraints,
-        lock,
-        own_lock,
-        config,
-        waiting: RefCell::default(),
-        presented: RefCell::default(),
-        powered: Cell::new(device.phase.get() == Phase::Working),
-        accepting: Cell::new(true),
-        dispatching: Cell::new(true),
-        presenting: Cell::new(0),
-        canceling: Cell::new(false),
-        change: Cell::new(None),
-        ready: Cell::new(None),
-        later: OnceCell::new(),
-    });
-    device.queues.borrow_mut().push(queue);
-    if call.arg(3) != 0 {
-        host.memory.write(call.arg(3), &object.handle);
-    }
-    Ok(())
-}
-
-fn device(host: &Host, call: &Call) -> u64 {
-    host.body::<Queue>(call.arg(0)).device
-}
-
-fn default_queue(host: &Host, call: &Call) -> u64 {
-    let device = host.body::<Device>(call.arg(0));
-    device.default_queue().map_or(0, |queue| queue.handle)
-}
-
-/// WdfDeviceConfigureRequestDispatching(Device, Queue, RequestType)
-fn configure(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    let device = host.body::<Device>(call.arg(0));
-    let queue = host.body::<Queue>(call.arg(1));
-    let major = match call.arg32(2) {
-        0 => Major::Create,
-        3 => Major::Read,
-        4 => Major::Write,
-        14 => Major::DeviceControl,
-        _ => return Err(STATUS_INVALID_PARAMETER),
-    };
-    if queue.device != device.handle {
-        return Err(STATUS_INVALID_DEVICE_REQUEST);
-    }
-    if queue.dispatch != Dispatch::Manual && queue.callback(major).is_none() {
-        return Err(STATUS_INVALID_DEVICE_REQUEST);
-    }
-    if device.queue_for(major).is_some() {
-        return Err(STATUS_WDF_BUSY);
-    }
-    device.dispatching.borrow_mut().push((major, queue));
-    Ok(())
-}
-
-/// WdfRequestForwardToIoQueue(Request, DestinationQueue)
-fn forward(host: &Host, call: &Call) -> NtStatus {
-    let request = host.driver_request(call.arg(0), "WdfRequestForwardToIoQueue");
-    let target = host.body::<Queue>(call.arg(1));
-    let Owner::Driver(source) = request.owner.get() else {
-        return STATUS_INVALID_DEVICE_REQUEST;
-    };
-    if source == target.handle || target.device != request.device {
-        return STATUS_INVALID_DEVICE_REQUEST;
-    }
-    if request.cancel.get() != 0 {
-        host.violation(
-            &rules::REQ_IS_CANC_ON_CANC_REQ,
-            "a request is forwarded while it is cancelable",
-        );
-    }
-    if !target.accepting.get() {
-        return STATUS_WDF_BUSY;
-    }
-    if request.stopping.get() {
-        request.stop_acknowledged.set(true);
-    }
-    let source = (source != 0).then(|| host.body::<Queue>(source));
-    if let Some(source) = &source {
-        source.forget(&request);
-    }
-    host.enqueue(&target, &request);
-    if let Some(source) = source {
-        host.present_requests(&source);
-        host.queue_changed(&source);
-    }
-    STATUS_SUCCESS
 }

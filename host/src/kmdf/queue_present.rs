@@ -4,15 +4,13 @@ use std::rc::Rc;
 
 use kmdf_abi::ntstatus::{STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS};
 
-use super::{
-    dpc::Deferred,
-    queue::Queue,
-    request::{Owner, Request},
-    work_item::Work,
+use super::{dpc::Deferred, queue::Queue, request::Request, work_item::Work};
+use crate::{
+    host::Host,
+    io::{Irp, Major},
 };
-use crate::{cpu::Irql, host::Host, io::Major};
 
-/// Presents a queue's requests in another flow.
+/// Sees to a queue's events in another flow.
 pub(super) enum Later {
     /// At PASSIVE_LEVEL.
     Work(Work),
@@ -20,78 +18,46 @@ pub(super) enum Later {
     Dpc(Deferred),
 }
 
-impl Host {
-    /// Presents the requests that the queue's rules let through. In this flow, unless its callbacks
-    /// want PASSIVE_LEVEL and this flow is above it, or this flow is in another callback under the
-    /// same lock, as when a timer's completes a request: then in a DPC or a work item.
-    pub(crate) fn present_requests(&self, queue: &Rc<Queue>) {
-        let outside = self.scheduler.current().is_none();
-        let too_high = queue.constraints.passive && (outside || self.irql() > Irql::PASSIVE);
-        let locked = queue.lock.is_mine(self);
-        if locked && queue.presenting.get() > 0 {
-            // Whoever presents now goes on when the callback returns.
-            return;
-        }
-        if too_high || locked {
-            if queue.may_present() && !queue.waiting.borrow().is_empty() {
-                self.present_later(queue);
+impl Later {
+    pub(super) fn new(queue: &Rc<Queue>) -> Self {
+        let name = format!("WDFQUEUE {:#x}", queue.handle);
+        let queue_of = Rc::downgrade(queue);
+        let dispatch = move |host: &Host| {
+            if let Some(queue) = queue_of.upgrade() {
+                host.dispatch_events(&queue);
             }
-            return;
-        }
-        while queue.may_present() {
-            let Some(request) = queue.waiting.borrow_mut().pop_front() else {
-                return;
-            };
-            queue.presented.borrow_mut().push(Rc::clone(&request));
-            request.owner.set(Owner::Driver(queue.handle));
-            request.presented.set(true);
-            queue.presenting.update(|count| count + 1);
-            queue
-                .lock
-                .clone()
-                .hold(self, || self.present(queue, &request));
-            queue.presenting.update(|count| count - 1);
-            self.queue_changed(queue);
-        }
-    }
-
-    fn present_later(&self, queue: &Rc<Queue>) {
-        let later = queue.later.get_or_init(|| {
-            let name = format!("WDFQUEUE {:#x}", queue.handle);
-            let queue_of = Rc::downgrade(queue);
-            let present = move |host: &Self| {
-                if let Some(queue) = queue_of.upgrade() {
-                    host.present_requests(&queue);
-                }
-            };
-            if queue.constraints.passive {
-                Later::Work(Work::new("queue", present))
-            } else {
-                Later::Dpc(Deferred::new(name, present))
-            }
-        });
-        match later {
-            Later::Work(work) => work.enqueue(self),
-            Later::Dpc(deferred) => deferred.enqueue(self),
         };
+        if queue.constraints.passive {
+            Self::Work(Work::new("queue", dispatch))
+        } else {
+            Self::Dpc(Deferred::new(name, dispatch))
+        }
     }
+}
 
-    fn present(&self, queue: &Queue, request: &Rc<Request>) {
+/// Whether a request reads or writes nothing.
+pub(super) fn is_of_length_zero(irp: &Irp) -> bool {
+    match irp.major {
+        Major::Read => irp.output_length == 0,
+        Major::Write => irp.input.is_empty(),
+        Major::DeviceControl | Major::Create => false,
+    }
+}
+
+impl Host {
+    /// Presents a request that was just made the driver's.
+    pub(super) fn present(&self, queue: &Queue, request: &Rc<Request>) {
         let irp = &request.irp;
         let Some(callback) = queue.callback(irp.major) else {
             self.complete_request(request, STATUS_INVALID_DEVICE_REQUEST, 0);
             return;
         };
-        let (output, input) = (irp.output_length as u64, irp.input.len() as u64);
-        let nothing = match irp.major {
-            Major::Read => output == 0,
-            Major::Write => input == 0,
-            Major::DeviceControl | Major::Create => false,
-        };
-        if nothing && queue.config.AllowZeroLengthRequests == 0 {
+        if queue.config.AllowZeroLengthRequests == 0 && is_of_length_zero(irp) {
             self.complete_request(request, STATUS_SUCCESS, 0);
             return;
         }
+        request.presented.set(true);
+        let (output, input) = (irp.output_length as u64, irp.input.len() as u64);
         let (queue_handle, handle) = (queue.handle, request.handle);
         let control = [queue_handle, handle, output, input, irp.code.into()];
         let (what, arguments): (_, &[u64]) = match irp.major {
@@ -103,6 +69,8 @@ impl Host {
             Major::DeviceControl => ("EvtIoDeviceControl", &control),
             Major::Create => unreachable!("only EvtIoDefault takes a create request"),
         };
-        self.call_driver(what, handle, callback, arguments);
+        queue.lock.clone().hold(self, || {
+            self.call_driver(what, handle, callback, arguments);
+        });
     }
 }

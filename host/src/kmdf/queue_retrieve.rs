@@ -3,12 +3,14 @@
 use std::rc::Rc;
 
 use kmdf_abi::ntstatus::{
-    NtStatus, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_DEVICE_STATE, STATUS_NO_MORE_ENTRIES,
+    NtStatus, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER_4, STATUS_NO_MORE_ENTRIES,
     STATUS_NOT_FOUND, STATUS_SUCCESS, STATUS_WDF_PAUSED,
 };
 
 use super::{
     queue::{Dispatch, Queue},
+    queue_power::Power,
+    queue_present::is_of_length_zero,
     request::{Owner, Request},
 };
 use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
@@ -22,7 +24,8 @@ services! {
     WdfRequestRequeue <= DISPATCH => requeue;
 }
 
-/// Takes the first request that `wanted` picks out of the queue, and writes its handle.
+/// Takes the first request that `wanted` picks out of the queue, and writes its handle. What reads or
+/// writes nothing is completed on the way, as where requests are presented.
 fn retrieve(
     host: &Host,
     queue: &Rc<Queue>,
@@ -33,20 +36,25 @@ fn retrieve(
     if matches!(queue.dispatch, Dispatch::Parallel(_)) {
         return Err(STATUS_INVALID_DEVICE_STATE);
     }
-    if !queue.hands_out() {
+    if queue.power.get() == Power::Off || !queue.dispatching.get() {
         return Err(STATUS_WDF_PAUSED);
     }
-    let request = {
-        let mut waiting = queue.waiting.borrow_mut();
-        let index = waiting.iter().position(|request| wanted(request));
-        index.and_then(|index| waiting.remove(index))
-    };
-    let request = request.ok_or(STATUS_NO_MORE_ENTRIES)?;
-    request.owner.set(Owner::Driver(queue.handle));
-    request.presented.set(true);
-    queue.presented.borrow_mut().push(Rc::clone(&request));
-    host.memory.write(out, &request.handle);
-    Ok(())
+    loop {
+        let request = {
+            let mut waiting = queue.waiting.borrow_mut();
+            let index = waiting.iter().position(|request| wanted(request));
+            index.and_then(|index| waiting.remove(index))
+        };
+        let request = request.ok_or(STATUS_NO_MORE_ENTRIES)?;
+        if queue.config.AllowZeroLengthRequests == 0 && is_of_length_zero(&request.irp) {
+            host.complete_request(&request, STATUS_SUCCESS, 0);
+            continue;
+        }
+        request.presented.set(true);
+        queue.give(&request);
+        host.memory.write(out, &request.handle);
+        return Ok(());
+    }
 }
 
 /// WdfIoQueueRetrieveNextRequest(Queue, OutRequest)
@@ -82,6 +90,15 @@ fn find(host: &Host, call: &Call) -> NtStatus {
     let queue = host.body::<Queue>(call.arg(0));
     let (tag, file, parameters) = (call.arg(1), call.arg(2), call.arg(3));
     let out = call.arg(4);
+    if tag != 0 {
+        host.body::<Request>(tag);
+    }
+    if parameters != 0 && !host.takes_parameters(parameters) {
+        return STATUS_INVALID_PARAMETER_4;
+    }
+    if queue.dispatch != Dispatch::Manual {
+        host.invalid_operation("WdfIoQueueFindRequest is called for a queue that is not manual");
+    }
     host.memory.write(out, &0_u64);
     let waiting: Vec<_> = queue.waiting.borrow().iter().cloned().collect();
     let start = match tag {
@@ -124,46 +141,51 @@ fn found(host: &Host, call: &Call) -> NtStatus {
     }
 }
 
-/// WdfIoQueueReadyNotify(Queue, QueueReady, Context): NULL takes it back.
-fn ready_notify(host: &Host, call: &Call) -> Result<(), NtStatus> {
+/// WdfIoQueueReadyNotify(Queue, QueueReady, Context): NULL takes it back. What waits already is
+/// notified at once.
+fn ready_notify(host: &Host, call: &Call) -> NtStatus {
     let queue = host.body::<Queue>(call.arg(0));
     let (callback, context) = (call.arg(1), call.arg(2));
     if queue.dispatch != Dispatch::Manual {
-        return Err(STATUS_INVALID_DEVICE_REQUEST);
+        host.invalid_operation("WdfIoQueueReadyNotify is called for a queue that is not manual");
     }
     if callback == 0 {
+        if queue.ready.get().is_none() {
+            host.invalid_operation("EvtIoQueueReady is taken back from a queue that has none");
+        }
         if queue.dispatching.get() {
-            return Err(STATUS_INVALID_DEVICE_REQUEST);
+            host.invalid_operation(
+                "EvtIoQueueReady is taken back from a queue that is not stopped",
+            );
         }
         queue.ready.set(None);
-        return Ok(());
+    } else {
+        if queue.ready.get().is_some() {
+            host.invalid_operation("a queue is given a second EvtIoQueueReady");
+        }
+        queue.ready.set(Some((callback, context)));
     }
-    if queue.ready.get().is_some() {
-        return Err(STATUS_INVALID_DEVICE_REQUEST);
-    }
-    queue.ready.set(Some((callback, context)));
-    Ok(())
+    host.dispatch_events(&queue);
+    STATUS_SUCCESS
 }
 
 /// WdfRequestRequeue(Request): back to the head of the manual queue it came from.
-fn requeue(host: &Host, call: &Call) -> Result<(), NtStatus> {
+fn requeue(host: &Host, call: &Call) -> NtStatus {
     let request = host.driver_request(call.arg(0), "WdfRequestRequeue");
-    let Owner::Driver(queue) = request.owner.get() else {
-        return Err(STATUS_INVALID_DEVICE_REQUEST);
+    let queue = match request.owner.get() {
+        Owner::Driver(queue) if queue != 0 => host.body::<Queue>(queue),
+        _ => host.invalid_operation("a request is requeued that came from no queue"),
     };
-    if queue == 0 {
-        return Err(STATUS_INVALID_DEVICE_REQUEST);
-    }
-    let queue = host.body::<Queue>(queue);
-    if queue.dispatch != Dispatch::Manual {
-        return Err(STATUS_INVALID_DEVICE_REQUEST);
-    }
-    if request.cancel.get() != 0 {
+    if request.is_marked() {
         host.violation(
             &rules::REQ_IS_CANC_ON_CANC_REQ,
             "a request is requeued while it is cancelable",
         );
     }
+    if queue.dispatch != Dispatch::Manual {
+        host.invalid_operation("a request is requeued to a queue that is not manual");
+    }
     host.requeue(&queue, &request);
-    Ok(())
+    host.dispatch_events(&queue);
+    STATUS_SUCCESS
 }

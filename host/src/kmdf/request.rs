@@ -5,7 +5,11 @@ use std::{
     rc::Rc,
 };
 
-use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS};
+use kmdf_abi::ntstatus::{
+    NtStatus, STATUS_DEVICE_BUSY, STATUS_INSUFFICIENT_RESOURCES, STATUS_INTERNAL_ERROR,
+    STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS, STATUS_WDF_BUSY, STATUS_WDF_INTERNAL_ERROR,
+    STATUS_WDF_NOT_ENOUGH_MAP_REGISTERS, STATUS_WDF_PAUSED,
+};
 
 use super::{
     alarm::Alarm,
@@ -38,6 +42,19 @@ pub(crate) enum Owner {
     Completed,
 }
 
+/// What the driver has said of a request when its queue stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// It was not asked.
+    None,
+    /// Nothing yet.
+    Asked,
+    /// It keeps the request.
+    Kept,
+    /// It gives the request back to its queue.
+    GivenBack,
+}
+
 /// WDFREQUEST
 pub(crate) struct Request {
     pub(crate) handle: u64,
@@ -54,14 +71,20 @@ pub(crate) struct Request {
     pub(super) left_to_cancel: Cell<bool>,
     /// Whether the driver has had it: it wants to hear of its cancellation then.
     pub(super) presented: Cell<bool>,
-    /// Whether the driver has acknowledged the stop of its queue for this request.
-    pub(crate) stop_acknowledged: Cell<bool>,
+    /// Whether the framework has canceled it, be its IRP canceled or not.
+    pub(super) canceled: Cell<bool>,
+    /// What the driver has said when its queue stopped.
+    pub(super) stop: Cell<Stop>,
     /// EvtRequestCompletion and its context, for when it is sent.
     pub(super) completion: Cell<(u64, u64)>,
     /// How sending it ended.
     pub(super) sent: Cell<NtStatus>,
     /// Whether it is not an app's: WdfRequestCreate made it.
     pub(crate) made_by_driver: bool,
+    /// Whether it has an IRP: an app's, or one that the framework has allocated for a target.
+    pub(super) has_irp: Cell<bool>,
+    /// Whether the framework keeps completion parameters of it: it was formatted for a target once.
+    pub(super) has_context: Cell<bool>,
     /// What it asks for when it is sent.
     pub(super) format: RefCell<Option<Format>>,
     /// Whether it is sent as it came.
@@ -110,9 +133,9 @@ impl Request {
         self.buffers.borrow().output(&self.irp)
     }
 
-    /// Whether it has been completed.
-    pub(crate) fn is_completed(&self) -> bool {
-        self.owner.get() == Owner::Completed
+    /// Whether it counts as cancelable: it is, or EvtRequestCancel is due or was called.
+    pub(super) fn is_marked(&self) -> bool {
+        self.cancel.get() != 0 || self.cancel_called.get()
     }
 }
 
@@ -156,11 +179,14 @@ impl Host {
             cancel_begun: Cell::new(false),
             left_to_cancel: Cell::new(false),
             presented: Cell::new(false),
-            stop_acknowledged: Cell::new(false),
+            canceled: Cell::new(false),
+            stop: Cell::new(Stop::None),
             stopping: Cell::new(false),
             completion: Cell::new((0, 0)),
             sent: Cell::new(STATUS_SUCCESS),
             made_by_driver,
+            has_irp: Cell::new(!made_by_driver || device != 0),
+            has_context: Cell::new(false),
             format: RefCell::default(),
             formatted_as_is: Cell::new(false),
             target: Cell::new(0),
@@ -234,8 +260,7 @@ impl Host {
         {
             let queue = self.body::<Queue>(queue);
             queue.forget(request);
-            self.present_requests(&queue);
-            self.queue_changed(&queue);
+            self.dispatch_internal(&queue);
         }
     }
 }
@@ -269,6 +294,21 @@ fn complete_with_information(host: &Host, call: &Call) {
     );
 }
 
+/// The status that an app gets: not one of the framework's own.
+fn framework_free(status: NtStatus) -> NtStatus {
+    /// `FACILITY_DRIVER_FRAMEWORK`, where a status has its facility.
+    const FRAMEWORK: i32 = 0x0020_0000;
+    if status.0 & 0x0FFF_0000 != FRAMEWORK {
+        return status;
+    }
+    match status {
+        STATUS_WDF_PAUSED | STATUS_WDF_BUSY => STATUS_DEVICE_BUSY,
+        STATUS_WDF_INTERNAL_ERROR => STATUS_INTERNAL_ERROR,
+        STATUS_WDF_NOT_ENOUGH_MAP_REGISTERS => STATUS_INSUFFICIENT_RESOURCES,
+        _ => STATUS_INVALID_DEVICE_REQUEST,
+    }
+}
+
 fn finish(host: &Host, request: &Rc<Request>, status: NtStatus, information: u64) {
     if request.made_by_driver {
         host.violation(
@@ -280,7 +320,8 @@ fn finish(host: &Host, request: &Rc<Request>, status: NtStatus, information: u64
         &rules::SURPRISE_REMOVE_NO_REQUEST_COMPLETE,
         "a request is completed",
     );
-    if request.cancel.get() != 0 {
+    let due = request.cancel_called.get() && !request.cancel_begun.get();
+    if request.cancel.get() != 0 || due && !request.left_to_cancel.get() {
         host.violation(
             &rules::REQ_NOT_CANCELED,
             "a request is completed while it is cancelable: WdfRequestUnmarkCancelable comes first",
@@ -296,7 +337,9 @@ fn finish(host: &Host, request: &Rc<Request>, status: NtStatus, information: u64
     let irp = &request.irp;
     let limit = match irp.major {
         Major::Write => Some(irp.input.len()),
-        Major::Read | Major::DeviceControl => Some(irp.output_length),
+        Major::Read => Some(irp.output_length),
+        // One that gives no bytes may say how many it took.
+        Major::DeviceControl => Some(irp.output_length).filter(|&length| length > 0),
         // FILE_OPENED and relatives.
         Major::Create => None,
     };
@@ -316,8 +359,5 @@ fn finish(host: &Host, request: &Rc<Request>, status: NtStatus, information: u64
         );
     }
     host.check_output(request, status, information);
-    if request.stopping.get() {
-        request.stop_acknowledged.set(true);
-    }
-    host.complete_request(request, status, information);
+    host.complete_request(request, framework_free(status), information);
 }

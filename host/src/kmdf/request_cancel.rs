@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use kmdf_abi::ntstatus::{NtStatus, STATUS_CANCELLED, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
+use kmdf_abi::ntstatus::{NtStatus, STATUS_CANCELLED, STATUS_SUCCESS};
 
 use super::{
     queue::Queue,
-    request::{Owner, Request},
+    request::{Owner, Request, Stop},
     serial::CallbackLock,
 };
-use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, host::Host, io::Major, service::services};
 
 impl Host {
     /// `IoCancelIrp` for a request, wherever it is.
@@ -26,23 +26,44 @@ impl Host {
                     self.canceled_on_queue(&queue, request);
                 }
             }
-            Owner::Driver(queue) => {
+            Owner::Driver(0) => {
                 let callback = request.cancel.replace(0);
                 if callback != 0 {
+                    request.canceled.set(true);
                     request.cancel_called.set(true);
-                    self.call_cancel(queue, request, callback);
+                    self.call_cancel(&CallbackLock::None, request, callback);
+                }
+            }
+            Owner::Driver(queue) => {
+                if request.cancel.get() != 0 {
+                    let queue = self.body::<Queue>(queue);
+                    self.cancel_marked(&queue, request);
                 }
             }
         }
     }
 
+    /// Cancels a request that the driver lets be canceled: EvtRequestCancel is due.
+    pub(super) fn cancel_marked(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
+        let callback = request.cancel.replace(0);
+        queue
+            .cancelable
+            .borrow_mut()
+            .retain(|other| !Rc::ptr_eq(other, request));
+        self.cancel_due(queue, request, callback);
+    }
+
+    fn cancel_due(&self, queue: &Rc<Queue>, request: &Rc<Request>, callback: u64) {
+        request.canceled.set(true);
+        request.cancel_called.set(true);
+        let due = (Rc::clone(request), callback);
+        queue.canceled.borrow_mut().push_back(due);
+        self.dispatch_internal(queue);
+    }
+
     /// Calls EvtRequestCancel, under the lock of the queue's other callbacks.
-    fn call_cancel(&self, queue: u64, request: &Request, callback: u64) {
-        let lock = match queue {
-            0 => CallbackLock::None,
-            queue => self.body::<Queue>(queue).lock.clone(),
-        };
-        lock.hold(self, || {
+    pub(super) fn call_cancel(&self, lock: &CallbackLock, request: &Request, callback: u64) {
+        lock.clone().hold(self, || {
             request.cancel_begun.set(true);
             request.left_to_cancel.set(false);
             let handle = request.handle;
@@ -50,21 +71,19 @@ impl Host {
         });
     }
 
-    /// Ends a request that was canceled while it waited: EvtIoCanceledOnQueue where the driver has
-    /// seen the request before, else the framework itself.
-    pub(crate) fn canceled_on_queue(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
-        let callback = queue.config.EvtIoCanceledOnQueue.0;
-        if callback == 0 || !request.presented.get() {
+    /// Ends a request that was canceled while it waited: EvtIoCanceledOnQueue is due where the driver
+    /// has seen the request before, else the framework does it itself.
+    pub(super) fn canceled_on_queue(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
+        request.canceled.set(true);
+        request.cancel_called.set(false);
+        if queue.config.EvtIoCanceledOnQueue.0 == 0 || !request.presented.get() {
             self.complete_request(request, STATUS_CANCELLED, 0);
-            self.queue_changed(queue);
-            return;
+        } else {
+            queue.give(request);
+            let due = Rc::clone(request);
+            queue.canceled_waiting.borrow_mut().push_back(due);
         }
-        request.owner.set(Owner::Driver(queue.handle));
-        queue.presented.borrow_mut().push(Rc::clone(request));
-        let arguments = [queue.handle, request.handle];
-        queue.lock.clone().hold(self, || {
-            self.call_driver("EvtIoCanceledOnQueue", request.handle, callback, &arguments);
-        });
+        self.dispatch_internal(queue);
     }
 }
 
@@ -76,15 +95,23 @@ services! {
     WdfRequestStopAcknowledge <= DISPATCH => stop_acknowledge;
 }
 
-/// WdfRequestMarkCancelable(Request, EvtRequestCancel): calls the callback at once when the request
+/// WdfRequestMarkCancelable(Request, EvtRequestCancel): a callback is due at once when the request
 /// has been cancelled already.
 fn mark_cancelable(host: &Host, call: &Call) {
-    let (request, callback) = (call.arg(0), call.arg(1));
-    if mark(host, "WdfRequestMarkCancelable", request, callback) == STATUS_CANCELLED {
-        let body = host.body::<Request>(request);
-        body.cancel_called.set(true);
-        if let Owner::Driver(queue) = body.owner.get() {
-            host.call_cancel(queue, &body, callback);
+    let (handle, callback) = (call.arg(0), call.arg(1));
+    let what = "WdfRequestMarkCancelable";
+    if mark(host, what, handle, callback) == STATUS_SUCCESS {
+        return;
+    }
+    let request = host.body::<Request>(handle);
+    match request.owner.get() {
+        Owner::Driver(queue) if queue != 0 => {
+            host.cancel_due(&host.body::<Queue>(queue), &request, callback);
+        }
+        _ => {
+            request.canceled.set(true);
+            request.cancel_called.set(true);
+            host.call_cancel(&CallbackLock::None, &request, callback);
         }
     }
 }
@@ -96,58 +123,83 @@ fn mark_cancelable_ex(host: &Host, call: &Call) -> NtStatus {
 
 fn mark(host: &Host, what: &str, handle: u64, callback: u64) -> NtStatus {
     let request = host.driver_request(handle, what);
-    if request.cancel.get() != 0 {
+    if callback == 0 {
+        host.invalid_operation(format!("{what} is called without EvtRequestCancel"));
+    }
+    let queue = queue_of(host, &request, what);
+    if request.is_marked() {
         host.violation(
             &rules::MARK_CANC_ON_CANC_REQ,
             "a cancelable request is marked cancelable again",
         );
     }
-    if callback == 0 {
-        return STATUS_INVALID_PARAMETER;
-    }
-    let purged = match request.owner.get() {
-        Owner::Driver(queue) if queue != 0 => host.body::<Queue>(queue).canceling.get(),
-        _ => false,
-    };
+    let purged = queue.as_ref().is_some_and(|queue| queue.canceling.get());
     if purged || request.irp.cancelled.get() {
         return STATUS_CANCELLED;
     }
     request.cancel.set(callback);
+    if let Some(queue) = queue {
+        queue.cancelable.borrow_mut().push(request);
+    }
     STATUS_SUCCESS
+}
+
+/// The queue that a request came from; none for a create request of EvtDeviceFileCreate, whose queue
+/// is the framework's own.
+fn queue_of(host: &Host, request: &Request, what: &str) -> Option<Rc<Queue>> {
+    match request.owner.get() {
+        Owner::Driver(queue) if queue != 0 => Some(host.body::<Queue>(queue)),
+        _ if request.irp.major == Major::Create && !request.made_by_driver => None,
+        _ => host.invalid_operation(format!(
+            "{what} is called for a request that came from no queue"
+        )),
+    }
 }
 
 /// WdfRequestUnmarkCancelable(Request)
 fn unmark_cancelable(host: &Host, call: &Call) -> NtStatus {
-    let request = host.driver_request(call.arg(0), "WdfRequestUnmarkCancelable");
+    let what = "WdfRequestUnmarkCancelable";
+    let request = host.driver_request(call.arg(0), what);
+    let queue = queue_of(host, &request, what);
     if request.cancel.replace(0) != 0 {
-        STATUS_SUCCESS
-    } else if request.cancel_called.get() {
-        if !request.cancel_begun.get() {
-            request.left_to_cancel.set(true);
+        if let Some(queue) = queue {
+            let mut cancelable = queue.cancelable.borrow_mut();
+            cancelable.retain(|other| !Rc::ptr_eq(other, &request));
         }
-        STATUS_CANCELLED
-    } else {
-        STATUS_INVALID_PARAMETER
+        return STATUS_SUCCESS;
     }
+    if !request.cancel_called.get() {
+        host.violation(
+            &rules::UNMARK_NOT_CANCELABLE,
+            "WdfRequestUnmarkCancelable is called for a request that is not cancelable",
+        );
+    }
+    if !request.cancel_begun.get() {
+        request.left_to_cancel.set(true);
+    }
+    STATUS_CANCELLED
 }
 
+/// WdfRequestIsCanceled(Request)
 fn is_canceled(host: &Host, call: &Call) -> bool {
     let request = host.driver_request(call.arg(0), "WdfRequestIsCanceled");
-    if request.cancel.get() != 0 {
+    if request.is_marked() {
         host.violation(
             &rules::REQ_IS_CANC_ON_CANC_REQ,
             "WdfRequestIsCanceled is called for a cancelable request",
         );
     }
-    request.irp.cancelled.get()
+    request.irp.cancelled.get() || request.canceled.get()
 }
 
-/// WdfRequestStopAcknowledge(Request, Requeue)
+/// WdfRequestStopAcknowledge(Request, Requeue): what it says is done when EvtIoStop has been called
+/// for all requests of the queue.
 fn stop_acknowledge(host: &Host, call: &Call) {
     // One that was sent can be acknowledged all the same.
     let sent = host.body::<Request>(call.arg(0));
+    let requeue = call.flag(1);
     let request = match sent.owner.get() {
-        Owner::Target(_) if sent.stopping.get() && !call.flag(1) => sent,
+        Owner::Target(_) if sent.stopping.get() && !requeue => sent,
         _ => host.driver_request(call.arg(0), "WdfRequestStopAcknowledge"),
     };
     if !request.stopping.get() {
@@ -156,19 +208,13 @@ fn stop_acknowledge(host: &Host, call: &Call) {
             "WdfRequestStopAcknowledge is called outside of EvtIoStop for that request",
         );
     }
-    if !call.flag(1) {
-        request.stop_acknowledged.set(true);
-        return;
-    }
-    let Owner::Driver(queue) = request.owner.get() else {
-        return;
-    };
-    if request.cancel.get() != 0 {
+    if requeue && request.is_marked() {
         host.violation(
             &rules::EVT_IO_STOP_CANCEL,
             "a cancelable request is requeued from EvtIoStop",
         );
     }
-    let queue = host.body::<Queue>(queue);
-    host.requeue(&queue, &request);
+    request
+        .stop
+        .set(if requeue { Stop::GivenBack } else { Stop::Kept });
 }

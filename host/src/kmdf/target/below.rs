@@ -130,12 +130,19 @@ impl Host {
         taken.is_some()
     }
 
+    /// Cancels a request on the framework's behalf: it cannot be sent again before it is reused. `false`
+    /// when nobody has it.
+    pub(super) fn cancel_sent_request(&self, request: &Rc<Request>, status: NtStatus) -> bool {
+        request.canceled.set(true);
+        self.cancel_below(request, status)
+    }
+
     /// Cancels all that was sent to a target.
     pub(super) fn cancel_sent(&self, target: &IoTarget) {
         let sent = target.sent.borrow().clone();
         for handle in sent {
             let request = self.body::<Request>(handle);
-            self.cancel_below(&request, STATUS_CANCELLED);
+            self.cancel_sent_request(&request, STATUS_CANCELLED);
         }
     }
 

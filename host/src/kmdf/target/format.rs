@@ -158,24 +158,20 @@ impl Host {
         let pointer: u64 = self.memory.read(descriptor + 8);
         let length = u64::from(self.memory.read::<u32>(descriptor + 16));
         match self.memory.read::<u32>(descriptor) {
-            BUFFER => Ok(Part {
+            BUFFER if pointer != 0 => Ok(Part {
                 address: pointer,
                 bytes: length,
                 ..Part::default()
             }),
             OF_MDL if pointer != 0 => {
                 let mdl: MDL = self.memory.read(pointer);
-                let bytes = match length {
-                    0 => mdl.ByteCount.into(),
-                    length => length,
-                };
                 Ok(Part {
                     address: mdl.MappedSystemVa.0,
-                    bytes,
+                    bytes: length,
                     ..Part::default()
                 })
             }
-            HANDLE => {
+            HANDLE if pointer != 0 => {
                 let offsets = self.memory.read(descriptor + 16);
                 self.part(pointer, offsets)
             }
@@ -300,6 +296,8 @@ fn format_control(host: &Host, call: &Call, kind: SentKind, what: &str) -> NtSta
 
 fn format_request(host: &Host, request: &Request, format: Format) -> NtStatus {
     request.formatted_as_is.set(false);
+    request.has_irp.set(true);
+    request.has_context.set(true);
     host.set_format(request, Some(format));
     STATUS_SUCCESS
 }

@@ -11,10 +11,10 @@ pub(crate) mod synchronous;
 
 use std::cell::{Cell, RefCell};
 
-use kmdf_abi::ntstatus::{NtStatus, STATUS_CANCELLED, STATUS_SUCCESS};
+use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS, STATUS_WDF_DEVICE_REMOVED_NOT_SENT};
 
 use super::{attributes::Attributes, device::Device, object::Body, property};
-use crate::{cpu::stub::Call, host::Host, service::services};
+use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
 
 /// Where a target stands: a `WDF_IO_TARGET_STATE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ services! {
     WdfIoTargetWdmGetTargetDeviceObject <= DISPATCH => wdm_device;
     WdfIoTargetWdmGetTargetPhysicalDevice <= DISPATCH => wdm_physical;
     WdfIoTargetWdmGetTargetFileObject <= DISPATCH => nothing;
-    WdfIoTargetWdmGetTargetFileHandle <= DISPATCH => nothing;
+    WdfIoTargetWdmGetTargetFileHandle <= DISPATCH => handle_of_remote;
     WdfIoTargetQueryTargetProperty <= PASSIVE => query_property;
     WdfIoTargetAllocAndQueryTargetProperty <= PASSIVE => allocate_property;
 }
@@ -89,11 +89,15 @@ fn start(host: &Host, call: &Call) -> NtStatus {
     STATUS_SUCCESS
 }
 
-/// WdfIoTargetStop(IoTarget, Action): a `WDF_IO_TARGET_SENT_IO_ACTION`.
+/// WdfIoTargetStop(IoTarget, Action): a `WDF_IO_TARGET_SENT_IO_ACTION`, or nothing is done.
 fn stop(host: &Host, call: &Call) {
     const CANCEL: u32 = 1;
     const WAIT: u32 = 2;
+    const LEAVE: u32 = 3;
     let target = host.body::<IoTarget>(call.arg(0));
+    if !(CANCEL..=LEAVE).contains(&call.arg32(1)) {
+        return;
+    }
     target.state.set(State::Stopped);
     match call.arg32(1) {
         CANCEL => {
@@ -105,13 +109,17 @@ fn stop(host: &Host, call: &Call) {
     }
 }
 
-/// WdfIoTargetPurge(IoTarget, Action): a `WDF_IO_TARGET_PURGE_IO_ACTION`.
+/// WdfIoTargetPurge(IoTarget, Action): a `WDF_IO_TARGET_PURGE_IO_ACTION`, or nothing is done.
 fn purge(host: &Host, call: &Call) {
     const AND_WAIT: u32 = 1;
+    const PURGE: u32 = 2;
     let target = host.body::<IoTarget>(call.arg(0));
+    if !(AND_WAIT..=PURGE).contains(&call.arg32(1)) {
+        return;
+    }
     target.state.set(State::Purged);
     for queued in target.queued.take() {
-        host.end_queued(call.arg(0), &queued, STATUS_CANCELLED);
+        host.end_queued(call.arg(0), &queued, STATUS_WDF_DEVICE_REMOVED_NOT_SENT);
     }
     host.cancel_sent(&target);
     if call.arg32(1) == AND_WAIT {
@@ -133,7 +141,16 @@ fn wdm_physical(host: &Host, call: &Call) -> u64 {
     host.body::<Device>(target.device).wdm_physical()
 }
 
-/// WdfIoTargetWdmGetTargetFileObject, WdfIoTargetWdmGetTargetFileHandle: a local target has none.
+/// WdfIoTargetWdmGetTargetFileHandle(IoTarget): of a remote target only.
+fn handle_of_remote(host: &Host, call: &Call) {
+    host.body::<IoTarget>(call.arg(0));
+    host.violation(
+        &rules::INVALID_HANDLE,
+        "WdfIoTargetWdmGetTargetFileHandle is called for a target that is not a remote one",
+    );
+}
+
+/// WdfIoTargetWdmGetTargetFileObject: a local target has none.
 fn nothing(host: &Host, call: &Call) -> u64 {
     host.body::<IoTarget>(call.arg(0));
     0

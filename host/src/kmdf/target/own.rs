@@ -64,14 +64,23 @@ fn reuse(host: &Host, call: &Call) -> NtStatus {
     request.completion.set((0, 0));
     host.set_format(&request, None);
     request.formatted_as_is.set(false);
-    request.came_back(params.Status, 0);
+    request.canceled.set(false);
+    request.irp.cancelled.set(false);
+    // An app's IRP is not made anew.
+    let information = if request.made_by_driver {
+        0
+    } else {
+        request.information()
+    };
+    request.came_back(params.Status, information);
     STATUS_SUCCESS
 }
 
 /// WdfRequestChangeTarget(Request, IoTarget): every target here takes every request.
 fn change_target(host: &Host, call: &Call) -> NtStatus {
-    host.driver_request(call.arg(0), "WdfRequestChangeTarget");
+    let request = host.driver_request(call.arg(0), "WdfRequestChangeTarget");
     host.body::<IoTarget>(call.arg(1));
+    request.has_irp.set(true);
     STATUS_SUCCESS
 }
 

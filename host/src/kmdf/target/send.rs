@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use kmdf_abi::{
     ntstatus::{
-        NtStatus, STATUS_CANCELLED, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST,
-        STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER, STATUS_IO_TIMEOUT, STATUS_PENDING,
+        NtStatus, STATUS_CANCELLED, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_STATE,
+        STATUS_INVALID_PARAMETER, STATUS_IO_TIMEOUT, STATUS_PENDING,
     },
     types::{WDF_REQUEST_COMPLETION_PARAMS, WDF_REQUEST_SEND_OPTIONS},
 };
@@ -88,14 +88,14 @@ fn set_completion(host: &Host, call: &Call) {
 /// WdfRequestGetStatus.
 fn send(host: &Host, call: &Call) -> bool {
     let request = host.driver_request(call.arg(0), "WdfRequestSend");
-    let target = host.body::<IoTarget>(call.arg(1));
     let refuse = |status| {
         request.sent.set(status);
         false
     };
     let Ok(options) = Options::read(host, call.arg(2)) else {
-        return refuse(STATUS_INVALID_PARAMETER);
+        host.invalid_operation("a request is sent with options that are none");
     };
+    let target = host.body::<IoTarget>(call.arg(1));
     host.check_send(&request, options.flags & SYNCHRONOUS != 0);
     let has_format = request.format.borrow().is_some();
     if options.flags & FORGET != 0 {
@@ -103,7 +103,14 @@ fn send(host: &Host, call: &Call) -> bool {
             return refuse(STATUS_INVALID_DEVICE_STATE);
         }
         if has_format {
-            return refuse(STATUS_INVALID_DEVICE_REQUEST);
+            host.invalid_operation(
+                "a request is to be sent and forgotten that was formatted for its target",
+            );
+        }
+        if request.completion.get().0 != 0 {
+            host.invalid_operation(
+                "a request is to be sent and forgotten, and has a completion routine",
+            );
         }
         let format = host.format_of_app(&request);
         let queue = request.owner.replace(Owner::Target(0));
@@ -113,8 +120,7 @@ fn send(host: &Host, call: &Call) -> bool {
             let queue = host.body::<Queue>(queue);
             queue.forget(&request);
             host.send_down(call.arg(1), &request, format, Until::Forgotten);
-            host.present_requests(&queue);
-            host.queue_changed(&queue);
+            host.dispatch_internal(&queue);
         } else {
             host.send_down(call.arg(1), &request, format, Until::Forgotten);
         }
@@ -128,7 +134,10 @@ fn send(host: &Host, call: &Call) -> bool {
     }
     let synchronous = options.flags & SYNCHRONOUS != 0;
     if !synchronous && request.completion.get().0 == 0 && !request.made_by_driver {
-        return refuse(STATUS_INVALID_DEVICE_REQUEST);
+        host.invalid_operation(
+            "an app's request is sent without a completion routine, and not to be forgotten: nobody \
+             would complete it",
+        );
     }
     let format = request.format.borrow().clone();
     let format = format.unwrap_or_else(|| host.format_of_app(&request));
@@ -137,8 +146,10 @@ fn send(host: &Host, call: &Call) -> bool {
     } else {
         Until::Called
     };
-    if !host.submit_or_queue(call.arg(1), &target, &request, format, until, options) {
-        return refuse(STATUS_INVALID_DEVICE_STATE);
+    if let Err(status) =
+        host.submit_or_queue(call.arg(1), &target, &request, format, until, options)
+    {
+        return refuse(status);
     }
     if synchronous {
         host.wait_for_return(&request);
@@ -150,10 +161,11 @@ fn send(host: &Host, call: &Call) -> bool {
 /// WdfRequestCancelSentRequest(Request): whether somebody was asked to cancel it.
 fn cancel(host: &Host, call: &Call) -> bool {
     let request = host.body::<Request>(call.arg(0));
-    host.cancel_below(&request, STATUS_CANCELLED)
+    host.cancel_sent_request(&request, STATUS_CANCELLED)
 }
 
-/// WdfRequestGetCompletionParams(Request, Params)
+/// WdfRequestGetCompletionParams(Request, Params): nothing is written of a request that was never
+/// formatted for a target.
 fn completion_params(host: &Host, call: &Call) {
     let request = host.driver_request(call.arg(0), "WdfRequestGetCompletionParams");
     let size: u32 = host.memory.read(call.arg(1));
@@ -163,7 +175,9 @@ fn completion_params(host: &Host, call: &Call) {
             "WDF_REQUEST_COMPLETION_PARAMS.Size is that of no version",
         );
     }
-    host.write_completion_params(&request, call.arg(1));
+    if request.has_context.get() {
+        host.write_completion_params(&request, call.arg(1));
+    }
 }
 
 impl Host {
@@ -194,7 +208,10 @@ impl Host {
         }
     }
 
-    /// Sends a request down, or has it wait for its target; `false` when the target takes none.
+    /// Sends a request down, or has it wait for its target.
+    ///
+    /// # Errors
+    /// The target takes none, or the request was canceled before and not reused.
     pub(super) fn submit_or_queue(
         &self,
         handle: u64,
@@ -203,10 +220,13 @@ impl Host {
         format: Format,
         until: Until,
         options: Options,
-    ) -> bool {
+    ) -> Result<(), NtStatus> {
         let ignores = options.flags & IGNORE_STATE != 0;
         if target.state.get() == State::Purged && !ignores {
-            return false;
+            return Err(STATUS_INVALID_DEVICE_STATE);
+        }
+        if request.canceled.get() {
+            return Err(STATUS_CANCELLED);
         }
         if let Owner::Driver(queue) = request.owner.get() {
             request.owner.set(Owner::Target(queue));
@@ -216,7 +236,7 @@ impl Host {
             let limited = Rc::downgrade(request);
             let expire = Dpc::new("the timeout of a sent request", move |host: &Self| {
                 if let Some(request) = limited.upgrade() {
-                    host.cancel_below(&request, STATUS_IO_TIMEOUT);
+                    host.cancel_sent_request(&request, STATUS_IO_TIMEOUT);
                 }
             });
             let alarm = self.at(self.due_time(options.timeout), move |host| {
@@ -235,7 +255,7 @@ impl Host {
         } else {
             self.send_down(handle, request, format, until);
         }
-        true
+        Ok(())
     }
 
     /// Waits until nothing is below that was sent to a target.

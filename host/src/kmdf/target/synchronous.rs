@@ -1,6 +1,6 @@
 //! Sending and waiting in one call.
 
-use kmdf_abi::ntstatus::{NtStatus, STATUS_INVALID_DEVICE_STATE};
+use kmdf_abi::ntstatus::NtStatus;
 
 use super::{
     IoTarget,
@@ -94,6 +94,7 @@ fn send_and_wait(
     } else {
         host.driver_request(call.arg(1), what)
     };
+    request.has_irp.set(true);
     host.check_send(&request, true);
     let sent = host.submit_or_queue(
         call.arg(0),
@@ -103,16 +104,14 @@ fn send_and_wait(
         Until::Waited,
         options,
     );
-    let status = if sent {
-        host.wait_for_return(&request);
-        if returned != 0 {
-            host.memory.write(returned, &request.information());
-        }
-        request.sent.get()
-    } else {
-        request.sent.set(STATUS_INVALID_DEVICE_STATE);
-        STATUS_INVALID_DEVICE_STATE
-    };
+    match sent {
+        Ok(()) => host.wait_for_return(&request),
+        Err(status) => request.sent.set(status),
+    }
+    let status = request.sent.get();
+    if returned != 0 {
+        host.memory.write(returned, &request.information());
+    }
     if made {
         let object = host.object(request.handle);
         host.delete_object(&object);
