@@ -64,14 +64,14 @@ groups! {
     power
     interrupts
     targets
+    queues
+    requests
+    files
     device_init
     control
     interfaces
     dma
     kernel
-    queues
-    requests
-    files
 }
 
 #[test]

@@ -287,10 +287,6 @@ impl Lab {
     ///
     /// # Panics
     /// It did not.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "what is demanded here is enough for most scenarios"
-    )]
     pub fn shut_down(self) -> Ended {
         let before = self.session.host().counts();
         if self.sound {

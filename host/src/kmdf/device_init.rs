@@ -28,6 +28,10 @@ const IO_BUFFERED: i32 = 2;
 
 /// What WDFDEVICE_INIT holds until the device is created.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what a driver says, each a call of its own"
+)]
 pub(crate) struct DeviceInit {
     /// The address that stands for it.
     pub(crate) address: u64,

@@ -278,10 +278,10 @@ fn wdm_interrupt(host: &Host, call: &Call) -> u64 {
 
 /// WdfInterruptGetInfo(Interrupt, Info)
 fn info(host: &Host, call: &Call) {
-    let interrupt = host.body::<Interrupt>(call.arg(0));
-    let out = call.arg(1);
     /// Of KMDF 1.7: without Group.
     const OLDER_SIZE: usize = 56;
+    let interrupt = host.body::<Interrupt>(call.arg(0));
+    let out = call.arg(1);
     let size = host.memory.read::<u32>(out);
     if ![OLDER_SIZE, size_of::<WDF_INTERRUPT_INFO>()].contains(&(size as usize)) {
         host.violation(

@@ -33,7 +33,7 @@ impl Host {
             if let Some(new) = new {
                 self.insert_new(queue, &new);
             }
-            if self.has_events(queue) {
+            if has_events(queue) {
                 self.dispatch_later(queue);
             }
             return;
@@ -54,17 +54,6 @@ impl Host {
             Later::Work(work) => work.enqueue(self),
             Later::Dpc(deferred) => deferred.enqueue(self),
         };
-    }
-
-    /// Whether there is anything to see to. The framework does not ask; without it every completion
-    /// under a callback's lock would be a DPC without work.
-    fn has_events(&self, queue: &Queue) -> bool {
-        !queue.canceled.borrow().is_empty()
-            || !queue.canceled_waiting.borrow().is_empty()
-            || queue.stopped.borrow().is_some() && queue.driver_count() == 0
-            || queue.emptied.borrow().is_some() && queue.is_empty()
-            || !matches!(queue.power.get(), Power::On | Power::Off)
-            || queue.power.get() == Power::On && queue.can_present()
     }
 
     /// Sees to one event; `false` when there is none. A new request is presented past the queue only
@@ -162,6 +151,17 @@ impl Host {
         });
         true
     }
+}
+
+/// Whether there is anything to see to. The framework does not ask; without it every completion
+/// under a callback's lock would be a DPC without work.
+fn has_events(queue: &Queue) -> bool {
+    !queue.canceled.borrow().is_empty()
+        || !queue.canceled_waiting.borrow().is_empty()
+        || queue.stopped.borrow().is_some() && queue.driver_count() == 0
+        || queue.emptied.borrow().is_some() && queue.is_empty()
+        || !matches!(queue.power.get(), Power::On | Power::Off)
+        || queue.power.get() == Power::On && queue.can_present()
 }
 
 impl Queue {

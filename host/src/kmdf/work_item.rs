@@ -68,6 +68,7 @@ impl Work {
 
 /// WDFWORKITEM
 pub(crate) struct WorkItem {
+    handle: u64,
     parent: u64,
     work: OnceCell<Work>,
 }
@@ -76,7 +77,7 @@ impl Body for WorkItem {
     const KIND: &'static str = "WDFWORKITEM";
 
     fn dispose(&self, host: &Host) {
-        let mine = is_in(host, "EvtWorkItemFunc");
+        let mine = is_in(host, "EvtWorkItemFunc", self.handle);
         if let Some(work) = self.work.get()
             && host.irql() == Irql::PASSIVE
             && !mine
@@ -86,11 +87,13 @@ impl Body for WorkItem {
     }
 }
 
-/// Whether the running flow is in a callback of that name.
-fn is_in(host: &Host, what: &str) -> bool {
+/// Whether the running flow is in a callback of that name, of that object.
+fn is_in(host: &Host, what: &str, object: u64) -> bool {
     host.scheduler.current().is_some_and(|(_, flow)| {
         let activations = flow.activations.borrow();
-        activations.iter().any(|activation| activation.what == what)
+        activations
+            .iter()
+            .any(|activation| activation.what == what && activation.object == object)
     })
 }
 
@@ -123,7 +126,8 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
     let lock = host.effective_lock(&parent, config.AutomaticSerialization != 0, true)?;
-    let (object, body) = host.create_object(Some(&parent), &attributes, |_| WorkItem {
+    let (object, body) = host.create_object(Some(&parent), &attributes, |handle| WorkItem {
+        handle,
         parent: parent.handle,
         work: OnceCell::new(),
     });
@@ -151,11 +155,7 @@ fn parent(host: &Host, call: &Call) -> u64 {
 /// WdfWorkItemFlush(WorkItem)
 fn flush(host: &Host, call: &Call) {
     let item = host.body::<WorkItem>(call.arg(0));
-    let (_, flow) = host.scheduler.current().expect("a call comes from a flow");
-    let own =
-        flow.activations.borrow().iter().any(|activation| {
-            activation.what == "EvtWorkItemFunc" && activation.object == call.arg(0)
-        });
+    let own = is_in(host, "EvtWorkItemFunc", call.arg(0));
     if own {
         host.violation(
             &rules::WORK_ITEM_DEADLOCK,

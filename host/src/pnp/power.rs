@@ -48,7 +48,7 @@ impl Host {
     /// D0Entry, interrupts, EvtDeviceD0EntryPostInterruptsEnabled, queues, self-managed I/O. What was
     /// done before the step that fails is undone.
     pub(super) fn power_up(&self, device: &Rc<Device>, entering: Entering) -> NtStatus {
-        let (from, states) = match entering {
+        let (from, steps) = match entering {
             Entering::Start => (
                 FINAL,
                 [
@@ -66,7 +66,7 @@ impl Host {
                 ],
             ),
         };
-        let [in_entry, connecting, starting] = states;
+        let [in_entry, connecting, starting] = steps;
         let from = argument(from);
         device.policy.idle.set(Idle::NotInD0);
         device.states.set_power(in_entry);

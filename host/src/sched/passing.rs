@@ -22,7 +22,6 @@ impl Host {
             return;
         }
         match self.scheduler.passes(point) {
-            Pass::Nothing => {}
             Pass::Step(duration) => {
                 let now = self.now() + duration;
                 if now <= self.latest() {
@@ -34,7 +33,7 @@ impl Host {
             Pass::ToDevice if self.functions_event() <= Some(self.now() + LONGEST) => {
                 self.let_device_get_on();
             }
-            Pass::ToDevice => {}
+            Pass::Nothing | Pass::ToDevice => {}
         }
     }
 
