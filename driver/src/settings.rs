@@ -50,7 +50,7 @@ impl Settings {
             late: flag(key.and_then(|key| key.value(&INTERRUPT_LATE))),
             policy: (processors.is_some() || priority.is_some()).then_some(Policy {
                 processors: processors.unwrap_or_default().into(),
-                priority: priority.unwrap_or_default(),
+                priority: priority.unwrap_or(Policy::NORMAL_PRIORITY),
             }),
         }
     }

@@ -42,7 +42,7 @@ fn a_device_that_goes_while_it_computes_gives_no_result_that_is_wrong() {
     const STEP_NS: u64 = 1000;
     let mut right = 0;
     let mut ended = 0;
-    for step in 0..16 {
+    for step in 0..22 {
         for_each_seed(4, |seed| {
             let model = SharedModel::new(Config::default());
             let lab = Bench::with_device(model.clone()).seed(seed).boot();

@@ -267,7 +267,7 @@ mod tests {
     fn a_timer_goes_off_between_two_points_of_a_callback() {
         let order = Rc::new(RefCell::new(Vec::new()));
         let ring = Rc::clone(&order);
-        let (_, _) = with_device(MINUTE, Steady, move |host| {
+        let ((), _) = with_device(MINUTE, Steady, move |host| {
             host.at(host.now() + Duration::from_micros(10), move |_| {
                 ring.borrow_mut().push("the timer");
             });

@@ -51,6 +51,13 @@ pub struct Policy {
     pub priority: wdk_sys::WDF_INTERRUPT_PRIORITY,
 }
 
+impl Policy {
+    /// `WdfIrqPriorityNormal`. 0, `WdfIrqPriorityUndefined`, is no priority to ask for: KMDF Verifier breaks
+    /// into the debugger (`fxinterruptapi.cpp`, WdfInterruptSetExtendedPolicy).
+    pub const NORMAL_PRIORITY: wdk_sys::WDF_INTERRUPT_PRIORITY =
+        wdk_sys::_WDF_INTERRUPT_PRIORITY::WdfIrqPriorityNormal;
+}
+
 /// What an interrupt object does, and what it keeps in its context space for its ISR.
 pub trait InterruptHandler: Sized + Send + 'static {
     /// What the ISRs of all interrupt objects of a device share.
