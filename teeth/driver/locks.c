@@ -108,9 +108,9 @@ BOOLEAN keeps_the_lock_of_its_queue(MOMENT *m) {
 
 /* A queue's lock, then its device's. */
 BOOLEAN takes_the_lock_of_its_device_after_the_queues(MOMENT *m) {
-    WdfObjectAcquireLock(m->Context->Queue);
+    WdfObjectAcquireLock(m->Context->Manual);
     WdfObjectAcquireLock(m->Context->Device);
     WdfObjectReleaseLock(m->Context->Device);
-    WdfObjectReleaseLock(m->Context->Queue);
+    WdfObjectReleaseLock(m->Context->Manual);
     return FALSE;
 }

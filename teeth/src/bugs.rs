@@ -301,7 +301,7 @@ pub const BUGS: &[Bug] = &[
     bug("overwrites_the_causes", "", "The ISR stores its causes over those that no DPC has taken yet.").found_as(Verdict::Lost).by(Hunt::Boundaries(Cause::Raise)),
     bug("acknowledges_what_it_did_not_read", "", "The ISR acknowledges all causes, also one that came after it read them.").found_as(Verdict::Lost).by(Hunt::Boundaries(Cause::Device)).in_scenario("raised"),
     bug("takes_the_causes_without_the_lock", "", "The DPC reads and clears the causes without the interrupt's lock.").found_as(Verdict::Lost).by(Hunt::Boundaries(Cause::Device)).in_scenario("raised"),
-    bug("begins_before_it_is_ready", "RegisterBusy", "The device is told to compute before the driver has noted for whom, under no lock.").by(Hunt::Seeds).in_scenario("life").later(),
+    bug("begins_before_it_is_ready", "", "The device is told to compute before the driver has noted for whom, under no lock.").found_as(Verdict::Lost).by(Hunt::Seeds).in_scenario("life").later(),
     bug("leaks_when_out_of_memory", "PoolLeak", "What was allocated first stays when the second allocation fails.").later().by(Hunt::FailingCalls),
     bug("uses_memory_it_did_not_get", "AccessViolation", "The status of WdfMemoryCreate is not looked at.").by(Hunt::FailingCalls),
 ];

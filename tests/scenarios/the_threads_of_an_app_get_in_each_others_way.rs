@@ -11,7 +11,7 @@ use kmdf_host::{
 };
 
 /// How many schedules are looked into.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 600;
 
 fn target() -> Target {
     let driver = Driver {
