@@ -139,39 +139,34 @@ static BOOLEAN Serve(LOG *log, ISR_SHARED *shared, ULONG message) {
     return TRUE;
 }
 
-/* EduInterrupt::hand_over */
-static __attribute__((noinline)) void HandOver(LOG *log, DEVICE *device) {
-    LOG taken;
-    Take(log, &taken);
-    WdfSpinLockAcquire(device->Lock);
-    Absorb(&device->State->Log, &taken);
-    WdfSpinLockRelease(device->Lock);
+/* Isr::queue_deferred, and what its answer is counted as. */
+static void QueueDeferred(WDFINTERRUPT handle, const INTERRUPT *interrupt, LOG *log) {
+    if (!interrupt->Shared->Deferring)
+        return;
+    DpcQueued(log, interrupt->Handling == PassiveWorkItem ? WdfInterruptQueueWorkItemForIsr(handle)
+                                                          : WdfInterruptQueueDpcForIsr(handle));
 }
 
-/* Isr::queue_deferred */
-static BOOLEAN QueueDeferred(WDFINTERRUPT handle, HANDLING handling) {
-    if (handling == PassiveWorkItem)
-        return WdfInterruptQueueWorkItemForIsr(handle);
-    return WdfInterruptQueueDpcForIsr(handle);
+/* EduInterrupt::hand_over */
+static __attribute__((noinline)) void HandOver(
+    WDFINTERRUPT handle, INTERRUPT *interrupt, DEVICE *device, BOOLEAN ours) {
+    LOG taken;
+    WdfSpinLockAcquire(device->Lock);
+    Take(&interrupt->Log, &taken);
+    Absorb(&device->State->Log, &taken);
+    if (ours)
+        QueueDeferred(handle, interrupt, &device->State->Log);
+    WdfSpinLockRelease(device->Lock);
 }
 
 /* EVT_WDF_INTERRUPT_ISR */
 BOOLEAN OnInterrupt(WDFINTERRUPT handle, ULONG message) {
     INTERRUPT *interrupt = GetInterrupt(handle);
     BOOLEAN ours = Serve(&interrupt->Log, interrupt->Shared, message);
-    if (interrupt->Handling == Dirql) {
-        if (ours)
-            DpcQueued(&interrupt->Log, QueueDeferred(handle, interrupt->Handling));
-        return ours;
-    }
-    DEVICE *device = GetDevice(WdfInterruptGetDevice(handle));
-    HandOver(&interrupt->Log, device);
-    if (ours) {
-        BOOLEAN queued = QueueDeferred(handle, interrupt->Handling);
-        WdfSpinLockAcquire(device->Lock);
-        DpcQueued(&device->State->Log, queued);
-        WdfSpinLockRelease(device->Lock);
-    }
+    if (interrupt->Handling != Dirql)
+        HandOver(handle, interrupt, GetDevice(WdfInterruptGetDevice(handle)), ours);
+    else if (ours)
+        QueueDeferred(handle, interrupt, &interrupt->Log);
     return ours;
 }
 
@@ -397,7 +392,7 @@ static void Attend(DEVICE *device, const FINDINGS *findings) {
 void OnDpc(WDFINTERRUPT handle, WDFOBJECT object) {
     DEVICE *device = GetDevice(object);
     INTERRUPT *interrupt = GetInterrupt(handle);
-    BOOLEAN passive = interrupt->Handling != Dirql;
+    BOOLEAN passive = !interrupt->Shared->Deferring || interrupt->Handling != Dirql;
     BOOLEAN ended = FALSE;
     ENDED done;
     LOG taken;

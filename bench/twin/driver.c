@@ -66,6 +66,7 @@ static NTSTATUS OnReleaseHardware(WDFDEVICE handle, WDFCMRESLIST translated) {
 static EVT_WDF_DEVICE_D0_ENTRY_POST_INTERRUPTS_ENABLED OnStarted;
 static NTSTATUS OnStarted(WDFDEVICE device, WDF_POWER_DEVICE_STATE previous) {
     UNREFERENCED_PARAMETER(previous);
+    GetDevice(device)->Shared->Deferring = TRUE;
     Write(GetDevice(device)->State->Registers, STATUS, STATUS_INTERRUPT_WHEN_DONE);
     return STATUS_SUCCESS;
 }
@@ -73,6 +74,7 @@ static NTSTATUS OnStarted(WDFDEVICE device, WDF_POWER_DEVICE_STATE previous) {
 static EVT_WDF_DEVICE_D0_EXIT_PRE_INTERRUPTS_DISABLED OnStopping;
 static NTSTATUS OnStopping(WDFDEVICE device, WDF_POWER_DEVICE_STATE target) {
     UNREFERENCED_PARAMETER(target);
+    GetDevice(device)->Shared->Deferring = FALSE;
     Write(GetDevice(device)->State->Registers, STATUS, 0);
     return STATUS_SUCCESS;
 }

@@ -123,6 +123,8 @@ WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(STATE, GetState)
 typedef struct _ISR_SHARED {
     PUCHAR Registers;
     ULONG64 Sequence;
+    /* driver/src/wdf/interrupt/deferring.rs */
+    volatile BOOLEAN Deferring;
 } ISR_SHARED;
 WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(ISR_SHARED, GetIsrShared)
 

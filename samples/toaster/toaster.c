@@ -28,6 +28,8 @@ typedef struct {
     WDFSPINLOCK SliceLock;
     /* Whether that slice has popped up: from the ISR to the DPC, under the interrupt lock. */
     BOOLEAN Popped;
+    /* Whether the ISR queues its DPC. Guarded by the interrupt's lock, too. */
+    BOOLEAN Deferring;
 } TOASTER;
 WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(TOASTER, ToasterOf)
 
@@ -63,8 +65,32 @@ static BOOLEAN Isr(WDFINTERRUPT interrupt, ULONG message) {
         return FALSE;
     WriteRegister(toaster, TOASTER_EMPTY, 1);
     toaster->Popped = TRUE;
-    WdfInterruptQueueDpcForIsr(interrupt);
+    if (toaster->Deferring)
+        WdfInterruptQueueDpcForIsr(interrupt);
     return TRUE;
+}
+
+/* The framework flushes the DPC, and then disconnects the interrupt: a DPC that the ISR queues in between
+ * would run when there is no lock to take any more. So it is queued while the device is in D0 only; there
+ * is no slice in it before and after. */
+static void SetDeferring(TOASTER *toaster, BOOLEAN deferring) {
+    WdfInterruptAcquireLock(toaster->Interrupt);
+    toaster->Deferring = deferring;
+    WdfInterruptReleaseLock(toaster->Interrupt);
+}
+
+/* EVT_WDF_DEVICE_D0_ENTRY_POST_INTERRUPTS_ENABLED */
+static NTSTATUS InterruptsEnabled(WDFDEVICE device, WDF_POWER_DEVICE_STATE previous) {
+    UNREFERENCED_PARAMETER(previous);
+    SetDeferring(ToasterOf(device), TRUE);
+    return STATUS_SUCCESS;
+}
+
+/* EVT_WDF_DEVICE_D0_EXIT_PRE_INTERRUPTS_DISABLED */
+static NTSTATUS InterruptsDisabling(WDFDEVICE device, WDF_POWER_DEVICE_STATE target) {
+    UNREFERENCED_PARAMETER(target);
+    SetDeferring(ToasterOf(device), FALSE);
+    return STATUS_SUCCESS;
 }
 
 /* The request whose slice is in, which is the caller's to end; NULL if there is none, or if its
@@ -378,6 +404,8 @@ static NTSTATUS DeviceAdd(WDFDRIVER driver, PWDFDEVICE_INIT init) {
     WDF_PNPPOWER_EVENT_CALLBACKS_INIT(&pnp);
     pnp.EvtDevicePrepareHardware = PrepareHardware;
     pnp.EvtDeviceReleaseHardware = ReleaseHardware;
+    pnp.EvtDeviceD0EntryPostInterruptsEnabled = InterruptsEnabled;
+    pnp.EvtDeviceD0ExitPreInterruptsDisabled = InterruptsDisabling;
     pnp.EvtDeviceSelfManagedIoInit = ReadCount;
     pnp.EvtDeviceSelfManagedIoSuspend = SaveCount;
     WdfDeviceInitSetPnpPowerEventCallbacks(init, &pnp);

@@ -22,7 +22,7 @@ pub fn run(device: &EduDevice, mut interrupt: DeferredInterrupt<'_, EduInterrupt
 }
 
 /// Does what interrupts have asked for, in that many calls of a DPC. IRQL: <= DISPATCH_LEVEL; hold no lock.
-#[inline]
+#[inline(never)]
 pub fn work_off(device: &EduDevice, taken: &Taken, dpc_calls: u64) {
     let (done, new_events) = {
         let state = &mut *device.state.lock();

@@ -93,7 +93,7 @@ where
         // SAFETY: its ISR, which has queued this, was connected. It is not disconnected since: that
         // begins after `deferring` was cleared, and with a wait for this callback (see `deferring.rs`). The
         // guard borrows this value mutably.
-        unsafe { InterruptGuard::acquire(self.handle) }
+        unsafe { InterruptGuard::acquire(self.handle, context) }
     }
 }
 

@@ -6,8 +6,7 @@ use wdk_sys::{WDFINTERRUPT, WDFSPINLOCK, WDFWAITLOCK, call_unsafe_wdf_function_b
 
 use super::{Handling, InterruptHandler, deferring::Deferring};
 use crate::wdf::{
-    Context, Device, Disconnected, Guarded, NtStatus, Result, SpinLock,
-    context::{self, attributes},
+    Context, Device, Disconnected, Guarded, NtStatus, Result, SpinLock, context::attributes,
 };
 
 /// What the ISRs of a device share, and whether they may defer their work: see [`Deferring`].
@@ -196,18 +195,17 @@ pub struct InterruptGuard<'a, H: InterruptHandler> {
     pub own: &'a mut H,
 }
 
-impl<H: InterruptHandler> InterruptGuard<'_, H>
-where
-    InterruptContext<H>: Context,
-{
+impl<'a, H: InterruptHandler> InterruptGuard<'a, H> {
     /// `None` if the interrupt is handled at PASSIVE_LEVEL: then only its ISR has that lock.
     ///
     /// # Safety
-    /// The object is connected and stays so for `'a`. The caller holds no interrupt lock.
+    /// The object is connected and stays so for `'a`. The context is its own. The caller holds no
+    /// interrupt lock.
     #[inline]
-    pub(super) unsafe fn acquire(handle: WDFINTERRUPT) -> Option<Self> {
-        // SAFETY: the object is alive, and its context was initialized when it was created.
-        let context = unsafe { context::of::<InterruptContext<H>>(handle.cast()) }?;
+    pub(super) unsafe fn acquire(
+        handle: WDFINTERRUPT,
+        context: &'a InterruptContext<H>,
+    ) -> Option<Self> {
         if context.handling.is_passive() {
             return None;
         }

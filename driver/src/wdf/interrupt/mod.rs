@@ -168,8 +168,10 @@ where
         if self.handling.is_passive() || !connected.is_of(self.device) || !self.is_connected() {
             return None;
         }
+        // SAFETY: the object is alive, and its context was initialized when it was created.
+        let context = unsafe { context::of::<InterruptContext<H>>(self.handle.cast()) }?;
         // SAFETY: it is connected, and stays so as long as the proof is borrowed.
-        unsafe { InterruptGuard::acquire(self.handle) }
+        unsafe { InterruptGuard::acquire(self.handle, context) }
     }
 
     /// What the object keeps for itself, while no interrupt of the device is connected. `None`: the proof
