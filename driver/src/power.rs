@@ -40,7 +40,7 @@ impl PnpPower for EduDevice {
         let mut state = self.state.lock();
         let device_registers = state.replace_registers(None);
         if self.settings.late {
-            // The framework deletes them after this callback.
+            // The framework deletes them after this callback (`FxInterrupt::OnPostReleaseHardware`).
             state.interrupts = [const { None }; MAX_MESSAGES];
         }
         drop(state);

@@ -35,7 +35,9 @@ unsafe impl Send for Device {}
 unsafe impl Sync for Device {}
 
 /// Proof that no interrupt of a device is connected: its ISRs do not run, and nobody can hold its
-/// interrupt lock. Only EvtDevicePrepareHardware and EvtDeviceReleaseHardware have it.
+/// interrupt lock. Only EvtDevicePrepareHardware and EvtDeviceReleaseHardware have it: the device has not
+/// been in D0 since it got its resources, or PnP has had it stop, which disconnects every interrupt that is
+/// still connected (powerstatemachine.cpp: `PowerGotoD3Stopped`, `PowerGotoDxStoppedDisableInterrupt`).
 pub struct Disconnected<'a> {
     device: Device,
     lent: PhantomData<&'a mut ()>,
@@ -336,7 +338,8 @@ unsafe extern "C" fn evt_d0_entry_post<C: PnpPower>(
 ///
 /// # Safety
 /// Only the framework calls it. It calls it whenever it has called
-/// `EVT_WDF_DEVICE_D0_ENTRY_POST_INTERRUPTS_ENABLED`, a surprise removal included.
+/// `EVT_WDF_DEVICE_D0_ENTRY_POST_INTERRUPTS_ENABLED`, a surprise removal included (which functions of the
+/// framework do: `interrupt/deferring.rs`).
 unsafe extern "C" fn evt_d0_exit_pre<C: PnpPower>(
     device: WDFDEVICE,
     _target: WDF_POWER_DEVICE_STATE,

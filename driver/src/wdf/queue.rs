@@ -69,7 +69,8 @@ pub trait StopHandler {
     type Device: Context;
 
     /// The device leaves D0 or is removed while the driver owns a request. The callback that was given
-    /// the request has returned: the framework waits for it first. IRQL: <= DISPATCH_LEVEL.
+    /// the request has returned: the framework waits for it first (fxioqueue.cpp: `ProcessPowerEvents`, in
+    /// the state FxIoQueuePowerStartingTransition). IRQL: <= DISPATCH_LEVEL.
     ///
     /// Whoever owns the request must give it up now: requeue or complete it, or let the one who
     /// completes it do so.

@@ -7,8 +7,9 @@ mod lock;
 use core::marker::PhantomData;
 
 use wdk_sys::{
-    _WDF_TRI_STATE::WdfUseDefault, WDF_INTERRUPT_CONFIG, WDF_INTERRUPT_EXTENDED_POLICY,
-    WDF_INTERRUPT_INFO, WDFINTERRUPT, call_unsafe_wdf_function_binding,
+    _WDF_TRI_STATE::{WdfFalse, WdfUseDefault},
+    WDF_INTERRUPT_CONFIG, WDF_INTERRUPT_EXTENDED_POLICY, WDF_INTERRUPT_INFO, WDFINTERRUPT,
+    call_unsafe_wdf_function_binding,
 };
 
 pub use callbacks::{DeferredInterrupt, Isr};
@@ -220,7 +221,9 @@ where
     let config = WDF_INTERRUPT_CONFIG {
         Size: size_field::<WDF_INTERRUPT_CONFIG>(),
         ShareVector: WdfUseDefault,
-        ReportInactiveOnPowerDown: WdfUseDefault,
+        // The default is TRUE on ARM64: then the object stays connected in Dx, and on a shared line the ISR is
+        // called there (interruptobject.cpp: the constructor, `Disconnect`).
+        ReportInactiveOnPowerDown: WdfFalse,
         SpinLock: lock.spin_lock(),
         WaitLock: lock.wait_lock(),
         PassiveHandling: lock.handling().is_passive().into(),
