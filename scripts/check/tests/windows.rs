@@ -12,7 +12,8 @@ fn scripts() -> Vec<Script> {
             let path = entry.expect("a file").path();
             let name = path.file_name()?.to_str()?.to_owned();
             let text = fs::read_to_string(&path).expect("a text");
-            name.ends_with(".ps1").then(|| Script::parse(&name, &text))
+            let is_script = path.extension().is_some_and(|extension| extension == "ps1");
+            is_script.then(|| Script::parse(&name, &text))
         })
         .collect();
     scripts.sort_by(|one, other| one.name.cmp(&other.name));
