@@ -30,6 +30,7 @@ const LONGEST: u32 = i32::MAX as u32;
 
 /// WDFTIMER
 pub(crate) struct Timer {
+    handle: u64,
     parent: u64,
     period: Option<Duration>,
     alarm: Cell<Option<Alarm>>,
@@ -47,6 +48,7 @@ impl Body for Timer {
     const KIND: &'static str = "WDFTIMER";
 
     fn dispose(&self, host: &Host) {
+        self.check_is_not_running(host, "it is deleted in its own callback");
         self.stop(host, host.irql() == Irql::PASSIVE);
     }
 }
@@ -87,21 +89,21 @@ impl Timer {
         let was_set = self.disarm(host);
         match self.expire.get() {
             Some(Expire::Dispatch(deferred)) if wait => deferred.flush(host),
-            Some(Expire::Passive(work)) if wait && !runs_here(host) => work.flush(host),
+            Some(Expire::Passive(work)) if wait => work.flush(host),
             _ => {}
         }
         was_set
     }
-}
 
-/// Whether the running flow is in a timer's callback.
-fn runs_here(host: &Host) -> bool {
-    host.scheduler.current().is_some_and(|(_, flow)| {
-        let activations = flow.activations.borrow();
-        activations
-            .iter()
-            .any(|activation| activation.what == "EvtTimerFunc")
-    })
+    /// Checks that who waits for the timer's end is not its callback.
+    fn check_is_not_running(&self, host: &Host, why: &str) {
+        if host.runs_callback("EvtTimerFunc", self.handle) {
+            host.violation(
+                &rules::TIMER_DEADLOCK,
+                format!("a timer waits for itself: {why}"),
+            );
+        }
+    }
 }
 
 services! {
@@ -141,7 +143,8 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
     let lock = host.effective_lock(&parent, automatic, passive)?;
-    let (object, body) = host.create_object(Some(&parent), &attributes, |_| Timer {
+    let (object, body) = host.create_object(Some(&parent), &attributes, |handle| Timer {
+        handle,
         parent: parent.handle,
         period: (period > 0).then(|| Duration::from_millis(period.into())),
         alarm: Cell::new(None),
@@ -184,10 +187,10 @@ fn stop(host: &Host, call: &Call) -> bool {
             format!("WdfTimerStop waits, and is called at {}", host.irql()),
         );
     }
-    if wait && runs_here(host) {
-        host.violation(
-            &rules::TIMER_DEADLOCK,
-            "a timer waits for itself: WdfTimerStop with Wait is called from a timer's callback",
+    if wait {
+        timer.check_is_not_running(
+            host,
+            "WdfTimerStop with Wait is called from its own callback",
         );
     }
     timer.stop(host, wait)

@@ -77,7 +77,7 @@ impl Body for WorkItem {
     const KIND: &'static str = "WDFWORKITEM";
 
     fn dispose(&self, host: &Host) {
-        let mine = is_in(host, "EvtWorkItemFunc", self.handle);
+        let mine = host.runs_callback("EvtWorkItemFunc", self.handle);
         if let Some(work) = self.work.get()
             && host.irql() == Irql::PASSIVE
             && !mine
@@ -87,14 +87,16 @@ impl Body for WorkItem {
     }
 }
 
-/// Whether the running flow is in a callback of that name, of that object.
-fn is_in(host: &Host, what: &str, object: u64) -> bool {
-    host.scheduler.current().is_some_and(|(_, flow)| {
-        let activations = flow.activations.borrow();
-        activations
-            .iter()
-            .any(|activation| activation.what == what && activation.object == object)
-    })
+impl Host {
+    /// Whether the running flow is in a callback of that name of an object.
+    pub(super) fn runs_callback(&self, what: &str, object: u64) -> bool {
+        self.scheduler.current().is_some_and(|(_, flow)| {
+            let activations = flow.activations.borrow();
+            activations
+                .iter()
+                .any(|activation| activation.what == what && activation.object == object)
+        })
+    }
 }
 
 impl WorkItem {
@@ -155,8 +157,7 @@ fn parent(host: &Host, call: &Call) -> u64 {
 /// WdfWorkItemFlush(WorkItem)
 fn flush(host: &Host, call: &Call) {
     let item = host.body::<WorkItem>(call.arg(0));
-    let own = is_in(host, "EvtWorkItemFunc", call.arg(0));
-    if own {
+    if host.runs_callback("EvtWorkItemFunc", item.handle) {
         host.violation(
             &rules::WORK_ITEM_DEADLOCK,
             "a work item waits for itself: WdfWorkItemFlush is called from its own callback",
