@@ -153,6 +153,8 @@ typedef struct {
 
 #define PROBES_REGISTRY(PROBE)                               \
     PROBE(a_registry_key_is_removed_when_nothing_is_in_it)   \
+    PROBE(what_becomes_a_control_device_has_no_key)          \
+    PROBE(a_device_key_is_of_a_type_that_there_is)           \
     PROBE(a_key_is_created_once_and_then_opened)             \
     PROBE(a_key_that_is_missing_is_null)                     \
     PROBE(a_key_has_no_execution_level)                      \

@@ -43,6 +43,26 @@ PROBE(a_registry_key_is_removed_when_nothing_is_in_it) {
     return 0;
 }
 
+PROBE(what_becomes_a_control_device_has_no_key) {
+    DECLARE_CONST_UNICODE_STRING(security, L"D:P(A;;GA;;;SY)(A;;GA;;;BA)");
+    PWDFDEVICE_INIT init = WdfControlDeviceInitAllocate(WdfDeviceGetDriver(device), &security);
+    WDFKEY key = (WDFKEY)device;
+    NTSTATUS status;
+
+    HOLDS(init != NULL);
+    status = WdfFdoInitOpenRegistryKey(init, PLUGPLAY_REGKEY_DEVICE, KEY_READ, NULL, &key);
+    WdfDeviceInitFree(init);
+    HOLDS(status == STATUS_INVALID_PARAMETER && key == NULL);
+    return 0;
+}
+
+PROBE(a_device_key_is_of_a_type_that_there_is) {
+    WDFKEY key = (WDFKEY)device;
+
+    HOLDS(WdfDeviceOpenRegistryKey(device, 0, KEY_READ, NULL, &key) == STATUS_INVALID_PARAMETER);
+    return 0;
+}
+
 PROBE(a_key_is_created_once_and_then_opened) {
     DECLARE_CONST_UNICODE_STRING(inner, L"Inner");
     WDFKEY above, below;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use kmdf_abi::ntstatus::{
-    NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_CANNOT_DELETE, STATUS_INVALID_DEVICE_REQUEST,
+    NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_CANNOT_DELETE, STATUS_INVALID_DEVICE_STATE,
     STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_TYPE_MISMATCH,
     STATUS_RESOURCE_DATA_NOT_FOUND, STATUS_SUCCESS,
 };
@@ -203,9 +203,10 @@ fn device_root(host: &Host, slot: usize, kind: u32) -> Result<Root, NtStatus> {
 /// WdfDeviceOpenRegistryKey(Device, DeviceInstanceKeyType, DesiredAccess, KeyAttributes, Key)
 fn open_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let device = host.body::<Device>(call.arg(0));
+    host.memory.write(call.arg(4), &0_u64);
     let attributes = host.attributes(call.arg(3))?;
     if device.is_control() {
-        return Err(STATUS_INVALID_DEVICE_REQUEST);
+        return Err(STATUS_INVALID_DEVICE_STATE);
     }
     let root = device_root(host, device.slot, call.arg32(1))?;
     host.create_key(root, String::new(), &attributes, call.arg(4))
@@ -213,11 +214,12 @@ fn open_device(host: &Host, call: &Call) -> Result<(), NtStatus> {
 
 /// WdfFdoInitOpenRegistryKey(DeviceInit, DeviceInstanceKeyType, DesiredAccess, KeyAttributes, Key)
 fn open_init(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    host.memory.write(call.arg(4), &0_u64);
     let slot = host
         .find_device_init(call.arg(0))
         .filter(|init| init.slot != NO_SLOT)
         .map(|init| init.slot)
-        .ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
+        .ok_or(STATUS_INVALID_PARAMETER)?;
     let attributes = host.attributes(call.arg(3))?;
     let root = device_root(host, slot, call.arg32(1))?;
     host.create_key(root, String::new(), &attributes, call.arg(4))
