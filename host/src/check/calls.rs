@@ -7,7 +7,7 @@ rules! { Calls:
         "The Size of a structure is that of a version of it.";
     BAD_ARGUMENT = Framework "BadArgument", "KMDF: the function breaks and does nothing (fxdeviceinitapi.cpp, fxdeviceapi.cpp, fxdmaenablerapi.cpp); KMDF Verifier, where it is about a value (fxinterruptapi.cpp)",
         "An argument, and each member of a structure, is one that the function takes.";
-    INVALID_OPERATION = Framework "InvalidOperation", "KMDF: an error, if the function returns one, and a breakpoint under KMDF Verifier (FxVerifierDbgBreakPoint)",
+    INVALID_OPERATION = Framework "InvalidOperation", "KMDF: an error, if the function returns one, and a breakpoint under KMDF Verifier (FxVerifierDbgBreakPoint in fxrequestapi.cpp, fxioqueue.cpp)",
         "A framework function is called where it can do what it is for.";
     FUNCTION_COUNT = Own "FunctionCount", "WdfVersionBind",
         "A driver binds to the framework with the number of functions that the version it names has.";
