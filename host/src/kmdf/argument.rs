@@ -1,10 +1,16 @@
 //! Arguments that a function without a status cannot refuse: the framework breaks into the debugger
 //! under its verifier and does nothing.
 
+use std::ops::RangeInclusive;
+
+use kmdf_abi::types::WDF_TRI_STATE;
 use zerocopy::FromBytes;
 
 use super::device::NO_SLOT;
 use crate::{check::rules, host::Host};
+
+/// The members of `WDF_TRI_STATE`.
+pub(super) const TRI_STATES: RangeInclusive<i32> = 0..=2;
 
 impl Host {
     /// Reads the structure at an address, which begins with its size. One of an older version lacks its
@@ -30,6 +36,23 @@ impl Host {
     pub(crate) fn require(&self, holds: bool, what: &str) {
         if !holds {
             self.violation(&rules::BAD_ARGUMENT, what);
+        }
+    }
+
+    /// Checks a value, or one of those that are numbered.
+    pub(super) fn require_in(&self, what: &str, value: i32, range: &RangeInclusive<i32>) {
+        if !range.contains(&value) {
+            self.violation(
+                &rules::BAD_ARGUMENT,
+                format!("{what} is {value}, which it cannot be"),
+            );
+        }
+    }
+
+    /// Checks values of that type, which have no other than its members.
+    pub(super) fn require_tri_states(&self, what: &str, values: &[WDF_TRI_STATE]) {
+        for value in values {
+            self.require_in(what, value.0, &TRI_STATES);
         }
     }
 

@@ -7,7 +7,7 @@ use kmdf_abi::ntstatus::{
     STATUS_NOT_FOUND, STATUS_PENDING,
 };
 
-use super::{device::Device, driver::Driver, string::WdfString};
+use super::{argument::TRI_STATES, device::Device, driver::Driver, string::WdfString};
 use crate::{check::rules, cpu::stub::Call, event::Event, host::Host, service::services};
 
 services! {
@@ -34,8 +34,6 @@ const TRUE: i32 = 1;
 const FAILED: usize = 2;
 const REMOVED: usize = 4;
 const RESOURCES_CHANGED: usize = 5;
-/// The values of a `WDF_TRI_STATE`.
-const TRI_STATES: RangeInclusive<i32> = 0..=2;
 
 /// How many states the WDF_DEVICE_STATE at an address has.
 fn states(host: &Host, address: u64) -> usize {

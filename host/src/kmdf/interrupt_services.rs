@@ -135,20 +135,13 @@ fn set_policy(host: &Host, call: &Call) {
 /// WdfInterruptSetExtendedPolicy(Interrupt, PolicyAndGroup)
 fn set_extended_policy(host: &Host, call: &Call) {
     let interrupt = host.body::<Interrupt>(call.arg(0));
-    let policy: WDF_INTERRUPT_EXTENDED_POLICY = host.memory.read(call.arg(1));
-    if policy.Size as usize != size_of::<WDF_INTERRUPT_EXTENDED_POLICY>() {
-        host.violation(
-            &rules::STRUCTURE_SIZE,
-            "WDF_INTERRUPT_EXTENDED_POLICY.Size is that of no version",
-        );
-    }
+    let policy: WDF_INTERRUPT_EXTENDED_POLICY =
+        host.structure("WDF_INTERRUPT_EXTENDED_POLICY", call.arg(1), 0);
     let target = policy.TargetProcessorSetAndGroup;
-    if target.Reserved != [0; 3] {
-        host.violation(
-            &rules::BAD_ARGUMENT,
-            "GROUP_AFFINITY.Reserved of WDF_INTERRUPT_EXTENDED_POLICY is not zero",
-        );
-    }
+    host.require(
+        target.Reserved == [0; 3],
+        "GROUP_AFFINITY.Reserved of WDF_INTERRUPT_EXTENDED_POLICY is not zero",
+    );
     apply_policy(
         host,
         &interrupt,
@@ -171,12 +164,10 @@ fn apply_policy(
     const POLICIES: std::ops::RangeInclusive<i32> = 0..=5;
     /// `WdfIrqPriorityLow` to `WdfIrqPriorityHigh`
     const PRIORITIES: std::ops::RangeInclusive<i32> = 1..=3;
-    if !POLICIES.contains(&policy) || !PRIORITIES.contains(&priority) {
-        host.violation(
-            &rules::BAD_ARGUMENT,
-            "the policy or the priority of an interrupt is none that there is",
-        );
-    }
+    host.require(
+        POLICIES.contains(&policy) && PRIORITIES.contains(&priority),
+        "the policy or the priority of an interrupt is none that there is",
+    );
     if interrupt.assigned.get().is_some() {
         host.violation(
             &rules::INTERRUPT_POLICY,

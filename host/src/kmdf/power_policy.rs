@@ -12,12 +12,11 @@ use kmdf_abi::{
     types::{
         WDF_DEVICE_PNP_CAPABILITIES, WDF_DEVICE_POWER_CAPABILITIES,
         WDF_DEVICE_POWER_POLICY_IDLE_SETTINGS, WDF_DEVICE_POWER_POLICY_WAKE_SETTINGS,
-        WDF_TRI_STATE,
     },
 };
 use zerocopy::FromBytes;
 
-use super::device::Device;
+use super::{argument::TRI_STATES, device::Device};
 use crate::{
     check::rules,
     cpu::{Irql, stub::Call},
@@ -77,8 +76,6 @@ const STATES: std::ops::RangeInclusive<i32> = 2..=5;
 const MAXIMUM: i32 = 5;
 /// `PowerSystemMaximum`
 const SYSTEM_MAXIMUM: i32 = 7;
-/// The members of `WDF_TRI_STATE`.
-const TRI_STATES: std::ops::RangeInclusive<i32> = 0..=2;
 const USE_DEFAULT: i32 = 2;
 /// `IdleCannotWakeFromS0`, and all of them.
 const CANNOT_WAKE: i32 = 1;
@@ -217,43 +214,12 @@ fn resume_idle(host: &Host, call: &Call) {
     references.set(fewer);
 }
 
-/// Ends the run if a value that a function without a status was given is none of those it may be.
-fn check_range(host: &Host, what: &str, value: i32, range: std::ops::RangeInclusive<i32>) {
-    if !range.contains(&value) {
-        host.violation(
-            &rules::BAD_ARGUMENT,
-            format!("{what} is {value}, which it cannot be"),
-        );
-    }
-}
-
-fn check_tri_states(host: &Host, what: &str, values: &[WDF_TRI_STATE]) {
-    for value in values {
-        check_range(host, what, value.0, TRI_STATES);
-    }
-}
-
-fn check_size(host: &Host, what: &str, address: u64, size: usize) {
-    if host.memory.read::<u32>(address) as usize != size {
-        host.violation(
-            &rules::STRUCTURE_SIZE,
-            format!("{what}.Size is that of no version"),
-        );
-    }
-}
-
 /// WdfDeviceSetPnpCapabilities(Device, PnpCapabilities): they are for the device manager, and for a bus
 /// that ejects.
 fn set_pnp_capabilities(host: &Host, call: &Call) {
     host.body::<Device>(call.arg(0));
     let what = "WDF_DEVICE_PNP_CAPABILITIES";
-    check_size(
-        host,
-        what,
-        call.arg(1),
-        size_of::<WDF_DEVICE_PNP_CAPABILITIES>(),
-    );
-    let all: WDF_DEVICE_PNP_CAPABILITIES = host.memory.read(call.arg(1));
+    let all: WDF_DEVICE_PNP_CAPABILITIES = host.structure(what, call.arg(1), 0);
     let values = [
         all.LockSupported,
         all.EjectSupported,
@@ -265,20 +231,14 @@ fn set_pnp_capabilities(host: &Host, call: &Call) {
         all.HardwareDisabled,
         all.NoDisplayInUI,
     ];
-    check_tri_states(host, what, &values);
+    host.require_tri_states(what, &values);
 }
 
 /// WdfDeviceSetPowerCapabilities(Device, PowerCapabilities): nobody asks a function driver for them here.
 fn set_power_capabilities(host: &Host, call: &Call) {
     let device = host.body::<Device>(call.arg(0));
     let what = "WDF_DEVICE_POWER_CAPABILITIES";
-    check_size(
-        host,
-        what,
-        call.arg(1),
-        size_of::<WDF_DEVICE_POWER_CAPABILITIES>(),
-    );
-    let all: WDF_DEVICE_POWER_CAPABILITIES = host.memory.read(call.arg(1));
+    let all: WDF_DEVICE_POWER_CAPABILITIES = host.structure(what, call.arg(1), 0);
     let values = [
         all.DeviceD1,
         all.DeviceD2,
@@ -287,18 +247,18 @@ fn set_power_capabilities(host: &Host, call: &Call) {
         all.WakeFromD2,
         all.WakeFromD3,
     ];
-    check_tri_states(host, what, &values);
+    host.require_tri_states(what, &values);
     for state in all.DeviceState {
-        check_range(host, "DeviceState", state.0, 0..=MAXIMUM);
+        host.require_in("DeviceState", state.0, &(0..=MAXIMUM));
     }
-    check_range(host, "DeviceWake", all.DeviceWake.0, 0..=MAXIMUM);
-    check_range(host, "SystemWake", all.SystemWake.0, 0..=SYSTEM_MAXIMUM);
+    host.require_in("DeviceWake", all.DeviceWake.0, &(0..=MAXIMUM));
+    host.require_in("SystemWake", all.SystemWake.0, &(0..=SYSTEM_MAXIMUM));
     let ideal = if device.policy.is_owner {
         STATES
     } else {
         MAXIMUM..=MAXIMUM
     };
-    check_range(host, "IdealDxStateForSx", all.IdealDxStateForSx.0, ideal);
+    host.require_in("IdealDxStateForSx", all.IdealDxStateForSx.0, &ideal);
 }
 
 /// WdfDeviceSetStaticStopRemove(Device, Stoppable)

@@ -127,15 +127,22 @@ impl Host {
         device.states.set_pnp(Pnp::FailedWaitForRemove);
         if device.open.borrow().is_empty() {
             self.finish_removal(device);
-            return;
+        } else {
+            self.when_closed(device, |host, device| {
+                host.in_turn(|host| host.finish_removal(device));
+            });
         }
+    }
+
+    /// Goes on with an open device in a thread of its own, when its last handle is closed.
+    fn when_closed(&self, device: &Rc<Device>, then: fn(&Self, &Rc<Device>)) {
         let text = format!("device {:#x} is still open", device.handle);
         self.record(Event::Host { text });
         let device = Rc::clone(device);
         self.spawn("PnP", move |host| {
             let waited = Rc::clone(&device);
             host.block_until(move |_| waited.open.borrow().is_empty());
-            host.in_turn(|host| host.finish_removal(&device));
+            then(host, &device);
         });
     }
 
@@ -161,18 +168,11 @@ impl Host {
         device.phase.set(Phase::Removed);
         if device.open.borrow().is_empty() {
             self.delete_device(device);
-            return;
+        } else {
+            // Windows lets no device be removed in order that is open: the query for it is vetoed. Here
+            // it may be, so that drivers are seen to end what they have.
+            self.when_closed(device, Self::delete_device);
         }
-        // Windows lets no device be removed in order that is open: the query for it is vetoed. Here it
-        // may be, so that drivers are seen to end what they have.
-        let text = format!("device {:#x} is still open", device.handle);
-        self.record(Event::Host { text });
-        let device = Rc::clone(device);
-        self.spawn("PnP", move |host| {
-            let waited = Rc::clone(&device);
-            host.block_until(move |_| waited.open.borrow().is_empty());
-            host.delete_device(&device);
-        });
     }
 
     pub(super) fn delete_device(&self, device: &Rc<Device>) {
