@@ -176,12 +176,12 @@ impl<H: InterruptHandler> InterruptContext<H> {
     /// What the object keeps for itself.
     ///
     /// # Safety
-    /// No interrupt of the device is connected for `'a`, and this is the only call meanwhile.
+    /// No interrupt of the device is connected while the result lives, and this is the only call meanwhile.
     #[expect(
         clippy::mut_from_ref,
         reason = "that nobody else can have the lock makes it exclusive, not the borrow"
     )]
-    pub(super) unsafe fn disconnected<'a>(&'a self) -> &'a mut H {
+    pub(super) unsafe fn disconnected(&self) -> &mut H {
         // SAFETY: no ISR runs and no `InterruptGuard` exists, so nobody else has a reference to it.
         unsafe { &mut *self.own.get() }
     }
