@@ -71,7 +71,8 @@ ran_package() {
 # As build.ps1 asks, and as a person does in each of the two directories.
 make . --cwd driver --profile release
 ran_package
-ran "^cargo build --profile release"
+# Its build says more of itself where it takes the machine for CI.
+ran "^cargo build \(--verbose \)*--profile release"
 make driver
 ran_package
 make . build
