@@ -8,7 +8,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-all="format lint unit doc image driver-lint reproduce samples scenarios explore teeth qemu windows make deny"
+all="format lint unit doc image driver-lint reproduce samples scenarios explore teeth qemu windows make package deny"
 
 describe() {
     case $1 in
@@ -25,6 +25,7 @@ describe() {
     teeth) echo "broken drivers, each caught by its rule; exact counts" ;;
     qemu) echo "tests on QEMU's edu" ;;
     windows) echo "what Windows builds, linted; its scripts" ;;
+    package) echo "the driver package, verified by osslsigncode and openssl" ;;
     make) echo "cargo-make's tasks as Windows runs them" ;;
     deny) echo "licenses, duplicates, sources of crates" ;;
     *) return 1 ;;
@@ -122,6 +123,11 @@ run_make() {
     # The INX as the build leaves it for the WDK's tools.
     [ -e driver/edu_kmdf.inx ] || sh scripts/build-driver.sh
     sh scripts/make-as-windows.sh
+}
+
+run_package() {
+    cargo run --quiet --package cross -- inf inf/*.inx samples/*/*.inx teeth/driver/*.inx
+    sh scripts/verify-package.sh
 }
 
 run_deny() {

@@ -32,6 +32,15 @@ impl Arch {
         }
     }
 
+    /// What stampinf calls it.
+    #[must_use]
+    pub fn inf_name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "amd64",
+            Self::Aarch64 => "arm64",
+        }
+    }
+
     /// What the linker's `/machine:` takes.
     #[must_use]
     pub fn machine(self) -> &'static str {

@@ -3,6 +3,7 @@
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
+use kmdf_inf::Stamp;
 
 use crate::{
     arch::Arch,
@@ -10,6 +11,7 @@ use crate::{
     driver::{Profile, Setup},
     error::Result,
     image::{self, Expectations, Report},
+    inf,
     layout::Layout,
     link,
     toolchain::Choice,
@@ -35,7 +37,8 @@ Exit codes:
   2  wrong arguments
   3  the machine lacks something; the message says what, and how to name it
   4  a step of the build failed
-  5  the image check refused the image";
+  5  the image check refused the image
+  6  the INF check refused the INF";
 
 #[derive(Subcommand)]
 enum Command {
@@ -60,6 +63,15 @@ enum Command {
         /// The largest size allowed.
         #[arg(long, value_name = "BYTES")]
         max_size: Option<usize>,
+    },
+    /// Check the INF of a KMDF driver, by InfVerif's numbers.
+    Inf {
+        /// The INF files, or INX files, which are stamped first.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The architecture to stamp an INX for.
+        #[arg(long, default_value = "x86_64")]
+        arch: Arch,
     },
     /// Compile C files into a KMDF driver with its symbols, check the image, and print its path.
     C {
@@ -171,6 +183,17 @@ fn run(cli: Cli) -> Result<ExitCode> {
                 println!("no symbols given or found: the entry point's name was not checked");
             }
             println!("{} is fine: {}", image.display(), describe(&report));
+        }
+        Command::Inf { files, arch } => {
+            let stamp = Stamp {
+                architecture: arch.inf_name().to_owned(),
+                kmdf_version: "1.15".to_owned(),
+                date: "01/01/2026".to_owned(),
+                version: "1.0.0.0".to_owned(),
+            };
+            for file in files {
+                inf::check(&file, &stamp)?;
+            }
         }
         Command::C {
             target,

@@ -13,6 +13,8 @@ pub enum Kind {
     Build,
     /// The image is not one that Windows would load, or not the one we mean to ship. Exit code 5.
     Image,
+    /// The INF breaks a rule. Exit code 6.
+    Inf,
 }
 
 /// A failure, told to a person: what, where, and what to do next.
@@ -80,6 +82,7 @@ impl Error {
             Kind::Missing => 3,
             Kind::Build => 4,
             Kind::Image => 5,
+            Kind::Inf => 6,
         }
         .into()
     }

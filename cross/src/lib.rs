@@ -15,6 +15,7 @@ pub mod error;
 pub mod exports;
 mod files;
 pub mod image;
+pub mod inf;
 pub mod layout;
 pub mod link;
 mod packages;

@@ -24,6 +24,7 @@ use crate::{
         qemu::{Qemu, QemuOptions},
         trace::{Recorded, Recording},
     },
+    install::User,
     strategy,
 };
 
@@ -59,6 +60,9 @@ pub(super) struct Run {
     interrupts: Granted,
     #[command(flatten)]
     registry: Registry,
+    /// Whose apps open the device: the INF's security descriptor says how far it lets them in
+    #[arg(long, value_enum, default_value_t)]
+    user: User,
     /// Processors of the machine
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
     processors: u32,
@@ -160,6 +164,7 @@ impl Run {
             .unwrap_or_else(|| directory.path().join("socket"));
         let package = package.with_registry(&self.registry.values());
         let session = Session::boot_package(&package, machine, self.interrupts.into())?;
+        session.host().set_user(self.user);
         transcript::started(&session, &self.driver, self.inf.as_deref(), self.json);
         let mut server = Server::bind(&socket)
             .map_err(|error| Failure::file(&socket.display().to_string(), error))?;

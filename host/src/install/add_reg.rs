@@ -1,7 +1,8 @@
 //! AddReg: registry values as an INF writes them.
 
+use kmdf_inf::{Field, Line};
+
 use super::{
-    inf::{Field, Line},
     plan::{InstallProblem, wrong},
     registry::{RegistryKey, RegistryValue},
 };

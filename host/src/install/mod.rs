@@ -6,17 +6,16 @@
 
 mod add_reg;
 mod ids;
-mod inf;
 mod plan;
-mod platform;
 mod registry;
+mod security;
 #[cfg(test)]
 mod tests;
-mod verify;
 
 pub use ids::DeviceIds;
-pub use inf::{Field, Inf, InfError, InfProblem, Line, Stamp};
+pub use kmdf_inf::{
+    Field, Finding, Inf, InfError, InfProblem, Line, Platform, Rule, Severity, Stamp, verify,
+};
 pub use plan::{AffinityPolicy, InstallError, InstallProblem, Installation, MsiGrant, Service};
-pub use platform::Platform;
 pub use registry::{RegistryKey, RegistryValue};
-pub use verify::{Finding, Rule, verify};
+pub use security::{Security, User};

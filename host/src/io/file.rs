@@ -186,7 +186,8 @@ impl Host {
     ///
     /// # Errors
     /// `STATUS_OBJECT_NAME_NOT_FOUND` when no such interface is enabled, `STATUS_ACCESS_DENIED`
-    /// when the device is exclusive and open.
+    /// when the device is exclusive and open, or its security descriptor does not give the app's user
+    /// that access.
     pub fn begin_open(
         &self,
         class: [u8; 16],
@@ -227,7 +228,8 @@ impl Host {
         name: String,
         access: u32,
     ) -> Result<Rc<File>, NtStatus> {
-        if device.exclusive && !device.open.borrow().is_empty() {
+        let is_taken = device.exclusive && !device.open.borrow().is_empty();
+        if is_taken || !self.lets_in(device.slot, access) {
             return Err(STATUS_ACCESS_DENIED);
         }
         let file = Rc::new(File {

@@ -1,11 +1,12 @@
 //! The files that the INF copies.
 
+use kmdf_inf::{Field, Line};
+
 use super::{
     Planner,
     problem::{InstallProblem, Step, missing, wrong},
     service::Service,
 };
-use crate::install::inf::{Field, Line};
 
 impl Planner<'_> {
     /// Checks that the service's image is copied to where the service looks for it.

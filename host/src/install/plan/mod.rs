@@ -1,5 +1,7 @@
 //! Follows an INF for one device: what Windows would have in its registry afterwards.
 
+use kmdf_inf::{Finding, Inf, Line, Platform, Severity, verify};
+
 mod files;
 mod interrupts;
 mod model;
@@ -16,13 +18,9 @@ pub use self::{
 use super::{
     add_reg,
     ids::DeviceIds,
-    inf::{Inf, Line},
-    platform::Platform,
-    registry::RegistryKey,
+    registry::{RegistryKey, RegistryValue},
+    security::Security,
 };
-
-/// The directory id of the driver package's own place in the driver store.
-pub(super) const DRIVER_STORE: u32 = 13;
 
 /// What is there once the INF has been followed for a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +62,22 @@ impl Installation {
     /// # Errors
     /// The INF is not for this device or this platform, or would not install on Windows.
     pub fn plan(inf: &Inf, ids: &DeviceIds, platform: &Platform) -> Result<Self, InstallError> {
+        Self::plan_over(&RegistryKey::default(), inf, ids, platform)
+    }
+
+    /// Follows `inf` for a device that another package was installed for before: the hardware key lives
+    /// as long as the device, and what that package wrote into it is still there.
+    ///
+    /// # Errors
+    /// As [`Installation::plan`].
+    pub fn plan_over(
+        hardware_key: &RegistryKey,
+        inf: &Inf,
+        ids: &DeviceIds,
+        platform: &Platform,
+    ) -> Result<Self, InstallError> {
         Planner { inf, platform }
-            .plan(ids)
+            .plan(ids, hardware_key.clone())
             .map_err(|(line, problem)| InstallError {
                 file: inf.file().to_owned(),
                 line,
@@ -81,7 +93,7 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    fn plan(&self, ids: &DeviceIds) -> Step<Installation> {
+    fn plan(&self, ids: &DeviceIds, mut hardware_key: RegistryKey) -> Step<Installation> {
         let inf = self.inf;
         let version = |key| inf.entry("Version", key).map_or("", |line| line.text(0));
         if !version("Signature").eq_ignore_ascii_case("$WINDOWS NT$") {
@@ -96,8 +108,9 @@ impl Planner<'_> {
 
         let mut software_key = RegistryKey::default();
         self.add_registry(&section, &mut software_key)?;
-        let mut hardware_key = RegistryKey::default();
-        self.add_registry(&format!("{section}.HW"), &mut hardware_key)?;
+        let hardware = format!("{section}.HW");
+        self.add_registry(&hardware, &mut hardware_key)?;
+        self.check_security(&hardware, &hardware_key)?;
         let (service, service_key) = self.service(&section)?;
         self.check_image(&section, &service)?;
 
@@ -106,6 +119,7 @@ impl Planner<'_> {
             .flat_map(|suffix| inf.entries(&format!("{section}{suffix}"), "Needs"))
             .flat_map(|line| line.fields.iter().map(|field| field.text.clone()))
             .collect();
+        self.check_rules()?;
         Ok(Installation {
             description: model.line.key.clone().unwrap_or_default(),
             provider: version("Provider").to_owned(),
@@ -122,6 +136,27 @@ impl Planner<'_> {
             service_key,
             not_followed,
         })
+    }
+
+    /// Checks the rules whose breach Windows or the signing of the package refuses.
+    fn check_rules(&self) -> Step<()> {
+        let mut findings = verify(self.inf);
+        findings.retain(|finding| finding.rule.severity() == Severity::Error);
+        match findings.first() {
+            Some(Finding { line, .. }) => Err((*line, InstallProblem::Rules(findings))),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that the device's security descriptor, if it has one, can be read.
+    fn check_security(&self, section: &str, hardware_key: &RegistryKey) -> Step<()> {
+        match hardware_key.value("Security") {
+            Some(RegistryValue::String(sddl)) if Security::parse(sddl).is_none() => {
+                let wanted = "a discretionary access-control list in SDDL, as D:P(A;;GA;;;SY)";
+                Err((self.inf.line_of(section), wrong("Security", sddl, wanted)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Does what the AddReg entries of a section say.

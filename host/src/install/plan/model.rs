@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use kmdf_inf::{Line, Target};
+
 use super::{
     Planner,
     problem::{InstallProblem, Step, missing},
 };
-use crate::install::{ids::DeviceIds, inf::Line, platform::Target};
+use crate::install::ids::DeviceIds;
 
 /// A model that matches the device.
 pub(super) struct Model<'a> {

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
+use kmdf_inf::{Finding, Platform};
 use thiserror::Error;
-
-use crate::install::platform::Platform;
 
 /// Why an INF does not install a device.
 #[derive(Debug, Error)]
@@ -101,6 +100,9 @@ pub enum InstallProblem {
     /// A file that is copied is not in `[SourceDisksFiles]`.
     #[error("{0} is copied, but [SourceDisksFiles] does not list it")]
     NoSource(String),
+    /// It would install, and yet no such package gets a signature, or a device that works.
+    #[error("it breaks rules for an INF: {}", list(&.0.iter().map(Finding::to_string).collect::<Vec<_>>()))]
+    Rules(Vec<Finding>),
 }
 
 /// A list in words.

@@ -1,13 +1,12 @@
 //! The service that drives the device, and the framework it binds to.
 
+use kmdf_inf::{DRIVER_STORE, Field, Line};
+
 use super::{
-    DRIVER_STORE, Planner,
+    Planner,
     problem::{InstallProblem, Step, missing, wrong},
 };
-use crate::install::{
-    inf::{Field, Line},
-    registry::{RegistryKey, RegistryValue},
-};
+use crate::install::registry::{RegistryKey, RegistryValue};
 
 /// The directory id of `System32\drivers`.
 const DRIVERS: u32 = 12;

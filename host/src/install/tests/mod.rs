@@ -33,7 +33,7 @@ some.sys = 1
 
 [Models.NT$ARCH$.10.0...16299]
 %Device% = Install, PCI\VEN_1AF4&DEV_1000&SUBSYS_00011AF4, PCI\VEN_1AF4&DEV_1000
-%Other%  = Other, PCI\VEN_1AF4&DEV_2000
+%Other%  = Install, PCI\VEN_1AF4&DEV_2000
 
 [Install.NT]
 CopyFiles = Files

@@ -149,8 +149,9 @@ fn a_device_that_the_inf_is_not_for_is_told_both_lists() {
 #[test]
 fn the_most_specific_identifier_decides() {
     let better = "%Other%  = Other, PCI\\VEN_1AF4&DEV_1000&SUBSYS_00011AF4&REV_10";
-    let text = INX.replace("%Other%  = Other, PCI\\VEN_1AF4&DEV_2000", better);
+    let text = INX.replace("%Other%  = Install, PCI\\VEN_1AF4&DEV_2000", better);
     let text = text
+        .replace("= Install,", "= Other,")
         .replace("Install.NT", "Other.NT")
         .replace("install.nt", "other.nt");
     assert_eq!(planned(&text).description, "Another device");
@@ -184,10 +185,10 @@ fn an_inf_for_another_architecture_or_a_later_windows_does_not_install() {
 
 #[test]
 fn the_models_of_the_latest_windows_that_fits_are_chosen() {
-    let text = INX.replace(
-        "%Maker% = Models, NT$ARCH$.10.0...16299",
-        "%Maker% = Models, NTamd64, NTamd64.10.0...16299, NTamd64.10.0...30000",
-    ) + "\n[Models.NTamd64]\n[Models.NTamd64.10.0...30000]\n";
+    let text = INX.replace("10.0...16299", "10.0...17134").replace(
+        "%Maker% = Models, NT$ARCH$.10.0...17134",
+        "%Maker% = Models, NTamd64.10.0...16299, NTamd64.10.0...17134, NTamd64.10.0...30000",
+    ) + "\n[Models.NTamd64.10.0...16299]\n[Models.NTamd64.10.0...30000]\n";
     assert_eq!(planned(&text).description, "Some device");
 }
 
@@ -263,4 +264,40 @@ fn a_filter_beside_the_function_driver_has_a_framework_line_of_its_own() {
         planned(&with_filter).kmdf_version,
         planned(INX).kmdf_version
     );
+}
+
+#[test]
+fn an_inf_that_no_package_can_be_signed_with_is_refused() {
+    for (from, to, code) in [
+        ("CatalogFile = some.cat\n", "", "1233"),
+        ("PnpLockdown = 1\n", "", "1324"),
+        ("{4d36e97d", "{4d36e972", "class-guid"),
+        ("[Install.NT.Wdf]", "[Elsewhere]", "wdf"),
+        ("StartType     = 3", "StartType     = 0", "start-type"),
+    ] {
+        let complaint = complaint(from, to);
+        assert!(complaint.contains(code), "{complaint}");
+    }
+    let net = INX
+        .replace("Class       = System", "Class       = Net")
+        .replace("{4d36e97d", "{4d36e972");
+    let error = plan(&net).expect_err("a network adapter").to_string();
+    assert!(error.contains("class-needs"), "{error}");
+}
+
+#[test]
+fn what_another_package_wrote_into_the_hardware_key_is_still_there() {
+    let before = planned(INX);
+    let text = INX.replace("MSISupported, 0x00010001, 1", "Unrelated, 0x00010001, 1");
+    let over = |key: &RegistryKey| {
+        Installation::plan_over(key, &inf(&text), &ids(), &Platform::default()).expect("installed")
+    };
+    assert_eq!(over(&RegistryKey::default()).msi, None);
+    assert_eq!(over(&before.hardware_key).msi, before.msi);
+}
+
+#[test]
+fn a_security_descriptor_that_cannot_be_read_is_refused() {
+    let complaint = complaint("D:P(A;;GA;;;SY)", "everybody");
+    assert!(complaint.contains("SDDL"), "{complaint}");
 }

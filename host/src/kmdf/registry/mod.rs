@@ -24,7 +24,7 @@ use crate::{
     check::rules,
     cpu::stub::Call,
     host::Host,
-    install::{Installation, RegistryKey, RegistryValue},
+    install::{Installation, RegistryKey, RegistryValue, Security, User},
     service::services,
 };
 
@@ -38,6 +38,8 @@ pub(crate) struct Registry {
     service: RefCell<RegistryKey>,
     /// Hardware and software key of each device, by slot.
     devices: RefCell<BTreeMap<usize, [RegistryKey; 2]>>,
+    /// Whose apps open devices.
+    user: Cell<User>,
 }
 
 /// Which tree a key is in.
@@ -103,6 +105,26 @@ impl Host {
     pub(crate) fn set_parameter(&self, name: &str, value: RegistryValue) {
         let mut service = self.framework.registry.service.borrow_mut();
         service.create(PARAMETERS).set(name, value);
+    }
+
+    /// Sets whose apps open devices from now on.
+    pub fn set_user(&self, user: User) {
+        self.framework.registry.user.set(user);
+    }
+
+    /// Whether the security descriptor of a device lets the user open it with that access. Without one
+    /// everybody may, as Windows has it.
+    pub(crate) fn lets_in(&self, slot: usize, access: u32) -> bool {
+        let registry = &self.framework.registry;
+        let devices = registry.devices.borrow();
+        let security = devices
+            .get(&slot)
+            .and_then(|[key, _]| key.value("Security"));
+        match security {
+            Some(RegistryValue::String(sddl)) => Security::parse(sddl)
+                .is_some_and(|security| security.grants(registry.user.get(), access)),
+            _ => true,
+        }
     }
 
     /// Calls `body` with a key, if it exists.

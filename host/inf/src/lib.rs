@@ -1,20 +1,29 @@
-//! Reads an INF: sections of lines, lines of fields, strings and continuations resolved.
+//! Reads an INF: sections of lines, lines of fields, strings and continuations resolved; and holds it
+//! against the rules that InfVerif checks, by InfVerif's own numbers.
+#![forbid(unsafe_code)]
 
 mod line;
+mod platform;
 mod problem;
 mod scan;
 mod stamp;
 mod strings;
 mod text;
+mod verify;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
 use self::text::{decode, parse_text};
 pub use self::{
     line::{Field, Line},
+    platform::{Platform, Target},
     problem::{InfError, InfProblem},
     stamp::Stamp,
+    verify::{Finding, Rule, Severity, verify},
 };
+
+/// The directory id of the driver package's own place in the driver store.
+pub const DRIVER_STORE: u32 = 13;
 
 /// The longest field, before and after its strings are put in: what SetupAPI allows.
 const LONGEST_FIELD: usize = 4095;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::inf::Field;
+use super::Field;
 
 /// The Windows that is installed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,16 +44,24 @@ impl fmt::Display for Platform {
 
 /// A TargetOSVersion: `NTamd64.10.0...16299`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target {
+pub struct Target {
+    /// `amd64`, `arm64`, `x86`, `arm`; empty where there is none.
     pub architecture: String,
+    /// Major version.
     pub major: Option<u32>,
+    /// Minor version.
     pub minor: Option<u32>,
+    /// Product type.
     pub product: Option<u32>,
+    /// Suite mask.
     pub suite: Option<u32>,
+    /// Build number.
     pub build: Option<u32>,
 }
 
 impl Target {
+    /// Reads a TargetOSVersion.
+    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.');
         let first = parts.next()?;
@@ -84,6 +92,7 @@ impl Target {
     }
 
     /// How closely it fits a platform, if it does: bigger is closer.
+    #[must_use]
     pub fn fits(&self, platform: &Platform) -> Option<(u32, u32, u32, bool, bool)> {
         // Without an architecture it is x86's.
         let architecture = if self.architecture.is_empty() {
