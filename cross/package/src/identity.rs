@@ -31,8 +31,8 @@ const SUBJECT: &str = "CN=edu_kmdf test certificate";
 const CODE_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3");
 const KEY_BITS: usize = 2048;
 /// Test machines do not live longer.
-const LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const LIFE: Duration = Duration::from_hours(10 * 365 * 24);
+const DAY: Duration = Duration::from_hours(24);
 
 /// A certificate and the key that signs with it.
 pub struct Identity {

@@ -68,7 +68,7 @@ pub fn sign(
         unsigned_attrs: None,
     };
     let certificates = vec![CertificateChoices::Certificate(certificate.clone())];
-    let signed = SignedData {
+    let data = SignedData {
         version: CmsVersion::V1,
         digest_algorithms: SetOfVec::try_from(vec![algorithm(SHA256)?])?,
         encap_content_info: EncapsulatedContentInfo {
@@ -81,7 +81,7 @@ pub fn sign(
     };
     let info = ContentInfo {
         content_type: SIGNED_DATA,
-        content: Any::encode_from(&signed)?,
+        content: Any::encode_from(&data)?,
     };
     Ok(info.to_der()?)
 }
