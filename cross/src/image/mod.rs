@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How large the shipped driver may be, in bytes: the design's budget.
-pub const SIZE_BUDGET_BYTES: usize = 33 * 1024;
+pub const SIZE_BUDGET_BYTES: usize = 36 * 1024;
 
 /// What is expected of an image.
 #[derive(Debug, Clone, Default)]

@@ -104,6 +104,8 @@ pub struct Engine<R: Request, J> {
     slot: Slot<R::Cancelable, J>,
     /// Counts the requests that were accepted.
     jobs: u64,
+    /// Whether [`Engine::look`] has found the job done before its interrupt was handled.
+    late: bool,
 }
 
 #[derive(Debug)]
@@ -151,7 +153,7 @@ pub enum Interrupt<R, J, O> {
 pub enum Look<R, J, O> {
     /// Nothing to do.
     Nothing,
-    /// This request's job is done and its interrupt has not come: complete it.
+    /// This request's job is done and its interrupt is lost: complete it.
     Done(R, J, O),
     /// The device is gone: fail this request.
     Gone(R),
@@ -166,6 +168,7 @@ impl<R: Request, J> Engine<R, J> {
         Self {
             slot: Slot::Empty,
             jobs: 0,
+            late: false,
         }
     }
 
@@ -201,6 +204,7 @@ impl<R: Request, J> Engine<R, J> {
         idle: bool,
         work: &mut impl Work<R::Cancelable, Job = J>,
     ) {
+        self.late = false;
         self.slot = if idle {
             work.start(&job, &request);
             Slot::Working { request, job }
@@ -261,9 +265,10 @@ impl<R: Request, J> Engine<R, J> {
         }
     }
 
-    /// Does what an interrupt would, if the engine has done its part: its interrupt is late, or lost.
-    /// Looks at the activity once, and then does what [`Engine::on_interrupt`] does. With `give_up`,
-    /// gives up a request whose job is not done.
+    /// Does what an interrupt would, if the engine had already done its part at the look before: its
+    /// interrupt is lost. At the first such look it may still be on its way, or its DPC may wait for this
+    /// very caller. Looks at the activity once, and then does what [`Engine::on_interrupt`] does. With
+    /// `give_up`, waits no longer, and gives up a request whose job is not done.
     pub fn look<W: Work<R::Cancelable, Job = J>>(
         &mut self,
         give_up: bool,
@@ -279,6 +284,9 @@ impl<R: Request, J> Engine<R, J> {
             return self.reclaim().map_or(Look::Nothing, Look::Gone);
         }
         if activity == Activity::Idle {
+            if started && !give_up && !core::mem::replace(&mut self.late, true) {
+                return Look::Nothing;
+            }
             match self.on_interrupt(work) {
                 Interrupt::Done(request, job, output) => return Look::Done(request, job, output),
                 Interrupt::Gone(request) => return Look::Gone(request),

@@ -131,12 +131,13 @@ impl Stage<'_> {
         Ok(true)
     }
 
-    /// Runs the machine until nothing happens by itself any more but timers and waits that have a limit.
+    /// Runs the machine until nothing happens by itself any more but timers and waits that have a limit,
+    /// and no PnP or power work is under way.
     ///
     /// # Errors
     /// The run stopped, or it does not come to rest within an hour of virtual time.
     pub fn rest(&self) -> Result<(), Wrong> {
-        Ok(self.host().run_until(Host::has_only_alarms)?)
+        Ok(self.host().run_until(|host| host.has_only_alarms() && !host.is_changing())?)
     }
 
     /// All requests that the scenario has sent, those of its threads, too.

@@ -22,11 +22,16 @@ pub(crate) enum Disturbance {
 impl Host {
     /// Does PnP or power work when nobody else does any. In a thread at PASSIVE_LEVEL.
     pub(crate) fn in_turn<R>(&self, work: impl FnOnce(&Self) -> R) -> R {
-        self.block_until(|host| !host.framework.pnp_busy.get());
+        self.block_until(|host| !host.is_changing());
         self.framework.pnp_busy.set(true);
         let result = work(self);
         self.framework.pnp_busy.set(false);
         result
+    }
+
+    /// Whether PnP or power work is under way.
+    pub(crate) fn is_changing(&self) -> bool {
+        self.framework.pnp_busy.get()
     }
 
     /// Whether a disturbance of the device in a slot would change something now. One that has to
@@ -37,7 +42,7 @@ impl Host {
         };
         match disturbance {
             Disturbance::SurpriseRemoval => !self.slots[slot].gone.get(),
-            _ => device.phase.get() == Phase::Working && !self.framework.pnp_busy.get(),
+            _ => device.phase.get() == Phase::Working && !self.is_changing(),
         }
     }
 

@@ -21,7 +21,7 @@ use kmdf_host::{
 };
 
 use self::{bytes::Bytes, device::HostileDevice};
-use crate::raise_cause;
+use crate::{raise_cause, scenarios::counted};
 
 /// A hostile scenario.
 #[derive(Clone, Debug)]
@@ -135,9 +135,10 @@ impl Scenario for Hostile {
         } else {
             app::decent(stage)?;
         }
-        // What the driver has counted is not looked at: such an app may leave the device asleep, when the
-        // snapshots of its last interrupts are not taken yet.
-        Ok(())
+        if self.device {
+            return Ok(());
+        }
+        counted::nothing_hides(stage, 1)
     }
 
     fn raise(&self, host: &Host) {

@@ -113,8 +113,26 @@ fn a_factorial_whose_interrupt_is_lost_is_completed_when_somebody_looks() {
     world.run(&Step::Device);
     world.run(&Step::LoseInterrupt);
     world.run(&Step::Look(false));
+    assert!(world.presented.is_some(), "it may still come");
+    world.run(&Step::Look(false));
     let record = world.completed.pop().expect("it ends").take();
     assert_eq!(record.outcome, Some(Outcome::Value(720)));
+}
+
+#[test]
+fn an_interrupt_that_is_on_its_way_is_left_to_its_dpc() {
+    let mut world = World::default();
+    for (n, factorial) in [(6, 720), (7, 5040)] {
+        world.run(&Step::Present(n));
+        for _ in 0..4 {
+            world.run(&Step::Device);
+        }
+        world.run(&Step::Look(false));
+        assert!(world.presented.is_some(), "its DPC has not run");
+        world.run(&Step::Dpc);
+        let record = world.completed.pop().expect("it ends").take();
+        assert_eq!(record.outcome, Some(Outcome::Value(factorial)));
+    }
 }
 
 #[test]
