@@ -7,7 +7,7 @@ use edu_tests::{
     for_each_seed, found,
     timeline::{calls, calls_of},
 };
-use kmdf_host::{Grant, Record};
+use kmdf_host::{Event, Grant, Record};
 
 /// What makes something that must be given back.
 fn makes_something(service: &str) -> bool {
@@ -143,5 +143,31 @@ fn what_a_start_allocates_is_counted_and_given_back_at_the_stop() {
             ]
         );
     }
+    lab.shut_down();
+}
+
+#[test]
+fn a_dpc_that_allocates_would_be_found() {
+    let lab = Bench::model(Config::default()).boot();
+    let from = lab.records().len();
+    let file = lab.open();
+    assert_eq!(lab.factorial(&file, 5), Ok(120));
+    let mut records = lab.records_since(from);
+    assert_eq!(makers(&records), []);
+    let dpc = |record: &Record| {
+        let Event::Enter { callback, .. } = record.event else {
+            return false;
+        };
+        callback == "EvtInterruptDpc"
+    };
+    let at = records.iter().position(dpc).expect("it ran");
+    let allocation = Record {
+        event: Event::Service {
+            name: "ExAllocatePool2",
+        },
+        ..records[at].clone()
+    };
+    records.insert(at + 1, allocation);
+    assert_eq!(makers(&records), [("EvtInterruptDpc", "ExAllocatePool2")]);
     lab.shut_down();
 }
