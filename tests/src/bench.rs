@@ -218,7 +218,7 @@ impl Bench {
             Interrupts::Line => Grant::Line,
             Interrupts::AsInstalled | Interrupts::OneMessage => Grant::Messages(1),
         };
-        self.is_refused(|host| {
+        self.refused_at(|host| {
             assert!(went(host.add_device(0)).is_success());
             let status = went(host.start_device(0, grant));
             went(host.remove_device(0));
@@ -233,10 +233,10 @@ impl Bench {
     /// Another step fails, this one does not, or something is left.
     #[must_use]
     pub fn add_is_refused(self) -> NtStatus {
-        self.is_refused(|host| went(host.add_device(0)))
+        self.refused_at(|host| went(host.add_device(0)))
     }
 
-    fn is_refused(self, step: impl FnOnce(&Host) -> NtStatus) -> NtStatus {
+    fn refused_at(self, step: impl FnOnce(&Host) -> NtStatus) -> NtStatus {
         let _replay = Replay { seed: self.seed };
         let image = Image::read(&found::driver()).expect("the driver can be read");
         let symbols = Symbols::load(&image, None).expect("its symbols can be read");
@@ -276,8 +276,8 @@ impl Bench {
     }
 }
 
-fn went<T>(step: Result<T, Stop>) -> T {
-    match step {
+fn went<T>(outcome: Result<T, Stop>) -> T {
+    match outcome {
         Ok(value) => value,
         Err(stop) => panic!("the run stopped: {stop}"),
     }
