@@ -80,8 +80,8 @@ pub fn build(setup: &Setup, source: &Source) -> Result<(PathBuf, Report)> {
     link(setup, &inputs, &output)?;
     let expectations = Expectations {
         arch: Some(setup.arch()),
-        size_budget_bytes: None,
         symbols: Some(symbols),
+        ..Expectations::default()
     };
     let report = image::check(&output, &expectations).inspect_err(|_| {
         let _ = fs::remove_file(&output);

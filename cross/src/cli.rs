@@ -3,7 +3,6 @@
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use kmdf_inf::Stamp;
 
 use crate::{
     arch::Arch,
@@ -60,6 +59,9 @@ enum Command {
         /// The architecture it must be for [default: any].
         #[arg(long)]
         arch: Option<Arch>,
+        /// The INF or INX to install it from: it must load on every Windows that this names.
+        #[arg(long, value_name = "FILE.inx")]
+        inf: Option<PathBuf>,
         /// The largest size allowed.
         #[arg(long, value_name = "BYTES")]
         max_size: Option<usize>,
@@ -170,11 +172,16 @@ fn run(cli: Cli) -> Result<ExitCode> {
             image,
             symbols,
             arch,
+            inf,
             max_size,
         } => {
+            let oldest_build = inf
+                .map(|inf| inf::oldest_build(&inf, arch.unwrap_or(Arch::X86_64)))
+                .transpose()?;
             let beside = Some(image.with_extension("pdb")).filter(|path| path.exists());
             let expectations = Expectations {
                 arch,
+                oldest_build,
                 size_budget_bytes: max_size,
                 symbols: symbols.or(beside),
             };
@@ -185,14 +192,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
             println!("{} is fine: {}", image.display(), describe(&report));
         }
         Command::Inf { files, arch } => {
-            let stamp = Stamp {
-                architecture: arch.inf_name().to_owned(),
-                kmdf_version: "1.15".to_owned(),
-                date: "01/01/2026".to_owned(),
-                version: "1.0.0.0".to_owned(),
-            };
             for file in files {
-                inf::check(&file, &stamp)?;
+                inf::check(&file, arch)?;
             }
         }
         Command::C {

@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     files,
     image::{self, Expectations, Report, SIZE_BUDGET_BYTES},
+    inf,
     layout::Layout,
     packages::Packages,
     toolchain::{Choice, Toolchain},
@@ -29,6 +30,9 @@ pub enum Profile {
     /// With debug assertions.
     Dev,
 }
+
+/// What the driver is installed from.
+const INFS: [&str; 2] = ["edu_kmdf.inx", "edu_kmdf_passive.inx"];
 
 impl Profile {
     fn name(self) -> &'static str {
@@ -167,6 +171,15 @@ impl Setup {
         files::copy_if_changed(&built, &self.kit.driver_entry(self.arch)).map(drop)
     }
 
+    /// The oldest build of Windows that one of the driver's INFs installs on.
+    fn oldest_build(&self) -> Result<u32> {
+        let directory = self.layout.repository().join("inf");
+        let builds = INFS.map(|name| inf::oldest_build(&directory.join(name), self.arch));
+        builds
+            .into_iter()
+            .try_fold(u32::MAX, |oldest, build| Ok(oldest.min(build?)))
+    }
+
     /// Builds the driver, puts the image and its symbols where others look for them, and checks
     /// the image. An image that breaks a rule is not left there.
     ///
@@ -195,6 +208,7 @@ impl Setup {
             &built.join("edu_kmdf.dll"),
             &Expectations {
                 arch: Some(self.arch),
+                oldest_build: Some(self.oldest_build()?),
                 size_budget_bytes: (profile == Profile::Release).then_some(SIZE_BUDGET_BYTES),
                 symbols: Some(built.join("edu_kmdf.pdb")),
             },

@@ -27,6 +27,26 @@ pub struct Module {
     exports: BTreeMap<&'static str, Export>,
 }
 
+impl Export {
+    /// The first build of Windows that has it; 0 if all have it, `None` if the version is not known here.
+    #[must_use]
+    pub const fn first_build(&self) -> Option<u32> {
+        Some(match self.since {
+            None => 0,
+            Some(1511) => 10586,
+            Some(1607) => 14393,
+            Some(1703) => 15063,
+            Some(1709) => 16299,
+            Some(1803) => 17134,
+            Some(1809) => 17763,
+            Some(1903) => 18362,
+            Some(1909) => 18363,
+            Some(2004) => 19041,
+            Some(_) => return None,
+        })
+    }
+}
+
 impl Module {
     fn parse(name: &'static str, library: &'static str, text: &'static str) -> Self {
         let lines = text
@@ -129,6 +149,15 @@ mod tests {
         ] {
             let module = module(file).expect(file);
             assert!(module.export(name).is_some(), "{file} lacks {name}");
+        }
+    }
+
+    #[test]
+    fn each_version_that_brought_an_export_is_known_by_its_build() {
+        for module in MODULES.iter() {
+            for export in module.exports() {
+                assert!(export.first_build().is_some(), "{export:?}");
+            }
         }
     }
 

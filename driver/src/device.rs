@@ -9,10 +9,7 @@ use edu_driver_core::{
 };
 use edu_spec::{
     interface::DEVICE_INTERFACE,
-    registers::{
-        Identification, MAX_MESSAGES,
-        dma::{ADDRESS_BITS, BUFFER_BYTES},
-    },
+    registers::{Identification, dma::BUFFER_BYTES},
     wire::{Information, InterruptInformation, Statistics},
 };
 
@@ -30,7 +27,8 @@ use crate::{
     watchdog::Tick,
     wdf::{
         CommonBuffer, Connected, Deferred, DeviceInit, Dpc, Driver, Guarded, Interrupt,
-        InterruptLock, NtStatus, Queue, Result, SpinLock, Timer, WorkItem, context_type,
+        InterruptLock, List, NtStatus, Passive, Queue, Result, SpinLock, Timer, WorkItem,
+        context_type,
     },
 };
 
@@ -78,7 +76,8 @@ pub struct State {
     pub dma_watchdog: Watchdog,
     /// Whether the watchdogs' timer is started.
     pub ticking: bool,
-    /// One interrupt object for each message that the device can send, as far as they are created.
+    /// The interrupt objects: one for each message that the device can send, or is granted, as far as they
+    /// are created.
     pub interrupts: Interrupts,
     /// What a passive-level ISR has handed over.
     pub log: Log,
@@ -104,20 +103,24 @@ impl Driver for EduDevice {
         trace::PROVIDER.unregister();
     }
 
-    fn device_add(mut init: DeviceInit<'_>) -> Result<()> {
+    fn device_add(mut init: DeviceInit<'_>, passive: &Passive<'_>) -> Result<()> {
         init.set_pnp_power::<Self>();
         init.set_direct_io();
         init.set_handle_context::<Handle>();
         init.set_request_context::<Wait>();
         let device = init.create()?;
 
-        let buffer = CommonBuffer::create(device, BUFFER_BYTES, ADDRESS_BITS)?;
         let settings = Settings::read(device);
+        let buffer = CommonBuffer::create(device, BUFFER_BYTES, settings.address_width)
+            .inspect_err(|&failure| {
+                let bits = settings.address_width.bits();
+                trace::NO_REACHABLE_MEMORY.write([bits.into(), trace::status(failure)]);
+            })?;
         let isr_shared = InterruptLock::new(device, settings.handling, IsrShared::new())?;
         let interrupts = if settings.late {
-            [const { None }; MAX_MESSAGES]
+            List::empty()
         } else {
-            interrupt::create_all(&isr_shared, settings.policy)?
+            interrupt::create_all(passive, &isr_shared, settings.policy)?
         };
         // Answers at once what needs no hardware, in low power, too, and forwards the rest.
         let _entrance = Queue::create_default::<Entrance>(device)?;
@@ -175,7 +178,7 @@ impl State {
         let Some(connected) = &self.connected else {
             return;
         };
-        for interrupt in self.interrupts.iter().flatten() {
+        for interrupt in self.interrupts.iter() {
             let counts = interrupt
                 .lock(connected)
                 .map(|guard| guard.own.log.take_counts());
@@ -206,7 +209,6 @@ impl EduDevice {
         let connected = state
             .interrupts
             .iter()
-            .flatten()
             .map(Interrupt::info)
             .filter(|info| info.Vector != 0);
         for (entry, info) in information.interrupts.iter_mut().zip(connected) {

@@ -13,12 +13,12 @@
 
 #![forbid(unsafe_code)]
 
-use edu_spec::registers::{Identification, MAX_MESSAGES};
+use edu_spec::registers::Identification;
 
 use crate::{
     device::EduDevice,
     events, interrupt, registers, trace,
-    wdf::{Connected, Disconnected, NtStatus, PnpPower, Resources, Result},
+    wdf::{Connected, Disconnected, List, NtStatus, Passive, PnpPower, Resources, Result},
 };
 
 impl PnpPower for EduDevice {
@@ -26,8 +26,9 @@ impl PnpPower for EduDevice {
         &self,
         resources: &Resources<'_>,
         disconnected: &mut Disconnected<'_>,
+        passive: &Passive<'_>,
     ) -> Result<()> {
-        let found = self.find_hardware(resources, disconnected);
+        let found = self.find_hardware(resources, disconnected, passive);
         match found {
             Ok(identification) => trace::DEVICE_FOUND.write([identification.0.into()]),
             Err(failure) => trace::DEVICE_REFUSED.write([trace::status(failure)]),
@@ -39,11 +40,13 @@ impl PnpPower for EduDevice {
         self.work_off_recorded(Some(&mut *disconnected));
         let mut state = self.state.lock();
         let device_registers = state.replace_registers(None);
+        let mut interrupts = List::empty();
         if self.settings.late {
             // The framework deletes them after this callback (`FxInterrupt::OnPostReleaseHardware`).
-            state.interrupts = [const { None }; MAX_MESSAGES];
+            core::mem::swap(&mut state.interrupts, &mut interrupts);
         }
         drop(state);
+        drop(interrupts);
         // Nothing odd is found without registers, so it is not queued again.
         self.attention.flush();
         let isr_registers = self
@@ -100,6 +103,7 @@ impl EduDevice {
         &self,
         resources: &Resources<'_>,
         disconnected: &mut Disconnected<'_>,
+        passive: &Passive<'_>,
     ) -> Result<Identification> {
         // The device's only memory BAR.
         let bar = resources
@@ -115,7 +119,7 @@ impl EduDevice {
         }
         shared.registers = Some(isr_registers);
         let interrupts = if self.settings.late {
-            Some(interrupt::create_for(&self.isr_shared, resources))
+            Some(interrupt::create_for(passive, &self.isr_shared, resources))
         } else {
             None
         };

@@ -1,7 +1,9 @@
-//! How the INF, or an administrator, wants interrupts handled: values of the device's hardware key.
-//! A value that is not there is as good as 0.
+//! How the INF, or an administrator, wants interrupts handled and memory found: values of the device's
+//! hardware key. A value that is not there, or says nothing that can be, is as good as 0.
 
 #![forbid(unsafe_code)]
+
+use edu_driver_core::transfer::AddressWidth;
 
 use crate::wdf::{Device, Handling, HardwareKey, Policy, ValueName};
 
@@ -16,6 +18,9 @@ static INTERRUPT_PROCESSORS: ValueName<19> = ValueName::new(b"InterruptProcessor
 /// `WDF_INTERRUPT_PRIORITY`: 1 low, 2 normal, 3 high.
 static INTERRUPT_PRIORITY: ValueName<17> = ValueName::new(b"InterruptPriority");
 
+/// How many address bits the device masters; 0 for as many as QEMU gives it.
+static DMA_ADDRESS_BITS: ValueName<14> = ValueName::new(b"DmaAddressBits");
+
 /// The settings of a device.
 #[derive(Clone, Copy)]
 pub struct Settings {
@@ -25,6 +30,8 @@ pub struct Settings {
     pub late: bool,
     /// Which processors shall take the interrupts, and how urgent they are, if that is set.
     pub policy: Option<Policy>,
+    /// Which memory the device reaches.
+    pub address_width: AddressWidth,
 }
 
 impl Settings {
@@ -52,6 +59,10 @@ impl Settings {
                 processors: processors.unwrap_or_default().into(),
                 priority: priority.unwrap_or(Policy::NORMAL_PRIORITY),
             }),
+            address_width: key
+                .and_then(|key| key.value(&DMA_ADDRESS_BITS))
+                .and_then(AddressWidth::new)
+                .unwrap_or_default(),
         }
     }
 }

@@ -25,6 +25,8 @@ pub static PROVIDER: Provider = Provider::new(
 
 event!(/// EvtDriverDeviceAdd has made a device.
     pub DEVICE_ADDED = PROVIDER, Information, "DeviceAdded");
+event!(/// EvtDriverDeviceAdd has failed with that NTSTATUS: no memory for a device of so many address bits.
+    pub NO_REACHABLE_MEMORY = PROVIDER, Error, "NoReachableMemory", "AddressBits", "Status");
 event!(/// EvtDevicePrepareHardware has found the device.
     pub DEVICE_FOUND = PROVIDER, Information, "DeviceFound", "Identification");
 event!(/// EvtDevicePrepareHardware has failed with that NTSTATUS.

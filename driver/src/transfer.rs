@@ -173,7 +173,7 @@ impl Work<Pending<Dma>> for DmaEngine<'_> {
             Direction::ToMemory => Ok(()),
             Direction::ToDevice => request.request().copy_input_to(self.buffer, length_bytes),
         };
-        let program = Program::new(*transfer, self.buffer.bus_address());
+        let program = Program::new(*transfer, self.buffer.bus_address(), self.buffer.reach());
         if let (Ok(()), Ok(program)) = (copied, program) {
             self.registers.start_dma(program);
         }

@@ -65,6 +65,8 @@ pub struct Machine {
     pub observer: Option<Observer>,
     /// How much is checked.
     pub checks: Checks,
+    /// Where the memory begins that is free: what is below is somebody else's, and nobody gets it.
+    pub free_memory_from: u64,
 }
 
 impl Machine {
@@ -91,6 +93,7 @@ impl Default for Machine {
             event_limit: 1000,
             observer: None,
             checks: Checks::All,
+            free_memory_from: 0,
         }
     }
 }
@@ -102,6 +105,8 @@ pub struct Host {
     pub(crate) checks: Checks,
     /// What decides of values that no driver may depend on: see [`Strategy::salt`].
     pub(crate) salt: u64,
+    /// Where the memory begins that is free.
+    pub(crate) free_memory_from: u64,
     pub(crate) slots: Vec<Slot>,
     pub(crate) shared_lines: Vec<Vec<usize>>,
     pub(crate) interrupts: InterruptController,

@@ -24,7 +24,7 @@ const MEMORY_END: u64 = 1 << 46;
 /// address for both, as on machines whose bridges translate: a driver that takes one for the other
 /// shows.
 pub(crate) const BUS_WINDOW: u64 = MEMORY_END;
-/// How much memory, from the lowest address on, the pages of apps lie in.
+/// How much memory, from the lowest free address on, the pages of apps lie in.
 const APP_BYTES: u64 = 64 << 20;
 /// Among how many places at the top of what a device reaches one is drawn for what it shares with its
 /// driver.
@@ -48,24 +48,29 @@ pub(crate) struct Physical {
     pub(crate) memory: Rc<SharedMemory>,
     used: RefCell<BTreeSet<u64>>,
     next: Cell<u64>,
+    /// The first frame that is free.
+    first: u64,
     /// How many frames at the top of what a device reaches are left out.
     left_out: u64,
 }
 
 impl Physical {
-    /// Where in the topmost memory things are put, `salt` decides.
-    fn new(memory: Rc<SharedMemory>, salt: u64) -> Self {
+    /// What is free from an address on. Where in the topmost memory things are put, `salt` decides.
+    fn new(memory: Rc<SharedMemory>, free_from: u64, salt: u64) -> Self {
+        let first = free_from.max(SharedMemory::FIRST_USABLE).div_ceil(PAGE);
         Self {
             memory,
             used: RefCell::default(),
-            next: Cell::new(SharedMemory::FIRST_USABLE / PAGE),
+            next: Cell::new(first),
+            first,
             left_out: salt % TOP_PLACES,
         }
     }
 
     /// The frames that apps' pages lie in.
     fn frames(&self) -> Range<u64> {
-        SharedMemory::FIRST_USABLE / PAGE..self.memory.bytes().min(APP_BYTES) / PAGE
+        let end = (self.memory.bytes() / PAGE).min(self.first + APP_BYTES / PAGE);
+        self.first..end.max(self.first)
     }
 
     /// A frame that does not follow the one given out before it.
@@ -91,11 +96,13 @@ impl Physical {
         let count = bytes.max(1).div_ceil(PAGE);
         let step = alignment.div_ceil(PAGE).max(1);
         let high = self.memory.high();
-        let low = SharedMemory::FIRST_USABLE / PAGE..self.memory.bytes() / PAGE;
         let mut used = self.used.borrow_mut();
-        let first = [high.start / PAGE..high.end / PAGE, low]
+        let first = [high, 0..self.memory.bytes()]
             .into_iter()
-            .map(|frames| frames.start..frames.end.min((mask / PAGE).saturating_add(1)))
+            .map(|memory| {
+                let end = (memory.end / PAGE).min((mask / PAGE).saturating_add(1));
+                (memory.start / PAGE).max(self.first)..end
+            })
             .find_map(|frames| {
                 let below = frames.end.saturating_sub(self.left_out);
                 highest(&used, frames.start..below, count, step)
@@ -177,7 +184,7 @@ impl Host {
                 let memory = SharedMemory::with_high(LOW_BYTES, MEMORY_END - (1 << 32));
                 Rc::new(memory.expect("this machine has room for a file without a name"))
             });
-            Rc::new(Physical::new(memory, self.salt))
+            Rc::new(Physical::new(memory, self.free_memory_from, self.salt))
         });
         slots.borrow_mut().insert(slot, Rc::clone(&physical));
         physical
@@ -276,7 +283,7 @@ mod tests {
 
     fn physical(bytes: u64) -> Physical {
         let memory = SharedMemory::with_high(bytes, bytes).expect("there is room");
-        Physical::new(Rc::new(memory), 0)
+        Physical::new(Rc::new(memory), 0, 0)
     }
 
     #[test]
@@ -325,10 +332,25 @@ mod tests {
     }
 
     #[test]
+    fn nothing_lies_below_what_is_free() {
+        const FREE: u64 = 3 << 20;
+        let memory = SharedMemory::with_high(4 << 20, 0).expect("there is room");
+        let physical = Physical::new(Rc::new(memory), FREE + 1, 0);
+        assert_eq!(physical.contiguous(PAGE, FREE + PAGE - 1, 1), None);
+        let frames: Vec<_> = std::iter::from_fn(|| physical.scattered()).collect();
+        assert_eq!(frames.len() as u64, (1 << 20) / PAGE - 1);
+        assert!(frames.iter().all(|&frame| frame > FREE));
+        let memory = SharedMemory::with_high(4 << 20, 0).expect("there is room");
+        let nothing = Physical::new(Rc::new(memory), 1 << 40, 0);
+        assert_eq!(nothing.contiguous(PAGE, u64::MAX, 1), None);
+        assert_eq!(nothing.scattered(), None);
+    }
+
+    #[test]
     fn where_at_the_top_is_a_matter_of_the_salt() {
         let memory = || Rc::new(SharedMemory::with_high(4 << 20, 0).expect("there is room"));
         let places: BTreeSet<_> = (0..2 * TOP_PLACES)
-            .filter_map(|salt| Physical::new(memory(), salt).contiguous(PAGE, u64::MAX, 1))
+            .filter_map(|salt| Physical::new(memory(), 0, salt).contiguous(PAGE, u64::MAX, 1))
             .collect();
         assert_eq!(places.len() as u64, TOP_PLACES);
         assert!(

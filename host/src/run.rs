@@ -41,6 +41,7 @@ impl Host {
             memory: Memory::new(machine.checks, salt)?,
             checks: machine.checks,
             salt,
+            free_memory_from: machine.free_memory_from,
             slots,
             shared_lines: machine.shared_lines,
             interrupts: InterruptController::default(),

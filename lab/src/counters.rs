@@ -111,6 +111,21 @@ pub fn nothing_made_good(statistics: &[Statistics]) -> Result<(), String> {
     ])
 }
 
+/// Whether the driver has allocated pool beyond what each of its devices does when it is added: nothing in
+/// an ISR, a DPC or for a request.
+///
+/// # Errors
+/// How often it has.
+pub fn nothing_allocated(counts: &Counts, devices: usize) -> Result<(), String> {
+    let allocations = counts.pool_allocations;
+    if allocations == devices as u64 {
+        return Ok(());
+    }
+    Err(format!(
+        "{allocations} pool allocations, and {devices} devices, each of which has one"
+    ))
+}
+
 fn find(rows: &[Row]) -> Result<(), String> {
     let wrong = rows
         .iter()
@@ -151,6 +166,16 @@ mod tests {
         statistics.snapshots_taken = 1;
         let error = agree(&[statistics], &seen, &seen, []).unwrap_err();
         assert!(error.contains("1 snapshots_taken and"), "{error}");
+    }
+
+    #[test]
+    fn an_allocation_for_a_request_is_told() {
+        let counts = |pool_allocations| Counts {
+            pool_allocations,
+            ..Counts::default()
+        };
+        assert_eq!(nothing_allocated(&counts(2), 2), Ok(()));
+        assert!(nothing_allocated(&counts(3), 2).is_err());
     }
 
     #[test]

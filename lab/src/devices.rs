@@ -9,7 +9,7 @@ use kmdf_host::{
     explore::Scenario,
 };
 
-use crate::{EduModel, parse_fault, register_name, scenarios};
+use crate::{EduModel, fault::number, parse_fault, register_name, scenarios};
 
 /// The edu model, as `model` or `model,OPTION,…` on a command line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,6 +30,7 @@ impl Devices for EduDevices {
     fn help(&self) -> &'static str {
         "  model[,OPTION...]  the edu device in software, with virtual time. Options:\n    \
            messages=1|2         messages that it can send\n    \
+           dma_mask=MASK        as QEMU's property: address bits that it masters, by default 0xfffffff\n    \
            and these faults: wrong-factorial[=XOR], factorial-hangs, dma-hangs, mute,\n    \
            extra-causes=MASK, spurious-every=NS, removed-at=NS, stuck=OFFSET:ONES:ZEROS\n"
     }
@@ -51,6 +52,11 @@ fn parse_config(options: &str) -> Result<Config, String> {
         match option.split_once('=') {
             Some(("messages", "1")) => config.messages = Messages::One,
             Some(("messages", "2")) => config.messages = Messages::Two,
+            Some(("dma_mask", mask)) => {
+                config.dma_mask = number(mask).ok_or_else(|| {
+                    format!("{option}: a mask is a number, as in dma_mask=0xffffffff")
+                })?;
+            }
             Some(("messages", _)) => return Err(format!("{option}: it can send 1 or 2 messages")),
             _ => parse_fault(option, &mut faults).map_err(|error| error.to_string())?,
         }
@@ -65,8 +71,9 @@ mod tests {
 
     #[test]
     fn options_and_faults_mix() {
-        let config = parse_config("messages=2,factorial-hangs").unwrap();
+        let config = parse_config("messages=2,factorial-hangs,dma_mask=0xffffffff").unwrap();
         assert_eq!(config.messages, Messages::Two);
+        assert_eq!(config.dma_mask, 0xFFFF_FFFF);
         assert!(config.faults.factorial_hangs);
     }
 
@@ -76,6 +83,11 @@ mod tests {
             parse_config("messages=3")
                 .unwrap_err()
                 .contains("messages=3")
+        );
+        assert!(
+            parse_config("dma_mask=wide")
+                .unwrap_err()
+                .contains("dma_mask=wide")
         );
         assert!(parse_config("nonsense").unwrap_err().contains("nonsense"));
     }

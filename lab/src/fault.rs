@@ -61,7 +61,8 @@ pub fn parse_fault(text: &str, faults: &mut Faults) -> Result<(), FaultError> {
     Ok(())
 }
 
-fn number(text: &str) -> Option<u64> {
+/// A number: decimal, or hexadecimal behind `0x`.
+pub(crate) fn number(text: &str) -> Option<u64> {
     match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16).ok(),
         None => text.parse().ok(),

@@ -59,8 +59,12 @@ fn memory() -> std::rc::Rc<SharedMemory> {
 
 impl Rig {
     fn model() -> Self {
+        Self::model_of(Config::default())
+    }
+
+    fn model_of(config: Config) -> Self {
         Self {
-            function: Box::new(EduModel::new(Config::default())),
+            function: Box::new(EduModel::new(config)),
             machine: Machine {
                 memory: memory(),
                 signals: Vec::new(),
@@ -70,10 +74,14 @@ impl Rig {
     }
 
     fn qemu() -> Self {
+        Self::qemu_of("edu")
+    }
+
+    fn qemu_of(device: &str) -> Self {
         let memory = memory();
         let options = QemuOptions {
             memory: Some(std::rc::Rc::clone(&memory)),
-            ..QemuOptions::new("edu")
+            ..QemuOptions::new(device)
         };
         let qemu = Qemu::start(options).expect("QEMU starts");
         let process = qemu.process_id();
@@ -509,6 +517,47 @@ fn transfers_that_end_while_the_device_is_stopped_do_the_same_on_both() {
         // Out: what was in memory before. In: zeros.
         assert_eq!(qemu.2[0], 0x5A);
         assert_eq!(qemu.3[0], 0);
+    }
+}
+
+#[test]
+#[ignore = "needs QEMU: scripts/test.sh runs it"]
+fn an_address_above_the_mask_of_the_property_is_cut_the_same_way_on_both() {
+    /// With this bit off, what is meant for the target hits the pattern.
+    const MASK: u64 = !(TARGET ^ PATTERN);
+    for mask in [MASK & 0xFFF_FFFF, MASK & u64::from(u32::MAX), u64::MAX] {
+        let config = Config {
+            dma_mask: mask,
+            ..Config::default()
+        };
+        let [model, qemu] = [
+            Rig::model_of(config),
+            Rig::qemu_of(&format!("edu,dma_mask={mask:#x}")),
+        ]
+        .map(|mut rig| {
+            let bytes = dma::USABLE_BYTES as u64;
+            let done = DmaCommand::INTERRUPT_WHEN_DONE;
+            let memory = std::rc::Rc::clone(&rig.machine.memory);
+            let write = |at, byte| memory.write(at, &[byte; dma::BUFFER_BYTES]);
+            write(PATTERN, 0x5A).expect("it can be written");
+            rig.start(InterruptMode::Line);
+            rig.start_dma(PATTERN, dma::BUFFER_ADDRESS, bytes, done);
+            finish(&mut rig, InterruptMode::Line, false);
+            write(PATTERN, 0).expect("it can be written");
+            let out = done | DmaCommand::TO_MEMORY;
+            rig.start_dma(dma::BUFFER_ADDRESS, TARGET, bytes, out);
+            finish(&mut rig, InterruptMode::Line, false);
+            let mut hit = [0];
+            memory.read(PATTERN, &mut hit).expect("it can be read");
+            (target(&rig)[0], hit[0])
+        });
+        assert_eq!(model, qemu, "{mask:#x}");
+        let cut = if mask & TARGET == TARGET {
+            (0x5A, 0)
+        } else {
+            (0, 0x5A)
+        };
+        assert_eq!(qemu, cut, "{mask:#x}");
     }
 }
 

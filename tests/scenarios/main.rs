@@ -32,6 +32,7 @@ mod settings_of_the_registry_shape_the_interrupts;
 mod stale_causes_are_acknowledged_before_enabling;
 mod stress_loses_nothing;
 mod the_image_is_small_and_tells_its_version;
+mod the_memory_below_the_mask_may_be_taken;
 mod the_memory_of_an_app_may_lie_above_the_mask;
 mod the_threads_of_an_app_get_in_each_others_way;
 mod the_watchdog_ends_what_an_engine_never_does;

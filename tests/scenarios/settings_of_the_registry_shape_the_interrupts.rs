@@ -1,6 +1,7 @@
 //! The same binary with other values in the device's hardware key: when its interrupt objects are
 //! created, which processors take them.
 
+use edu_lab::EduModel;
 use edu_model::{Config, Messages};
 use edu_tests::{
     Bench, Lab,
@@ -8,6 +9,7 @@ use edu_tests::{
     doctored::{self, Doctored},
     for_each_seed,
     program::Run,
+    tamper::{Tampered, nothing},
     timeline::calls_of,
 };
 use kmdf_host::{Event, File, Grant, Interrupts};
@@ -79,6 +81,33 @@ fn interrupt_objects_may_be_created_when_their_resources_are_known() {
             lab.shut_down();
         });
     }
+}
+
+#[test]
+fn there_are_as_many_as_messages_then_also_more_than_the_driver_makes_use_of() {
+    let model = EduModel::new(Config {
+        messages: Messages::Two,
+        ..Config::default()
+    });
+    let device =
+        Tampered::new(Box::new(model), nothing()).with_identity(|identity| identity.messages = 4);
+    let inf = doctored::inf(
+        "MessageNumberLimit, 0x00010001, 2",
+        "MessageNumberLimit, 0x00010001, 4",
+    );
+    let lab = Bench::with_device(device)
+        .inf(inf.path())
+        .registry("InterruptLate", 1)
+        .boot();
+    let start = &calls_of(&lab.records(), "EvtDevicePrepareHardware")[0];
+    let created = start
+        .services
+        .iter()
+        .filter(|&&service| service == "WdfInterruptCreate");
+    assert_eq!(created.count(), 4);
+    // The app is told of those that have a use.
+    works(&lab, &lab.open(), 2);
+    lab.shut_down();
 }
 
 #[test]

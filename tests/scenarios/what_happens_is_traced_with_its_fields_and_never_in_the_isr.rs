@@ -177,6 +177,11 @@ fn every_event_that_the_driver_has_is_seen() {
         .end()
         .complains("traces DeviceRefused Status=3221225486");
     seen.insert("DeviceRefused".to_owned());
+    Run::on("model")
+        .arguments(["--free-memory-from", "0x10000000", "--events"])
+        .end()
+        .complains("traces NoReachableMemory AddressBits=28 Status=3221225626");
+    seen.insert("NoReachableMemory".to_owned());
 
     assert_eq!(seen, names());
 }

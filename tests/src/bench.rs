@@ -12,6 +12,7 @@ use kmdf_host::{
         trace::{Recorded, Recording},
     },
     image::{Image, Symbols},
+    install::RegistryValue,
     strategy,
 };
 
@@ -49,6 +50,8 @@ pub struct Bench {
     interrupts: Interrupts,
     shared_line: bool,
     inf: PathBuf,
+    registry: Vec<(String, RegistryValue)>,
+    free_memory_from: u64,
 }
 
 impl Bench {
@@ -63,7 +66,24 @@ impl Bench {
             interrupts: Interrupts::AsInstalled,
             shared_line: false,
             inf: found::inf(),
+            registry: Vec::new(),
+            free_memory_from: 0,
         }
+    }
+
+    /// With a value in the hardware key.
+    #[must_use]
+    pub fn registry(mut self, name: &str, value: u32) -> Self {
+        self.registry
+            .push((name.to_owned(), RegistryValue::Dword(value)));
+        self
+    }
+
+    /// With all memory taken below an address.
+    #[must_use]
+    pub const fn free_memory_from(mut self, address: u64) -> Self {
+        self.free_memory_from = address;
+        self
     }
 
     /// Installed from another INF.
@@ -92,6 +112,18 @@ impl Bench {
     #[must_use]
     pub fn qemu() -> Self {
         Self::with(vec![qemu()])
+    }
+
+    /// A machine with one healthy device of a kind, which masters addresses up to a mask.
+    #[must_use]
+    pub fn with_dma_mask(kind: Kind, dma_mask: u64) -> Self {
+        match kind {
+            Kind::Model => Self::model(Config {
+                dma_mask,
+                ..Config::default()
+            }),
+            Kind::Qemu => Self::with(vec![qemu_as(&format!("edu,dma_mask={dma_mask:#x}"))]),
+        }
     }
 
     /// A machine with one healthy device of a kind.
@@ -162,8 +194,9 @@ impl Bench {
     pub fn boot_driver(self, driver: &Driver) -> Result<Lab, BootError> {
         let replay = Replay { seed: self.seed };
         let (interrupts, sound) = (self.interrupts, self.sound);
+        let registry = self.registry.clone();
         let (machine, recordings, records) = self.machine();
-        let session = Session::boot(driver, machine, interrupts)?;
+        let session = Session::boot_with_registry(driver, machine, interrupts, &registry)?;
         Ok(Lab {
             session,
             recordings,
@@ -181,30 +214,38 @@ impl Bench {
     /// Another step fails, the start does not, or something is left.
     #[must_use]
     pub fn start_is_refused(self) -> NtStatus {
-        let _replay = Replay { seed: self.seed };
         let grant = match self.interrupts {
             Interrupts::Line => Grant::Line,
             Interrupts::AsInstalled | Interrupts::OneMessage => Grant::Messages(1),
         };
+        self.refused_at(|host| {
+            assert!(went(host.add_device(0)).is_success());
+            let status = went(host.start_device(0, grant));
+            went(host.remove_device(0));
+            status
+        })
+    }
+
+    /// Loads the driver, adds the first device, which must fail, and unloads the driver, which must leave
+    /// nothing behind. Gives what it failed with.
+    ///
+    /// # Panics
+    /// Another step fails, this one does not, or something is left.
+    #[must_use]
+    pub fn add_is_refused(self) -> NtStatus {
+        self.refused_at(|host| went(host.add_device(0)))
+    }
+
+    fn refused_at(self, step: impl FnOnce(&Host) -> NtStatus) -> NtStatus {
+        let _replay = Replay { seed: self.seed };
         let image = Image::read(&found::driver()).expect("the driver can be read");
         let symbols = Symbols::load(&image, None).expect("its symbols can be read");
         let host = Host::new(self.machine().0).expect("there is room for a machine");
-        let went = |step: Result<NtStatus, Stop>| match step {
-            Ok(status) => status,
-            Err(stop) => panic!("the run stopped: {stop}"),
-        };
         let loaded = host.load(image, symbols, "edu_kmdf");
         assert!(went(loaded.expect("the image can be mapped")).is_success());
-        assert!(went(host.add_device(0)).is_success());
-        let status = went(host.start_device(0, grant));
-        assert!(!status.is_success(), "the device starts");
-        if let Err(stop) = host.remove_device(0) {
-            panic!("the run stopped: {stop}");
-        }
-        match host.unload() {
-            Ok(()) => {}
-            Err(stop) => panic!("the run stopped: {stop}"),
-        }
+        let status = step(&host);
+        assert!(!status.is_success(), "it is not refused");
+        went(host.unload());
         status
     }
 
@@ -229,8 +270,16 @@ impl Bench {
                 recorder.borrow_mut().push(record.clone());
             })),
             checks: Checks::All,
+            free_memory_from: self.free_memory_from,
         };
         (machine, recordings, records)
+    }
+}
+
+fn went<T>(outcome: Result<T, Stop>) -> T {
+    match outcome {
+        Ok(value) => value,
+        Err(stop) => panic!("the run stopped: {stop}"),
     }
 }
 
@@ -250,7 +299,12 @@ pub fn shipped() -> Driver {
 /// QEMU is not installed or does not start.
 #[must_use]
 pub fn qemu() -> Box<dyn PciFunction> {
-    let mut options = QemuOptions::new("edu");
+    qemu_as("edu")
+}
+
+/// QEMU's device, as its `-device` option takes it.
+fn qemu_as(device: &str) -> Box<dyn PciFunction> {
+    let mut options = QemuOptions::new(device);
     options.qemu = Some(found::qemu());
     match Qemu::start(options) {
         Ok(qemu) => Box::new(qemu),

@@ -27,7 +27,7 @@ use crate::{
     files,
 };
 
-/// How large the shipped driver may be, in bytes: the design's budget.
+/// How large the shipped driver may be, in bytes: what it is now.
 pub const SIZE_BUDGET_BYTES: usize = 36 * 1024;
 
 /// What is expected of an image.
@@ -35,6 +35,8 @@ pub const SIZE_BUDGET_BYTES: usize = 36 * 1024;
 pub struct Expectations {
     /// The architecture; `None` accepts any that a driver can have.
     pub arch: Option<Arch>,
+    /// The oldest build of Windows that an INF installs it on; `None` for any.
+    pub oldest_build: Option<u32>,
     /// The largest size of the file in bytes; `None` for no limit.
     pub size_budget_bytes: Option<usize>,
     /// The symbols; `None` leaves the entry point's name unchecked.

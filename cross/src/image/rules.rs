@@ -9,12 +9,13 @@ use super::{Examination, checksum, has_characteristic, machine, resource, symbol
 use crate::{arch::Arch, exports};
 
 /// Every rule, in the order of the report.
-pub(super) const ALL: [fn(&mut Examination<'_>); 11] = [
+pub(super) const ALL: [fn(&mut Examination<'_>); 12] = [
     architecture,
     native_subsystem,
     entry_point,
     checksum,
     documented_imports,
+    loads_where_it_is_installed,
     write_xor_execute,
     relocatable,
     hardened,
@@ -130,6 +131,28 @@ fn documented_imports(image: &mut Examination<'_>) {
         }
     }
     image.report.imports = imports;
+}
+
+fn loads_where_it_is_installed(image: &mut Examination<'_>) {
+    let Some(oldest) = image.expectations.oldest_build else {
+        return;
+    };
+    let imports = image.report.imports.iter();
+    let newer: Vec<_> = imports
+        .flat_map(|(module, names)| names.iter().map(move |name| (module, name)))
+        .filter_map(|(module, name)| exports::module(module)?.export(name))
+        .filter_map(|export| Some((export.name, export.first_build()?)))
+        .filter(|(_, build)| *build > oldest)
+        .collect();
+    for (name, build) in newer {
+        image.problem(
+            "loads-where-it-is-installed",
+            format!(
+                "{name} is there from build {build} of Windows on, and the INF installs on \
+                 {oldest}; write 10.0...{build} in its TargetOSVersion, or do without"
+            ),
+        );
+    }
 }
 
 fn imports(image: &Examination<'_>) -> object::Result<Vec<(String, Vec<String>)>> {

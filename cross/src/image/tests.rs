@@ -213,6 +213,28 @@ fn the_newest_import_decides_the_oldest_windows() {
 }
 
 #[test]
+fn an_image_that_is_installed_where_it_does_not_load_is_refused() {
+    let fixture = Fixture {
+        imports: vec![("ntoskrnl.exe", vec!["DbgPrint", "ExAllocatePool2"])],
+        ..Fixture::default()
+    };
+    let problems = |oldest_build| {
+        let expectations = Expectations {
+            oldest_build: Some(oldest_build),
+            ..Expectations::default()
+        };
+        examine(&fixture.image(), &expectations).unwrap().problems
+    };
+    assert_eq!(problems(19041), []);
+    let [problem] = &problems(18363)[..] else {
+        panic!("there is one problem");
+    };
+    assert_eq!(problem.rule, "loads-where-it-is-installed");
+    assert!(problem.what.contains("ExAllocatePool2"), "{problem}");
+    assert!(problem.what.contains("10.0...19041"), "{problem}");
+}
+
+#[test]
 fn a_section_both_writable_and_executable_is_refused() {
     let fixture = Fixture::default();
     let code_characteristics = fixture.code_characteristics | pe::IMAGE_SCN_MEM_WRITE;

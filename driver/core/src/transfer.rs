@@ -67,6 +67,41 @@ impl Span {
     }
 }
 
+/// How many address bits a device masters, and so which memory it reaches.
+///
+/// # Invariants
+/// From 24 to 63: what WDF_DMA_ENABLER_CONFIG::AddressWidthOverride can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressWidth(u32);
+
+impl AddressWidth {
+    /// A width, if a device can have it.
+    #[must_use]
+    pub fn new(bits: u32) -> Option<Self> {
+        (24..=63).contains(&bits).then_some(Self(bits))
+    }
+
+    /// How many bits.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Whether all of the memory at a bus address can be addressed.
+    #[must_use]
+    pub fn reaches(self, address: u64, length_bytes: u64) -> bool {
+        let end = address.checked_add(length_bytes);
+        end.is_some_and(|end| end <= 1 << self.0)
+    }
+}
+
+impl Default for AddressWidth {
+    /// As QEMU's device has it unless its property `dma_mask` is set.
+    fn default() -> Self {
+        Self(ADDRESS_BITS)
+    }
+}
+
 /// A transfer that the device is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transfer {
@@ -98,11 +133,10 @@ impl Program {
     ///
     /// # Errors
     /// The device cannot address all of the memory.
-    pub fn new(transfer: Transfer, memory: u64) -> Result<Self, Unreachable> {
+    pub fn new(transfer: Transfer, memory: u64, width: AddressWidth) -> Result<Self, Unreachable> {
         let Transfer { span, direction } = transfer;
         let count = span.length_bytes as u64;
-        let end = memory.checked_add(count).ok_or(Unreachable)?;
-        if end > 1 << ADDRESS_BITS {
+        if !width.reaches(memory, count) {
             return Err(Unreachable);
         }
         let device = BUFFER_ADDRESS + span.offset_bytes as u64;

@@ -1,6 +1,8 @@
 //! What the driver may ask the DMA engine to do.
 
-use edu_driver_core::transfer::{Direction, OutOfBounds, Program, Span, Transfer, Unreachable};
+use edu_driver_core::transfer::{
+    AddressWidth, Direction, OutOfBounds, Program, Span, Transfer, Unreachable,
+};
 use edu_spec::registers::DmaCommand;
 use edu_spec::registers::dma::{BUFFER_ADDRESS, USABLE_BYTES};
 use proptest::prelude::*;
@@ -12,10 +14,14 @@ proptest! {
         length in prop_oneof![0_usize..5_000, any::<usize>()],
         memory in prop_oneof![0_u64..(1 << 29), any::<u64>()],
         to_memory in any::<bool>(),
+        bits in 24_u32..=63,
     ) {
         let Ok(span) = Span::new(offset, length) else { return Ok(()) };
         let direction = if to_memory { Direction::ToMemory } else { Direction::ToDevice };
-        let Ok(program) = Program::new(Transfer { span, direction }, memory) else { return Ok(()) };
+        let width = AddressWidth::new(bits).expect("a device can have it");
+        let Ok(program) = Program::new(Transfer { span, direction }, memory, width) else {
+            return Ok(());
+        };
         let (device, host) = if to_memory {
             (program.source, program.destination)
         } else {
@@ -24,7 +30,7 @@ proptest! {
         prop_assert!(program.count > 0);
         prop_assert!(device >= BUFFER_ADDRESS);
         prop_assert!(device + program.count <= BUFFER_ADDRESS + USABLE_BYTES as u64);
-        prop_assert!(host + program.count <= 1 << 28);
+        prop_assert!(host + program.count <= 1 << bits);
         prop_assert_eq!(program.command.contains(DmaCommand::TO_MEMORY), to_memory);
         prop_assert!(program.command.contains(DmaCommand::RUN | DmaCommand::INTERRUPT_WHEN_DONE));
     }
@@ -51,6 +57,18 @@ fn memory_that_ends_at_the_mask_is_reachable_and_one_byte_more_is_not() {
         span,
         direction: Direction::ToMemory,
     };
-    assert!(Program::new(transfer, (1 << 28) - 16).is_ok());
-    assert_eq!(Program::new(transfer, (1 << 28) - 15), Err(Unreachable));
+    for width in [24, 28, 32, 33, 63].map(|bits| AddressWidth::new(bits).expect("it can be")) {
+        let end = 1 << width.bits();
+        assert!(Program::new(transfer, end - 16, width).is_ok());
+        assert_eq!(Program::new(transfer, end - 15, width), Err(Unreachable));
+        assert_eq!(Program::new(transfer, u64::MAX, width), Err(Unreachable));
+    }
+}
+
+#[test]
+fn a_width_is_one_that_the_framework_takes_and_by_default_the_devices() {
+    for bits in [0, 1, 23, 64, u32::MAX] {
+        assert_eq!(AddressWidth::new(bits), None, "{bits}");
+    }
+    assert_eq!(AddressWidth::default().bits(), 28);
 }

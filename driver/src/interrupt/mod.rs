@@ -17,8 +17,8 @@ use crate::{
     device::{EduDevice, State},
     registers::IsrRegisters,
     wdf::{
-        Disconnected, Guarded, Interrupt, InterruptContext, InterruptLock, Policy, Resources,
-        Result, Shared, context_type,
+        Disconnected, Guarded, Interrupt, InterruptContext, InterruptLock, List, Passive, Policy,
+        Resources, Result, Shared, context_type,
     },
 };
 
@@ -40,45 +40,48 @@ context_type!(InterruptContext<EduInterrupt>, c"EduInterrupt");
 context_type!(Guarded<Shared<IsrShared>>, c"IsrShared");
 
 /// The interrupt objects of a device.
-pub type Interrupts = [Option<Interrupt<EduInterrupt>>; MAX_MESSAGES];
+pub type Interrupts = List<Interrupt<EduInterrupt>>;
 
 /// Creates the interrupt objects in EvtDriverDeviceAdd, in the order of the messages: the first gets
 /// the first message, or the line.
-pub fn create_all(lock: &InterruptLock<IsrShared>, policy: Option<Policy>) -> Result<Interrupts> {
-    let mut interrupts = [const { None }; MAX_MESSAGES];
+pub fn create_all(
+    passive: &Passive<'_>,
+    lock: &InterruptLock<IsrShared>,
+    policy: Option<Policy>,
+) -> Result<Interrupts> {
     // At PASSIVE_LEVEL there are no messages, and so there is one interrupt.
     let count = if lock.handling().is_passive() {
         1
     } else {
         MAX_MESSAGES
     };
-    for slot in interrupts.iter_mut().take(count) {
+    let create = || {
         let interrupt = Interrupt::create(lock, EduInterrupt::new(), None)?;
         if let Some(policy) = policy {
             interrupt.set_policy(policy);
         }
-        *slot = Some(interrupt);
-    }
-    Ok(interrupts)
+        Ok(interrupt)
+    };
+    List::collect(passive, count, core::iter::repeat_with(create))
 }
 
-/// Creates the interrupt objects in EvtDevicePrepareHardware, one for each line or message.
+/// Creates the interrupt objects in EvtDevicePrepareHardware, one for each line or message, however many
+/// were granted.
 pub fn create_for(
+    passive: &Passive<'_>,
     lock: &InterruptLock<IsrShared>,
     resources: &Resources<'_>,
 ) -> Result<Interrupts> {
-    let mut interrupts = [const { None }; MAX_MESSAGES];
+    let count = resources
+        .interrupts()
+        .map(|resource| resource.messages())
+        .sum();
     let granted = resources
         .interrupts()
         .flat_map(|resource| core::iter::repeat_n(resource, resource.messages()));
-    for (slot, resource) in interrupts.iter_mut().zip(granted) {
-        *slot = Some(Interrupt::create(
-            lock,
-            EduInterrupt::new(),
-            Some(&resource),
-        )?);
-    }
-    Ok(interrupts)
+    let created =
+        granted.map(|resource| Interrupt::create(lock, EduInterrupt::new(), Some(&resource)));
+    List::collect(passive, count, created)
 }
 
 impl EduInterrupt {
@@ -123,7 +126,7 @@ impl EduDevice {
 impl State {
     /// Takes what all interrupt objects have recorded.
     fn take_recorded(&mut self, mut disconnected: Option<&mut Disconnected<'_>>) -> Taken {
-        for interrupt in self.interrupts.iter().flatten() {
+        for interrupt in self.interrupts.iter() {
             let recorded = if let Some(disconnected) = &mut disconnected {
                 interrupt
                     .disconnected(disconnected)

@@ -12,7 +12,7 @@ use wdk_sys::{
 use zerocopy::FromZeros;
 
 use super::{
-    Context, NtStatus, Resources, Result,
+    Context, NtStatus, Passive, Resources, Result,
     context::{self, attributes_with},
     file::{HandleContext, evt_file_cleanup},
     interrupt::set_deferring,
@@ -60,6 +60,7 @@ pub trait PnpPower: Context {
         &self,
         resources: &Resources<'_>,
         disconnected: &mut Disconnected<'_>,
+        passive: &Passive<'_>,
     ) -> Result<()>;
 
     /// EvtDeviceReleaseHardware: the resources are taken away. Called after a failed
@@ -279,7 +280,11 @@ unsafe extern "C" fn evt_prepare_hardware<C: PnpPower>(
         device: Device(device),
         lent: PhantomData,
     };
-    NtStatus::of(context.and_then(|context| context.prepare_hardware(&resources, disconnected)))
+    // SAFETY: this is EvtDevicePrepareHardware.
+    let passive = &unsafe { Passive::new() };
+    NtStatus::of(
+        context.and_then(|context| context.prepare_hardware(&resources, disconnected, passive)),
+    )
 }
 
 /// `EVT_WDF_DEVICE_RELEASE_HARDWARE`

@@ -4,9 +4,10 @@ use core::ptr::NonNull;
 #[cfg(not(target_arch = "aarch64"))]
 use core::sync::atomic::{Ordering, compiler_fence};
 
+use edu_driver_core::transfer::AddressWidth;
 use wdk_sys::{
-    _WDF_DMA_PROFILE::WdfDmaProfilePacket, ULONG, WDF_DMA_ENABLER_CONFIG, WDF_NO_OBJECT_ATTRIBUTES,
-    call_unsafe_wdf_function_binding,
+    _WDF_DMA_PROFILE::{WdfDmaProfilePacket, WdfDmaProfilePacket64},
+    ULONG, WDF_DMA_ENABLER_CONFIG, WDF_NO_OBJECT_ATTRIBUTES, call_unsafe_wdf_function_binding,
 };
 
 use super::{Device, NtStatus, Result, size_field};
@@ -16,6 +17,7 @@ use super::{Device, NtStatus, Result, size_field};
 pub struct CommonBuffer {
     memory: NonNull<[u8]>,
     bus_address: u64,
+    reach: AddressWidth,
 }
 
 // SAFETY: the memory may be used on any processor.
@@ -28,15 +30,21 @@ impl CommonBuffer {
     /// # Errors
     /// The framework's status. STATUS_INSUFFICIENT_RESOURCES: the buffer is none that the device can
     /// address.
-    pub fn create(device: Device, length_bytes: usize, address_bits: u32) -> Result<Self> {
+    pub fn create(device: Device, length_bytes: usize, reach: AddressWidth) -> Result<Self> {
+        // A profile without 64 in its name has 32 bits, and takes no more.
+        let profile = if reach.bits() > 32 {
+            WdfDmaProfilePacket64
+        } else {
+            WdfDmaProfilePacket
+        };
         // WDF_DMA_ENABLER_CONFIG_INIT. Only version 3 of the kernel's DMA interface knows devices with
-        // fewer than 32 address bits.
+        // other widths than 32 and 64 bits.
         let mut config = WDF_DMA_ENABLER_CONFIG {
             Size: size_field::<WDF_DMA_ENABLER_CONFIG>(),
-            Profile: WdfDmaProfilePacket,
+            Profile: profile,
             MaximumLength: length_bytes,
             WdmDmaVersionOverride: DMA_VERSION_3,
-            AddressWidthOverride: address_bits,
+            AddressWidthOverride: reach.bits(),
             ..WDF_DMA_ENABLER_CONFIG::default()
         };
         let mut enabler = core::ptr::null_mut();
@@ -73,13 +81,11 @@ impl CommonBuffer {
         };
         // SAFETY: every bit pattern of a LARGE_INTEGER is a valid QuadPart.
         let bus_address = unsafe { bus_address.QuadPart }.cast_unsigned();
-        let end = bus_address.checked_add(length_bytes as u64);
-        let limit = 1_u64.checked_shl(address_bits);
-        let reachable = end.zip(limit).is_some_and(|(end, limit)| end <= limit);
         match NonNull::new(memory.cast()) {
-            Some(memory) if reachable => Ok(Self {
+            Some(memory) if reach.reaches(bus_address, length_bytes as u64) => Ok(Self {
                 memory: NonNull::slice_from_raw_parts(memory, length_bytes),
                 bus_address,
+                reach,
             }),
             _ => Err(NtStatus::INSUFFICIENT_RESOURCES),
         }
@@ -89,6 +95,12 @@ impl CommonBuffer {
     #[must_use]
     pub const fn bus_address(&self) -> u64 {
         self.bus_address
+    }
+
+    /// What the device was said to reach.
+    #[must_use]
+    pub const fn reach(&self) -> AddressWidth {
+        self.reach
     }
 
     /// Copies from it. What the device writes meanwhile may or may not be seen; what it had written before

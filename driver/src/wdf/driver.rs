@@ -5,7 +5,7 @@ use wdk_sys::{
     WDF_NO_OBJECT_ATTRIBUTES, WDFDRIVER, call_unsafe_wdf_function_binding,
 };
 
-use super::{DeviceInit, NtStatus, Result, size_field};
+use super::{DeviceInit, NtStatus, Passive, Result, size_field};
 
 /// A driver: what happens before its first device, at each, and after its last.
 pub trait Driver {
@@ -16,7 +16,7 @@ pub trait Driver {
     ///
     /// # Errors
     /// Why it cannot be driven.
-    fn device_add(init: DeviceInit<'_>) -> Result<()>;
+    fn device_add(init: DeviceInit<'_>, passive: &Passive<'_>) -> Result<()>;
 
     /// EvtDriverUnload, or DriverEntry fails: undo what [`Driver::load`] did. IRQL: PASSIVE_LEVEL.
     fn unload();
@@ -69,7 +69,9 @@ unsafe extern "C" fn evt_driver_device_add<D: Driver>(
 ) -> NTSTATUS {
     // SAFETY: the framework lends it for this call.
     let init = unsafe { DeviceInit::new(init) };
-    NtStatus::of(D::device_add(init))
+    // SAFETY: this is EvtDriverDeviceAdd.
+    let passive = unsafe { Passive::new() };
+    NtStatus::of(D::device_add(init, &passive))
 }
 
 /// `EVT_WDF_DRIVER_UNLOAD`. IRQL: PASSIVE_LEVEL.

@@ -15,6 +15,7 @@
 //! | the interrupt lock exists only while the interrupt is connected | locking needs [`Connected`], or a [`DeferredInterrupt`] that comes in time |
 //! | no DPC of an interrupt is queued when the framework has flushed it | [`Isr::queue_deferred`] refuses |
 //! | registers are gone after EvtDeviceReleaseHardware | unmapping consumes every owner of one |
+//! | what may not allocate cannot | [`List`] is made with [`Passive`], and nothing else allocates |
 //! | a context has one type and one lifetime | [`context_type!`] and [`Context`] |
 //!
 //! # Safety
@@ -29,6 +30,7 @@ mod dma;
 mod driver;
 mod file;
 mod interrupt;
+mod list;
 mod mapping;
 mod queue;
 mod reference;
@@ -51,6 +53,7 @@ pub use interrupt::{
     DeferredInterrupt, Handling, Interrupt, InterruptContext, InterruptHandler, InterruptLock, Isr,
     Policy, Shared,
 };
+pub use list::{List, Passive};
 pub use mapping::Mapping;
 pub use queue::{
     Control, ControlHandler, Queue, QueueCancelHandler, ReadWrite, ReadWriteHandler, Stop,

@@ -41,12 +41,20 @@ fn parse(text: &str) -> Result<(String, u32), String> {
         .split_once('=')
         .filter(|(name, _)| !name.is_empty())
         .ok_or("it is NAME=DWORD, as in InterruptLate=1")?;
-    let parsed = match value.strip_prefix("0x") {
-        Some(digits) => u32::from_str_radix(digits, 16),
-        None => value.parse(),
-    };
-    let value = parsed.map_err(|error| format!("{value:?} is no DWORD: {error}"))?;
+    let value = number(value)
+        .ok()
+        .and_then(|number| u32::try_from(number).ok())
+        .ok_or_else(|| format!("{value:?} is no DWORD: decimal, or hexadecimal behind 0x"))?;
     Ok((name.to_owned(), value))
+}
+
+/// A number: decimal, or hexadecimal behind `0x`.
+pub(super) fn number(text: &str) -> Result<u64, String> {
+    let parsed = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|error| format!("{text:?} is no number: {error}"))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use kmdf_host_client::SOCKET_VARIABLE;
 use super::{
     Devices, Exit,
     pictures::{Pictures, Records},
-    registry::Registry,
+    registry::{Registry, number},
     transcript,
 };
 use crate::{
@@ -58,6 +58,9 @@ pub(super) struct Run {
     /// How interrupts are granted
     #[arg(long, value_enum, default_value_t)]
     interrupts: Granted,
+    /// Where free memory begins: what is below this physical address is somebody else's
+    #[arg(long, value_name = "ADDRESS", default_value = "0", value_parser = number)]
+    free_memory_from: u64,
     #[command(flatten)]
     registry: Registry,
     /// Whose apps open the device: the INF's security descriptor says how far it lets them in
@@ -208,6 +211,7 @@ impl Run {
                     .then(|| Box::new(|record: &Record| eprintln!("{record}")) as _),
             ),
             checks: Checks::All,
+            free_memory_from: self.free_memory_from,
         })
     }
 

@@ -91,6 +91,7 @@ impl Target {
             event_limit: EVENT_LIMIT,
             observer,
             checks: Checks::All,
+            free_memory_from: 0,
         };
         let installed = self
             .package(scenario.inf())

@@ -21,7 +21,10 @@ use kmdf_host::{
 };
 
 use self::together::RaisesBehind;
-use crate::{EduModel, hostile, raise_cause};
+use crate::{EduModel, counters, hostile, raise_cause};
+
+/// The value that has interrupt objects created in EvtDevicePrepareHardware.
+const LATE: &str = "InterruptLate";
 
 /// What a scenario does once the driver runs.
 type Body = fn(&Stage<'_>) -> Result<(), Wrong>;
@@ -132,6 +135,11 @@ impl Scenario for Edu {
         (self.body)(stage)?;
         if self.faults == Faults::default() {
             counted::nothing_hides(stage, self.functions)?;
+            // Late interrupt objects have a list for each start.
+            if !self.registry.iter().any(|(name, _)| *name == LATE) {
+                counters::nothing_allocated(&stage.host().counts(), self.functions)
+                    .map_err(Wrong::Unexpected)?;
+            }
         }
         Ok(())
     }

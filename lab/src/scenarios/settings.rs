@@ -4,7 +4,7 @@ use edu_model::Messages;
 use kmdf_host::explore::{Stage, Wrong};
 
 use super::{
-    Edu,
+    Edu, LATE,
     requests::{
         event_after, factorial_of, finish, finish_as, finish_event, open, raise, raise_event, write,
     },
@@ -33,7 +33,7 @@ pub(super) fn all() -> impl Iterator<Item = Edu> {
             )
         },
         Edu {
-            registry: &[("InterruptLate", 1)],
+            registry: &[(LATE, 1)],
             ..Edu::new(
                 "late",
                 "everything, interrupt objects created in EvtDevicePrepareHardware",
@@ -41,7 +41,7 @@ pub(super) fn all() -> impl Iterator<Item = Edu> {
             )
         },
         Edu {
-            registry: &[("InterruptLate", 1)],
+            registry: &[(LATE, 1)],
             messages: Messages::Two,
             ..Edu::new(
                 "late-two-messages",

@@ -1,0 +1,78 @@
+//! Lists in pool: the one module that allocates, by `wdk-alloc`.
+//!
+//! `alloc` is named here and nowhere else, and a list is made with [`Passive`] only, which no ISR, DPC or
+//! request has. What fails is an error, not a panic. Why so: docs/adr/0006-allocator.md.
+
+extern crate alloc;
+
+use core::{marker::PhantomData, ops::Deref};
+
+use alloc::vec::Vec;
+use wdk_alloc::WdkAllocator;
+
+use super::{NtStatus, Result};
+
+/// Nonpaged pool with the tag `rust` (`ExAllocatePool2`).
+#[global_allocator]
+static ALLOCATOR: WdkAllocator = WdkAllocator;
+
+/// Proof that this is EvtDriverDeviceAdd or EvtDevicePrepareHardware, at PASSIVE_LEVEL: the device is
+/// being made or started, and nobody waits for a request.
+pub struct Passive<'a>(PhantomData<&'a mut ()>, PhantomData<*const ()>);
+
+impl Passive<'_> {
+    /// # Safety
+    /// The lifetime is that of EvtDriverDeviceAdd or EvtDevicePrepareHardware, or a part of it.
+    pub(super) const unsafe fn new() -> Self {
+        Self(PhantomData, PhantomData)
+    }
+}
+
+/// A list whose length is settled when it is made.
+pub struct List<T>(Vec<T>);
+
+impl<T> List<T> {
+    /// No element; nothing is allocated.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self(Vec::new())
+    }
+
+    /// A list of the first `length` elements, or of all if they are fewer.
+    ///
+    /// # Errors
+    /// STATUS_INSUFFICIENT_RESOURCES, or that of the element that fails.
+    pub fn collect(
+        _: &Passive<'_>,
+        length: usize,
+        elements: impl Iterator<Item = Result<T>>,
+    ) -> Result<Self> {
+        const {
+            // The allocator gives what any pool allocation is aligned to.
+            assert!(align_of::<T>() <= 16);
+        }
+        let mut list = Vec::new();
+        if list.try_reserve_exact(length).is_err() {
+            return Err(NtStatus::INSUFFICIENT_RESOURCES);
+        }
+        for element in elements.take(length) {
+            let element = element?;
+            // Not `push`: its way to more memory, and to a panic without, would be in the image.
+            if let Some(slot) = list.spare_capacity_mut().first_mut() {
+                slot.write(element);
+                let length = list.len() + 1;
+                // SAFETY: there was room for one more, and it has just been written.
+                unsafe { list.set_len(length) };
+            }
+        }
+        Ok(Self(list))
+    }
+}
+
+impl<T> Deref for List<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
