@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2154
-# Sourced by qemu.sh and cc.sh: unpacks Debian packages into a directory of our own. Nothing is
+# Sourced by qemu.sh, cc.sh and others: unpacks Debian packages into a directory of our own. Nothing is
 # installed and no root is needed. The sourcing script sets `prefix`, where the result goes once it
 # is complete, and `otherwise`, what to do where this cannot work.
 
@@ -23,13 +23,13 @@ apt() {
 }
 
 # Fetches what apt would install for the packages in $1: that is what this system lacks. Those in $2
-# are fetched in any case.
+# are fetched in any case, and without what they depend on.
 fetch() {
     # One word each, on purpose.
     # shellcheck disable=SC2086
     lacking=$(apt install --simulate --no-install-recommends $1 |
         sed -n 's/^Inst \([^ ]*\) .*/\1/p')
-    [ -n "$lacking" ] || return 1
+    [ -n "$lacking$2" ] || return 1
     # shellcheck disable=SC2086
     (cd "$scratch/archives" && apt download $lacking $2) >>"$scratch/log"
 }

@@ -117,6 +117,32 @@ has_libclang() {
             /usr/lib64/libclang*.so* /usr/lib/libclang*.so* >/dev/null 2>&1
 }
 
+# Whether rustc has the library for this target, or rustup can fetch it.
+has_target() {
+    directory=$(rustc --print sysroot)/lib/rustlib/$1/lib
+    ls "$directory"/libcore-* >/dev/null 2>&1 ||
+        { rustup target add "$1" && ls "$directory"/libcore-*; } >/dev/null 2>&1
+}
+
+# Runs a cargo that builds for x86_64-pc-windows-gnu: windows_gnu LINKER COMMAND...
+#
+# In the dev profile, for what runs while crates are compiled is there already then. The flags make a release of
+# it: small, and the same bytes for the same sources wherever they are. Panics unwind, as they must in tests.
+windows_gnu() {
+    (
+        PATH=$PATH:$(dirname "$1")
+        shift
+        # It would replace the flags.
+        unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+        CARGO_PROFILE_DEV_PANIC=unwind
+        CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUSTFLAGS="-C opt-level=1 -C debuginfo=0 -C strip=symbols \
+            -C debug-assertions=off -C overflow-checks=off -C link-arg=-Wl,--no-insert-timestamp \
+            --remap-path-prefix=${CARGO_HOME:-${HOME:-}/.cargo}=/cargo --remap-path-prefix=$root=/edu_kmdf"
+        export PATH CARGO_PROFILE_DEV_PANIC CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUSTFLAGS
+        "$@"
+    )
+}
+
 # Finds everything or sets it up below target/, else says what is missing, all of it at once.
 prepare() {
     if [ "$(uname -s) $(uname -m)" != "Linux x86_64" ]; then

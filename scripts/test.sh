@@ -8,7 +8,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-all="format lint unit doc image driver-lint reproduce samples scenarios explore teeth qemu windows make package deny"
+all="format lint unit doc image driver-lint reproduce samples scenarios explore teeth qemu windows make eductl package deny"
 
 describe() {
     case $1 in
@@ -25,18 +25,12 @@ describe() {
     teeth) echo "broken drivers, each caught by its rule; exact counts" ;;
     qemu) echo "tests on QEMU's edu" ;;
     windows) echo "what Windows builds, linted; its scripts" ;;
+    eductl) echo "eductl.exe, under Wine" ;;
     package) echo "the driver package, verified by osslsigncode and openssl" ;;
     make) echo "cargo-make's tasks as Windows runs them" ;;
     deny) echo "licenses, duplicates, sources of crates" ;;
     *) return 1 ;;
     esac
-}
-
-# Whether rustc has the library for this target, or rustup can fetch it.
-has_target() {
-    directory=$(rustc --print sysroot)/lib/rustlib/$1/lib
-    ls "$directory"/libcore-* >/dev/null 2>&1 ||
-        { rustup target add "$1" && ls "$directory"/libcore-*; } >/dev/null 2>&1
 }
 
 # --- the steps ----------------------------------------------------------------------------------
@@ -123,6 +117,14 @@ run_make() {
     # The INX as the build leaves it for the WDK's tools.
     [ -e driver/edu_kmdf.inx ] || sh scripts/build-driver.sh
     sh scripts/make-as-windows.sh
+}
+
+run_eductl() {
+    if ! has_apt || ! has_target x86_64-pc-windows-gnu; then
+        echo "not run: eductl.exe needs rustup's x86_64-pc-windows-gnu, and Debian's packages of mingw-w64 and Wine"
+        return
+    fi
+    sh scripts/test-eductl.sh
 }
 
 run_package() {

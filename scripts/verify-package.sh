@@ -59,6 +59,13 @@ check() {
     ! listed "$bad" "$cat" || fail "openssl finds a changed INF in the catalog."
     bad=$(changed "$cat" 400)
     ! verified "$bad" || fail "osslsigncode verifies a changed catalog."
+    # In the package if it could be built, and as it was built.
+    if [ -e target/eductl/x86_64/eductl.exe ]; then
+        cmp target/eductl/x86_64/eductl.exe "$package/eductl.exe" ||
+            fail "eductl.exe was built, and $package does not have it."
+    elif [ -e "$package/eductl.exe" ]; then
+        fail "$package has an eductl.exe that was not built."
+    fi
     if grep -q -v "$(printf '\r')\$" "$package/$inf.inf"; then
         fail "$package/$inf.inf has a line that does not end with CRLF."
     fi

@@ -58,6 +58,20 @@ impl Options {
 }
 
 impl Cli {
+    /// Reads the command line and does what it says.
+    #[must_use]
+    pub fn main() -> exit::Exit {
+        match Self::try_parse() {
+            Ok(cli) => cli.run(),
+            // Help and version are results; what is wrong with a command line goes to standard error.
+            Err(text) if text.use_stderr() => {
+                drop(text.print());
+                exit::Exit::Usage
+            }
+            Err(text) => report::ended(text.print(), exit::Exit::Success),
+        }
+    }
+
     /// Runs the command and shows what it found.
     #[must_use]
     pub fn run(&self) -> exit::Exit {

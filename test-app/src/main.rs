@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use eductl::cli::Cli;
 
 fn main() -> ExitCode {
-    Cli::parse().run().into()
+    Cli::main().into()
 }

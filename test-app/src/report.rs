@@ -90,21 +90,39 @@ impl Lines {
     pub fn show(self, found: &impl Finding) -> Result<(), Report> {
         let report = Report::new(self.command, found);
         let line = if self.json { report.json } else { report.text };
-        write_line(&line).map_err(|lost| Report::shown(lost.unwrap_or(report.exit)))
+        let written = write_line(&line);
+        if written.is_ok() {
+            return Ok(());
+        }
+        Err(Report::shown(ended(written, report.exit)))
     }
 }
 
-/// Writes to standard output. `Err` is the exit code, or nothing when whoever reads has seen enough.
-fn write_line(text: &str) -> Result<(), Option<Exit>> {
+/// Writes to standard output.
+fn write_line(text: &str) -> io::Result<()> {
     let mut output = io::stdout().lock();
-    writeln!(output, "{}", text.trim_end())
-        .and_then(|()| output.flush())
-        .map_err(|error| {
-            (error.kind() != io::ErrorKind::BrokenPipe).then(|| {
-                eprintln!("eductl: the results could not be written: {error}");
-                Exit::OutputLost
-            })
-        })
+    writeln!(output, "{}", text.trim_end())?;
+    output.flush()
+}
+
+/// The exit code of a command that would end with `exit`, and whose results were written, or not. Whoever
+/// closes the pipe has seen enough, as `head` has.
+pub fn ended(written: io::Result<()>, exit: Exit) -> Exit {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            complain(&format!(
+                "eductl: the results could not be written: {error}"
+            ));
+            Exit::OutputLost
+        }
+        _ => exit,
+    }
+}
+
+/// Writes a line to standard error. That nobody reads it is no reason to end in another way, let alone
+/// with the panic of `eprintln!`.
+fn complain(line: &str) {
+    drop(writeln!(io::stderr(), "{line}"));
 }
 
 /// Writes what `command` found or why it found nothing, and gives the exit code.
@@ -129,16 +147,13 @@ pub fn show(command: &str, outcome: &Result<Report, Error>, json: bool) -> Exit 
     if text.is_empty() {
         return exit;
     }
-    match write_line(&text) {
-        Ok(()) | Err(None) => exit,
-        Err(Some(lost)) => lost,
-    }
+    ended(write_line(&text), exit)
 }
 
 /// Writes an error and what to do about it to standard error.
 fn show_error(error: &Error) {
-    eprintln!("eductl: {error}");
+    complain(&format!("eductl: {error}"));
     if let Some(hint) = error.hint() {
-        eprintln!("  hint: {hint}");
+        complain(&format!("  hint: {hint}"));
     }
 }

@@ -125,7 +125,7 @@ of the completed: 15 right, 0 wrong, 15 failed
   request 14: factorial 24: the request failed: the device reported a hardware error (STATUS_DEVICE_HARDWARE_ERROR 0xC0000483; Win32 ERROR_DEVICE_HARDWARE_ERROR 483)
   request 16: factorial 17: the request failed: the device reported a hardware error (STATUS_DEVICE_HARDWARE_ERROR 0xC0000483; Win32 ERROR_DEVICE_HARDWARE_ERROR 483)
   request 18: factorial 9: the request failed: the device reported a hardware error (STATUS_DEVICE_HARDWARE_ERROR 0xC0000483; Win32 ERROR_DEVICE_HARDWARE_ERROR 483)
-  … and 5 more
+  ... and 5 more
 the driver's counters rose by:
           15  isr_calls              calls of EvtInterruptIsr
 ...

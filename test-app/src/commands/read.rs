@@ -33,15 +33,17 @@ pub struct Found {
     bytes: u64,
     #[serde(serialize_with = "as_digits", skip_serializing_if = "Vec::is_empty")]
     data: Vec<u8>,
-    output: Option<PathBuf>,
+    /// As it is shown: a path need not have a JSON form.
+    output: Option<String>,
 }
 
 pub fn run(args: &Args, edu: &Edu) -> Result<Found, Error> {
     let transfer = edu.read(args.offset, args.length)?;
     let mut data = transfer.output;
-    if let Some(path) = &args.output {
-        fs::write(path, &data).map_err(|error| Error::Unwritable {
-            path: path.display().to_string(),
+    let shown = args.output.as_ref().map(|path| path.display().to_string());
+    if let (Some(file), Some(path)) = (&args.output, &shown) {
+        fs::write(file, &data).map_err(|error| Error::Unwritable {
+            path: path.clone(),
             reason: error.to_string(),
         })?;
         data.clear();
@@ -51,7 +53,7 @@ pub fn run(args: &Args, edu: &Edu) -> Result<Found, Error> {
         length: args.length,
         bytes: transfer.bytes,
         data,
-        output: args.output.clone(),
+        output: shown,
     })
 }
 
@@ -68,9 +70,7 @@ impl fmt::Display for Found {
             Some(path) => writeln!(
                 f,
                 "read {} bytes at offset {} into {}",
-                self.bytes,
-                self.offset,
-                path.display()
+                self.bytes, self.offset, path
             )?,
             None => f.write_str(&hexdump(self.offset, &self.data))?,
         }

@@ -83,6 +83,8 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(known) = self.known() {
             f.write_str(known.meaning)?;
+        } else if let Some(text) = self.win32.and_then(system_text) {
+            f.write_str(&text)?;
         } else {
             f.write_str("a status without a name here")?;
         }
@@ -106,6 +108,23 @@ impl fmt::Display for Status {
 
 fn find(ntstatus: u32) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.ntstatus == ntstatus)
+}
+
+/// What the system says of a Win32 error, in its language.
+#[cfg(windows)]
+fn system_text(win32: u32) -> Option<String> {
+    // What an NTSTATUS becomes that no Win32 error stands for: its text says nothing of the request.
+    const NO_ERROR_STANDS_FOR_IT: u32 = 317;
+    // Without a text the library says so, and has no full stop before the number.
+    let text = std::io::Error::from_raw_os_error(win32.cast_signed()).to_string();
+    let (text, _) = text.split_once(". (os error ")?;
+    (win32 != NO_ERROR_STANDS_FOR_IT).then(|| text.to_owned())
+}
+
+/// Only Windows knows what its errors are called.
+#[cfg(not(windows))]
+const fn system_text(_: u32) -> Option<String> {
+    None
 }
 
 const CANCELLED: u32 = 0xC000_0120;
@@ -229,6 +248,19 @@ mod tests {
                 assert_eq!(known.win32_name, other.win32_name);
             }
         }
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn an_error_without_a_name_here_is_in_the_systems_words() {
+        let shown = |win32, ntstatus| Status::from_win32(win32, ntstatus).to_string();
+        // ERROR_TOO_MANY_OPEN_FILES.
+        let text = shown(4, None);
+        assert!(text.ends_with(" (Win32 error 4)"), "{text}");
+        assert!(!text.contains("os error"), "{text}");
+        assert!(!text.starts_with("a status without"), "{text}");
+        let text = shown(317, Some(0xE000_0001));
+        assert!(text.starts_with("a status without"), "{text}");
     }
 
     #[cfg(windows)]

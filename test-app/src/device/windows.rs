@@ -258,7 +258,9 @@ impl Pending {
         let Some(operation) = self.operation else {
             return Ok(0);
         };
-        let milliseconds = u32::try_from(timeout.as_millis()).unwrap_or(INFINITE - 1);
+        // Up, for whoever waits until a moment would spin through the rest of a millisecond.
+        let milliseconds =
+            u32::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(INFINITE - 1);
         let mut bytes = 0;
         // SAFETY: the file is open and the OVERLAPPED is the one that the request was sent with.
         let done = unsafe {
@@ -298,9 +300,7 @@ impl Pending {
         // SAFETY: the operation is not freed, for then there would be none. The kernel may write
         // the field at any time: so the read is volatile and makes no reference.
         let overlapped = unsafe { overlapped.read_volatile() };
-        u32::try_from(overlapped.Internal)
-            .ok()
-            .filter(|status| *status != STATUS_PENDING.cast_unsigned())
+        completed_with(overlapped.Internal)
     }
 
     /// Frees the operation, which must have completed or never have been sent, and gives its
@@ -380,6 +380,17 @@ fn not_listed(result: u32) -> Error {
         reason: format!("the device interfaces could not be listed: CONFIGRET {result:#x}"),
         hint: "the Plug and Play service must be running",
     }
+}
+
+/// The NTSTATUS in `OVERLAPPED.Internal`, or `None` while the request is pending. The kernel writes 32 bits
+/// of it.
+fn completed_with(internal: usize) -> Option<u32> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the other bits mean nothing"
+    )]
+    let status = internal as u32;
+    (status != STATUS_PENDING.cast_unsigned()).then_some(status)
 }
 
 /// The low and the high half of a file offset.

@@ -107,7 +107,7 @@ impl fmt::Display for Found {
         let troubled = tally.wrong + tally.failed + tally.lost;
         let shown = tally.problems.len() as u64;
         if shown > 0 && troubled > shown {
-            writeln!(f, "  … and {} more", troubled - shown)?;
+            writeln!(f, "  ... and {} more", troubled - shown)?;
         }
         if let Some(error) = &tally.ended_early {
             writeln!(

@@ -139,6 +139,15 @@ fn a_request_that_fails_at_once_says_why() {
 }
 
 #[test]
+fn the_status_of_a_completion_has_32_bits() {
+    assert_eq!(completed_with(0), Some(0));
+    assert_eq!(completed_with(0xC000_0120), Some(CANCELLED));
+    assert_eq!(completed_with(0xFFFF_FFFF_C000_0120), Some(CANCELLED));
+    assert_eq!(completed_with(0x103), None);
+    assert_eq!(completed_with(0x1_0000_0103), None);
+}
+
+#[test]
 fn a_system_without_the_device_says_so() {
     let error = Device::open(&Options { index: 99 }).unwrap_err();
     assert!(matches!(error, Error::NoDevice { .. }), "{error:?}");
