@@ -107,6 +107,7 @@ fn write_line(text: &str) -> io::Result<()> {
 
 /// The exit code of a command that would end with `exit`, and whose results were written, or not. Whoever
 /// closes the pipe has seen enough, as `head` has.
+#[must_use]
 pub fn ended(written: io::Result<()>, exit: Exit) -> Exit {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

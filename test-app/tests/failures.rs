@@ -43,6 +43,20 @@ eductl: the request failed: the driver does not take this value (STATUS_INVALID_
 }
 
 #[test]
+fn a_request_that_fails_because_the_device_went_away_ends_with_code_3() {
+    Host::start(|_, _, _| Answer::status(0xC000_02B6))
+        .eductl(["info"])
+        .assert()
+        .code(3)
+        .stdout_eq("")
+        .stderr_eq(str![[r#"
+eductl: the request failed: the device was removed (STATUS_DEVICE_REMOVED 0xC00002B6; Win32 ERROR_DEVICE_REMOVED 1617)
+  hint: scan for hardware changes, or start the host again
+
+"#]]);
+}
+
+#[test]
 fn a_request_the_driver_does_not_know_comes_with_a_hint() {
     Host::start(good)
         .eductl(["control", "0x1234"])

@@ -6,7 +6,7 @@
 #![cfg(windows)]
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{Read, Write},
     os::windows::io::{AsRawHandle, FromRawHandle},
     process::{Command, Output, Stdio},
@@ -17,6 +17,7 @@ use std::{
 };
 
 use serde_json::Value;
+use tempfile::TempDir;
 use windows_sys::{
     Win32::{
         Foundation::INVALID_HANDLE_VALUE,
@@ -111,6 +112,40 @@ fn what_is_written_arrives() {
     });
     ends(&output, 0, "wrote 3 bytes at offset 0\n", "");
     assert_eq!(came, [0, 0xFF, 0x1A]);
+}
+
+#[test]
+#[ignore = "needs the cfgmgr32.dll of scripts/wine.sh"]
+fn a_path_may_be_longer_than_260_characters() {
+    let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let deep = directory.path().join(r"directory\".repeat(30));
+    fs::create_dir_all(&deep).unwrap();
+    let [given, taken] = ["given", "taken"].map(|name| deep.join(name));
+    fs::write(&given, b"edu").unwrap();
+    let input = ["write", "0", "--input", given.to_str().unwrap()];
+    let (output, came) = eductl(&input, |mut pipe| {
+        let mut came = Vec::new();
+        drop(pipe.read_to_end(&mut came));
+        came
+    });
+    ends(&output, 0, "wrote 3 bytes at offset 0\n", "");
+    assert_eq!(came, b"edu");
+    let output = [
+        "read",
+        "0",
+        "1",
+        "--output",
+        taken.to_str().unwrap(),
+        "--json",
+    ];
+    let (output, ()) = eductl(&output, |mut pipe| {
+        pipe.write_all(b"!").unwrap();
+        drop(pipe.read(&mut [0]));
+    });
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(fs::read(&taken).unwrap(), b"!");
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["output"].as_str(), taken.to_str());
 }
 
 #[test]

@@ -226,6 +226,22 @@ wrote 4 bytes at offset 9
 }
 
 #[test]
+fn a_file_whose_name_is_no_unicode_is_shown_as_far_as_it_is() {
+    let directory = TempDir::new().unwrap();
+    let name: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(vec![b'a', 0xFF]);
+    Host::start(good)
+        .eductl(["read", "1", "2", "--json", "--output"])
+        .arg(directory.path().join(&name))
+        .assert()
+        .code(0)
+        .stdout_eq(str![[r#"
+{"command":"read","offset":1,"length":2,"bytes":2,"output":"[..]/a�"}
+
+"#]]);
+    assert_eq!(std::fs::read(directory.path().join(name)).unwrap(), [1, 2]);
+}
+
+#[test]
 fn files_that_cannot_be_used_are_named() {
     Host::start(good)
         .eductl(["write", "0", "--input", "/no/such/file"])

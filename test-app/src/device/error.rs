@@ -98,6 +98,7 @@ impl Error {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::NoDevice { .. } | Self::NotOpened(_) | Self::Gone { .. } => Exit::NoDevice,
+            Self::Failed(error) if error.status.is_gone() => Exit::NoDevice,
             Self::Failed(_) | Self::OutOfBounds { .. } => Exit::RequestFailed,
             Self::NoAnswer { .. } | Self::NoEvent { .. } => Exit::NoAnswer,
             Self::Unreadable { .. } => Exit::Usage,

@@ -70,6 +70,19 @@ impl Status {
         matches!(self.ntstatus, Some(CANCELLED)) || matches!(self.win32, Some(OPERATION_ABORTED))
     }
 
+    /// Whether the request failed because the device went away.
+    #[must_use]
+    pub const fn is_gone(&self) -> bool {
+        match (self.ntstatus, self.win32) {
+            (Some(ntstatus), _) => matches!(
+                ntstatus,
+                NO_SUCH_DEVICE | DELETE_PENDING | NOT_CONNECTED | DOES_NOT_EXIST | REMOVED
+            ),
+            // ERROR_DEV_NOT_EXIST, ERROR_NO_SUCH_DEVICE, ERROR_DEVICE_NOT_CONNECTED, ERROR_DEVICE_REMOVED.
+            (None, win32) => matches!(win32, Some(55 | 433 | 1167 | 1617)),
+        }
+    }
+
     /// By the NTSTATUS, else by the first one that becomes this Win32 error.
     fn known(&self) -> Option<&'static Known> {
         match self.ntstatus {
@@ -129,6 +142,11 @@ const fn system_text(_: u32) -> Option<String> {
 
 const CANCELLED: u32 = 0xC000_0120;
 const OPERATION_ABORTED: u32 = 995;
+const NO_SUCH_DEVICE: u32 = 0xC000_000E;
+const DELETE_PENDING: u32 = 0xC000_0056;
+const NOT_CONNECTED: u32 = 0xC000_009D;
+const DOES_NOT_EXIST: u32 = 0xC000_00C0;
+const REMOVED: u32 = 0xC000_02B6;
 
 impl Known {
     const fn new(
@@ -234,6 +252,27 @@ mod tests {
         assert!(Status::from_ntstatus(CANCELLED).is_cancelled());
         assert!(Status::from_win32(OPERATION_ABORTED, None).is_cancelled());
         assert!(!Status::from_ntstatus(0).is_cancelled());
+    }
+
+    #[test]
+    fn a_device_that_went_away_is_known_by_either_value() {
+        let statuses = [
+            NO_SUCH_DEVICE,
+            DELETE_PENDING,
+            NOT_CONNECTED,
+            DOES_NOT_EXIST,
+            REMOVED,
+        ];
+        assert!(
+            statuses
+                .into_iter()
+                .all(|status| Status::from_ntstatus(status).is_gone())
+        );
+        assert!(Status::from_win32(1617, None).is_gone());
+        // Access is denied is also what a device that is being removed gives; what counts is the NTSTATUS.
+        assert!(!Status::from_win32(5, None).is_gone());
+        assert!(!Status::from_win32(433, Some(CANCELLED)).is_gone());
+        assert!(!Status::from_ntstatus(0xC000_000D).is_gone());
     }
 
     #[test]

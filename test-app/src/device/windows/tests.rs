@@ -1,14 +1,20 @@
 //! Overlapped I/O with a driver that every Windows has: the named pipe file system. Listening on a
 //! pipe stays pending until a client comes, peeking gives output.
 
-use std::{fs::OpenOptions, io::Write, process, thread, time::Instant};
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    os::windows::io::FromRawHandle,
+    process, thread,
+    time::{Duration, Instant},
+};
 
 use windows_sys::Win32::{
     Foundation::INVALID_HANDLE_VALUE, Storage::FileSystem::PIPE_ACCESS_DUPLEX,
     System::Pipes::CreateNamedPipeW,
 };
 
-use super::*;
+use super::{super::CANCEL_GRACE, pending::completed_with, *};
 
 const FSCTL_PIPE_LISTEN: u32 = 0x0011_0008;
 const FSCTL_PIPE_PEEK: u32 = 0x0011_400C;
