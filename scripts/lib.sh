@@ -132,13 +132,16 @@ windows_gnu() {
     (
         PATH=$PATH:$(dirname "$1")
         shift
-        # It would replace the flags.
-        unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
         CARGO_PROFILE_DEV_PANIC=unwind
-        CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUSTFLAGS="-C opt-level=1 -C debuginfo=0 -C strip=symbols \
-            -C debug-assertions=off -C overflow-checks=off -C link-arg=-Wl,--no-insert-timestamp \
-            --remap-path-prefix=${CARGO_HOME:-${HOME:-}/.cargo}=/cargo --remap-path-prefix=$root=/edu_kmdf"
-        export PATH CARGO_PROFILE_DEV_PANIC CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUSTFLAGS
+        CARGO_ENCODED_RUSTFLAGS=$(
+            set -- -Copt-level=1 -Cdebuginfo=0 -Cstrip=symbols -Cdebug-assertions=off -Coverflow-checks=off \
+                -Clink-arg=-Wl,--no-insert-timestamp "--remap-path-prefix=$root=/edu_kmdf" \
+                "--remap-path-prefix=${CARGO_HOME:-${HOME:-}/.cargo}=/cargo"
+            # cargo splits them there, not at the spaces of a path.
+            IFS=$(printf '\037')
+            printf '%s' "$*"
+        )
+        export PATH CARGO_PROFILE_DEV_PANIC CARGO_ENCODED_RUSTFLAGS
         "$@"
     )
 }

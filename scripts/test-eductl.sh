@@ -10,13 +10,16 @@ exe=target/eductl/x86_64/eductl.exe
 sh scripts/build-eductl.sh
 # A program that needs another DLL is noticed.
 LC_ALL=C sed 's/msvcrt\.dll/absent.dll/' "$exe" >"$exe.changed"
-! sh scripts/windows-dlls.sh "$exe.changed" || fail "a program that needs absent.dll passes."
+sh scripts/windows-dlls.sh "$exe.changed" 2>&1 | grep 'lacks: absent.dll$' ||
+    fail "a program that needs absent.dll passes."
 rm "$exe.changed"
 
 wine=$(sh scripts/wine.sh)
 linker=$(sh scripts/mingw.sh)
-CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="timeout 120 $wine"
-export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER
+# By its name alone, for cargo splits a runner at spaces.
+PATH=$(dirname "$wine"):$PATH
+CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="timeout 120 wine"
+export PATH CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER
 windows_gnu "$linker" cargo test --package eductl --target x86_64-pc-windows-gnu \
     --lib --test anywhere --test over_a_pipe -- --include-ignored
 
