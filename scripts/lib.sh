@@ -132,6 +132,7 @@ windows_gnu() {
     (
         PATH=$PATH:$(dirname "$1")
         shift
+        CARGO_INCREMENTAL=0
         CARGO_PROFILE_DEV_PANIC=unwind
         CARGO_ENCODED_RUSTFLAGS=$(
             set -- -Copt-level=1 -Cdebuginfo=0 -Cstrip=symbols -Cdebug-assertions=off -Coverflow-checks=off \
@@ -141,7 +142,7 @@ windows_gnu() {
             IFS=$(printf '\037')
             printf '%s' "$*"
         )
-        export PATH CARGO_PROFILE_DEV_PANIC CARGO_ENCODED_RUSTFLAGS
+        export PATH CARGO_INCREMENTAL CARGO_PROFILE_DEV_PANIC CARGO_ENCODED_RUSTFLAGS
         "$@"
     )
 }

@@ -26,6 +26,19 @@ for tool in "$scratch"/root/usr/bin/x86_64-w64-mingw32-*; do
     tool=$(basename "$tool")
     ln -s "../root/usr/bin/$tool" "$scratch/bin/${tool%-win32}"
 done
+# It names its temporary files to the assembler without quotes, and rustc has them in the checkout's path. What
+# they are called decides the order of the imports, so that stays.
+rm "$scratch/bin/x86_64-w64-mingw32-dlltool"
+cat >"$scratch/bin/x86_64-w64-mingw32-dlltool" <<'PROGRAM'
+#!/bin/sh
+for last; do :; done
+directory=$(mktemp -d) || exit
+"$(dirname "$0")/../root/usr/bin/x86_64-w64-mingw32-dlltool" "$@" --temp-prefix "$directory/${last##*/}"
+status=$?
+rm -r "$directory"
+exit "$status"
+PROGRAM
+chmod +x "$scratch/bin/x86_64-w64-mingw32-dlltool"
 
 keep x86_64-w64-mingw32-gcc
 echo "$linker"
