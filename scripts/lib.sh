@@ -127,7 +127,8 @@ has_target() {
 # Runs a cargo that builds for x86_64-pc-windows-gnu: windows_gnu LINKER COMMAND...
 #
 # In the dev profile, for what runs while crates are compiled is there already then. The flags make a release of
-# it: small, and the same bytes for the same sources wherever they are. Panics unwind, as they must in tests.
+# it: small, without a time or a path in it, so that the same sources give the same bytes. (In the same place:
+# the linker sorts the imports by the paths of its inputs.) Panics unwind, as they must in tests.
 windows_gnu() {
     (
         PATH=$PATH:$(dirname "$1")
