@@ -5,7 +5,7 @@
 
 use std::{
     fs::File,
-    io::{self, PipeWriter, Read, pipe},
+    io::{self, PipeWriter, Read, Write, pipe},
     os::fd::AsRawFd,
     panic::{AssertUnwindSafe, catch_unwind},
 };
@@ -75,8 +75,10 @@ fn end<T: Serialize>(mut writer: PipeWriter, work: impl FnOnce() -> T) -> ! {
         // SAFETY: both are descriptors of this process, whose standard error nobody else uses.
         unsafe { libc::dup2(nothing.as_raw_fd(), libc::STDERR_FILENO) };
     }
-    let done = catch_unwind(AssertUnwindSafe(work))
-        .is_ok_and(|result| serde_json::to_writer(&mut writer, &result).is_ok());
+    let done = catch_unwind(AssertUnwindSafe(work)).is_ok_and(|result| {
+        // In one piece: there are a million tokens.
+        serde_json::to_vec(&result).is_ok_and(|answer| writer.write_all(&answer).is_ok())
+    });
     // SAFETY: it ends this process, without anything that is run at an end: that is the parent's.
     unsafe { libc::_exit(i32::from(!done)) }
 }
