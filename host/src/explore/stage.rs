@@ -137,7 +137,9 @@ impl Stage<'_> {
     /// # Errors
     /// The run stopped, or it does not come to rest within an hour of virtual time.
     pub fn rest(&self) -> Result<(), Wrong> {
-        Ok(self.host().run_until(|host| host.has_only_alarms() && !host.is_changing())?)
+        Ok(self
+            .host()
+            .run_until(|host| host.has_only_alarms() && !host.is_changing())?)
     }
 
     /// All requests that the scenario has sent, those of its threads, too.
