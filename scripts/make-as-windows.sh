@@ -16,7 +16,7 @@ export RECORD
 if ! command -v cargo-make >/dev/null; then
     PATH=$PATH:$prefix/tools/bin
     command -v cargo-make >/dev/null ||
-        cargo install cargo-make --version "=$version" --locked --debug --no-default-features --root "$prefix/tools"
+        CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-make --version "=$version" --locked --debug --no-default-features --root "$prefix/tools"
 fi
 REAL_CARGO=$(command -v cargo)
 export REAL_CARGO

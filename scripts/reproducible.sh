@@ -19,8 +19,10 @@ tar --create --exclude=./target --exclude=./.git . | tar --extract --directory "
 if [ -d target/cross/packages ]; then
     ln -s "$PWD/target/cross/packages" "$copy/target/cross/packages"
 fi
-# The copy's own target directory, whatever the caller's is.
-there=$(unset CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR && cd "$copy" && sh scripts/build-driver.sh "$@")
+# What builds it is the same program, and need not be built again. The copy's own target directory,
+# whatever the caller's is.
+cross=$(cd "${CARGO_TARGET_DIR:-target}/debug" && pwd)/cross
+there=$(unset CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR && cd "$copy" && "$cross" build "$@")
 
 for suffix in sys pdb; do
     cmp "${here%.sys}.$suffix" "${there%.sys}.$suffix"

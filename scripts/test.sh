@@ -134,7 +134,7 @@ run_package() {
 
 run_deny() {
     if ! command -v cargo-deny >/dev/null; then
-        cargo install cargo-deny --version "^0.20" --locked --debug --root "$prefix/tools"
+        CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --version "^0.20" --locked --debug --root "$prefix/tools"
         PATH=$PATH:$prefix/tools/bin
     fi
     cargo deny check bans licenses sources
