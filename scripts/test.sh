@@ -93,6 +93,8 @@ run_explore() {
     "$built/debug/edu-lab" "$@" --seeds 0..20 --disturb --fail-calls
     "$built/debug/edu-lab" "$@" --seeds 0..1 --scenario factorial --every-boundary \
         --cause device --cause surprise-remove
+    # What the ISR and the DPC share: an interrupt on another processor at each instruction.
+    "$built/debug/edu-lab" "$@" --seeds 0..1 --scenario raise --every-boundary --cause device-elsewhere
 }
 
 run_teeth() {

@@ -121,20 +121,39 @@ fn a_person_sees_the_answer_and_the_counts() {
 }
 
 #[test]
-fn the_readme_shows_what_a_person_sees() {
-    // As scripts/run.sh does it, whose end the README quotes.
+fn the_documents_show_what_a_person_sees() {
+    // As scripts/run.sh does it, whose end docs/run.md quotes, and some lines of it the README.
     let script = r#"for words in info "factorial 12" "raise 0x2" stats; do
         printf "\n\$ eductl %s\n" "$words"; "$0" $words || exit; done"#;
     let ended = program::Run::on("qemu:edu").shell(script).end().exits(0);
-    let readme = fs::read_to_string(found::root().join("README.md")).expect("there is one");
-    let quoted: Vec<&str> = readme.lines().map(str::trim).collect();
+    let read = |file| fs::read_to_string(found::root().join(file)).expect("there is one");
+    let document = read("docs/run.md");
+    let quoted: Vec<&str> = document.lines().map(str::trim).collect();
     for line in ended.stdout.lines().map(str::trim) {
         // Where things are differs.
         let shown = line.starts_with("driver   ") || line.starts_with("device   ");
         assert!(
             shown || quoted.contains(&line),
-            "README.md lacks {line:?}{ended}"
+            "docs/run.md lacks {line:?}{ended}"
         );
+    }
+    // The README's quotes: of the run, and of the driver.
+    let readme = read("README.md");
+    let mut blocks = readme.split("```").skip(1).step_by(2);
+    let mut quotes = |kind| {
+        blocks
+            .find_map(|block| block.strip_prefix(kind))
+            .expect("it quotes")
+    };
+    for (kind, source) in [
+        ("\n", document.as_str()),
+        ("rust\n", &read("driver/src/interrupt/isr.rs")),
+        ("rust\n", &read("driver/src/interrupt/dpc.rs")),
+    ] {
+        let lines: Vec<&str> = source.lines().map(str::trim).collect();
+        for line in quotes(kind).lines().map(str::trim) {
+            assert!(lines.contains(&line), "README.md quotes {line:?}");
+        }
     }
 }
 
