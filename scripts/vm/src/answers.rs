@@ -92,3 +92,25 @@ pub fn read<T: for<'a> Deserialize<'a>>(value: Value) -> Result<T, Error> {
     let text = value.to_string();
     serde_json::from_value(value).map_err(|error| Error::Protocol(format!("{error}: {text:.200}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_runs_only_without_a_problem_and_with_our_driver() {
+        let device = |status: &str, problem, service: Option<&str>| Device {
+            instance: "PCI".into(),
+            status: status.into(),
+            problem,
+            service: service.map(Into::into),
+            version: None,
+        };
+        assert!(device("OK", Some(0), Some("edu_kmdf")).runs());
+        assert!(device("OK", None, Some("edu_kmdf")).runs());
+        assert!(!device("Error", Some(10), Some("edu_kmdf")).runs());
+        assert!(!device("OK", Some(10), Some("edu_kmdf")).runs());
+        assert!(!device("OK", None, Some("other")).runs());
+        assert!(!device("OK", None, None).runs());
+    }
+}

@@ -1,13 +1,20 @@
 //! The command line.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::SystemTime,
+};
 
 use clap::Parser;
 
 use crate::{
     EXIT_CODES, Error,
     answer_file::Wishes,
-    dry_run, run,
+    dry_run,
+    iso::Iso,
+    run,
     run::Settings,
     stage::{STAGES, Stage},
 };
@@ -24,12 +31,13 @@ pub struct Cli {
     iso: Option<PathBuf>,
 
     /// Where everything is kept: disks, logs, what is finished (up to 40 GiB)
-    #[arg(long, value_name = "DIRECTORY", default_value = "target/vm")]
-    work: PathBuf,
-
-    /// Where both packages are [default: vm.sh makes them]
+    /// [default: target/vm]
     #[arg(long, value_name = "DIRECTORY")]
-    packages: PathBuf,
+    work: Option<PathBuf>,
+
+    /// Where both packages are, as package.sh makes them [default: they are made]
+    #[arg(long, value_name = "DIRECTORY")]
+    packages: Option<PathBuf>,
 
     /// Which edition on the ISO: its number, or its name
     #[arg(long, value_name = "EDITION", default_value = "1")]
@@ -69,6 +77,8 @@ pub struct Cli {
     #[arg(long)]
     dry_run: bool,
 
+    #[arg(long, hide = true, default_value = "")]
+    called_from: PathBuf,
     #[arg(long, hide = true)]
     qemu: PathBuf,
     #[arg(long, hide = true)]
@@ -87,11 +97,23 @@ impl Cli {
     /// # Errors
     /// It does not go on.
     pub fn run(self) -> Result<bool, Error> {
-        fs::create_dir_all(&self.work).map_err(Error::io(&self.work))?;
+        let from = |path: &PathBuf| self.called_from.join(path);
+        let iso = self.iso.as_ref().map(from);
+        if let Some(iso) = &iso {
+            // Before anything is made.
+            Iso::read(iso)?;
+        }
+        let directory = self.work.as_ref().map_or_else(|| "target/vm".into(), from);
+        fs::create_dir_all(&directory).map_err(Error::io(&directory))?;
+        let packages = match &self.packages {
+            Some(packages) => from(packages),
+            None => make_packages(&directory, self.dry_run)?,
+        };
+        let has_iso = iso.is_some();
         let settings = Settings {
-            iso: self.iso.clone().unwrap_or_default(),
-            directory: self.work,
-            packages: self.packages,
+            iso: iso.unwrap_or_default(),
+            directory,
+            packages,
             scripts: self.scripts,
             qemu: self.qemu,
             xorriso: self.xorriso,
@@ -108,10 +130,36 @@ impl Cli {
             revision: self.revision,
         };
         if self.dry_run {
-            return dry_run::dry_run(&settings, self.iso.is_some()).map(|()| true);
+            return dry_run::dry_run(&settings, has_iso).map(|()| true);
         }
         run::run(&settings).map(|counts| counts.failed == 0)
     }
+}
+
+/// Makes both packages. The same time gives the same packages as long as their sources are the same, so that
+/// what is finished stays finished.
+fn make_packages(directory: &Path, dry_run: bool) -> Result<PathBuf, Error> {
+    let file = directory.join("made");
+    if !file.exists() {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let seconds = now.unwrap_or_default().as_secs();
+        fs::write(&file, seconds.to_string()).map_err(Error::io(&file))?;
+    }
+    let made = fs::read_to_string(&file).map_err(Error::io(&file))?;
+    for options in [&[][..], &["--passive"]] {
+        let mut command = Command::new("sh");
+        command.arg("scripts/package.sh").args(options);
+        command.env("SOURCE_DATE_EPOCH", made.trim());
+        if dry_run {
+            // Nothing outside is made for a try.
+            command.env("EDU_KMDF_IDENTITY", directory.join("identity"));
+        }
+        let status = command.status().map_err(Error::io("scripts/package.sh"))?;
+        if !status.success() {
+            return Err(Error::Input("there is no package: see above".into()));
+        }
+    }
+    Ok("target/package".into())
 }
 
 fn parse_factor(text: &str) -> Result<f64, String> {

@@ -133,7 +133,7 @@ fn recorded_guest() -> Result<Counts, Error> {
             std::os::unix::net::UnixStream::pair().map_err(Error::io("a socket"))?;
         let player = recorded::play(lines, guest);
         let (finished, result) =
-            run::run_stage(stage, "", host, &mut Nothing::default(), 0.01, &mut |_| ());
+            run::run_stage(stage, "", host, &mut Nothing::default(), 1.0, &mut |_| ());
         let said = player.join().ok().flatten();
         if let Some(said) = said {
             return Err(Error::Protocol(format!("the host says {said}")));

@@ -1,6 +1,6 @@
 //! What is done to the machine while Windows runs on it.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use crate::Error;
 
@@ -29,4 +29,9 @@ pub trait Machine {
     /// # Errors
     /// It is not in time.
     fn wait_for_end(&mut self, limit: Duration) -> Result<(), Error>;
+
+    /// Lets it run for a while.
+    fn pause(&mut self, time: Duration) {
+        thread::sleep(time);
+    }
 }

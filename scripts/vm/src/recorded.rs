@@ -97,4 +97,6 @@ impl Machine for Nothing {
         self.asked.push("end");
         Ok(())
     }
+
+    fn pause(&mut self, _: Duration) {}
 }

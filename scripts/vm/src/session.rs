@@ -1,9 +1,6 @@
 //! A stage being carried out: guest, machine, and what was found.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -54,8 +51,9 @@ impl Session<'_> {
     }
 
     /// Waits.
-    pub fn pause(&self, time: Duration) {
-        thread::sleep(self.limit(time));
+    pub fn pause(&mut self, time: Duration) {
+        let time = self.limit(time);
+        self.machine.pause(time);
     }
 
     /// Notes a check.
