@@ -14,7 +14,7 @@ refuses() {
     text=$2
     shift 2
     status=0
-    sh scripts/vm.sh --work "$work" --packages target/package "$@" >"$work/said" 2>&1 || status=$?
+    sh scripts/vm.sh --work "$work" "$@" >"$work/said" 2>&1 || status=$?
     if [ "$status" -ne "$wanted" ] || ! grep -q -e "$text" "$work/said"; then
         cat "$work/said"
         fail "vm.sh $* ends with $status, not with $wanted and \"$text\"."
@@ -22,11 +22,12 @@ refuses() {
     say "   $wanted  vm.sh $*"
 }
 
+packages=target/package
 refuses 2 "required arguments"
 refuses 2 "is not there" --iso "$work/nowhere.iso"
 refuses 2 "is no ISO" --iso README.md
-refuses 2 "there is no edu_kmdf.sys in the package" --dry-run --packages "$work/empty"
-refuses 2 "UILanguage" --dry-run --language ""
 refuses 2 "there are windows, normal" --dry-run --again nothing
-refuses 6 "it does not start" --dry-run --memory 4294967295
+refuses 2 "there is no edu_kmdf.sys in the package" --dry-run --packages "$work/empty"
+refuses 2 "UILanguage" --dry-run --packages "$packages" --language ""
+refuses 6 "it does not start" --dry-run --packages "$packages" --memory 4294967295
 sh scripts/vm.sh --help | grep -q "a time limit ran out" || fail "vm.sh --help does not say its exit codes."

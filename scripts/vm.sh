@@ -13,14 +13,15 @@ set -eu
 called_from=$(pwd)
 . "$(dirname "$0")/lib.sh"
 
+# What is missing ends this with the exit code that --help has for it.
 find_cargo
-step cargo-vm "building what runs the machine" cargo build --package windows-vm
+(step cargo-vm "building what runs the machine" cargo build --package windows-vm) || exit 3
 program=$built/debug/windows-vm
 case " $* " in
 *" --help "* | *" -h "*) exec "$program" --help ;;
 esac
-step qemu "finding QEMU" sh scripts/qemu.sh
-step xorriso "finding xorriso" sh scripts/xorriso.sh
+(step qemu "finding QEMU" sh scripts/qemu.sh) || exit 3
+(step xorriso "finding xorriso" sh scripts/xorriso.sh) || exit 3
 exec "$program" "$@" --called-from "$called_from" \
     --qemu "$(tail -n 1 "$logs/qemu.log")" --xorriso "$(tail -n 1 "$logs/xorriso.log")" \
     --revision "$(git describe --always --dirty 2>/dev/null || echo unknown)"

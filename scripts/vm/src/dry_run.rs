@@ -142,9 +142,9 @@ fn recorded_guest() -> Result<Counts, Error> {
         stages.push(finished);
     }
     let table = table::markdown(&stages);
-    println!();
+    println!("\n   What a run shows, here of the recorded guest and not of Windows:\n");
     for line in table.lines() {
-        println!("   | {line}");
+        println!("   {line}");
     }
     println!();
     Ok(table::count(&stages))

@@ -33,6 +33,10 @@ const FREE_BYTES: [u64; 2] = [40 << 30, 15 << 30];
 /// By how much everything is slower where QEMU has to interpret the processor.
 const WITHOUT_KVM: f64 = 10.0;
 
+/// What that means to whoever waits.
+const WITHOUT_KVM_WARNING: &str = "   WITHOUT KVM: QEMU interprets the processor; this takes a day rather than hours. Whoever may open
+   /dev/kvm has KVM: on most systems the members of the group kvm.";
+
 /// Our medium's file.
 pub const MEDIUM: &str = "edu_kmdf.iso";
 
@@ -159,6 +163,9 @@ pub fn run(settings: &Settings) -> Result<Counts, Error> {
             empty_disk(directory)?;
         }
         let mut qemu = start(settings, stage, &mut kvm)?;
+        if !kvm {
+            println!("{WITHOUT_KVM_WARNING}");
+        }
         println!("   screen  vnc+unix://{}", qemu.screen().display());
         let patience = settings.patience * if kvm { 1.0 } else { WITHOUT_KVM };
         let port = qemu.serial()?;
@@ -276,10 +283,6 @@ pub fn start(settings: &Settings, stage: Stage, kvm: &mut bool) -> Result<Qemu, 
         *kvm = false;
         progress::remove_from(stage, &settings.directory)?;
     }
-    println!(
-        "   WITHOUT KVM: QEMU interprets the processor, which takes ten times as long (a day rather than hours).\n\
-         \x20  Whoever may open /dev/kvm has KVM: on most systems the members of the group kvm."
-    );
     Qemu::start(&config(false))
 }
 

@@ -81,21 +81,19 @@ fn said(stages: &[Finished], wrong: bool) -> Vec<String> {
     let checks = stages
         .iter()
         .flat_map(|stage| stage.checks.iter().map(move |check| (stage, check)));
-    let mut lines: Vec<String> = Vec::new();
+    let mut told: Vec<&str> = Vec::new();
+    let mut lines = Vec::new();
     for (stage, check) in checks {
         let said = match (&check.wrong, wrong) {
             (Some(why), true) => why.as_str(),
             (None, false) => check.seen.as_str(),
             _ => "",
         };
-        let line = format!(
-            "- {}, {}: {}",
-            stage.stage,
-            check.name,
-            said.replace('|', "\\|")
-        );
-        if !said.is_empty() && !lines.contains(&line) {
-            lines.push(line);
+        // What is seen again in a later stage is no news.
+        if !said.is_empty() && (wrong || !told.contains(&said)) {
+            told.push(said);
+            let said = said.replace('|', "\\|");
+            lines.push(format!("- {}, {}: {said}", stage.stage, check.name));
         }
     }
     lines
