@@ -5,6 +5,7 @@ use std::{
     io::{ErrorKind, Read, Write},
     os::unix::net::UnixStream,
     sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -213,7 +214,15 @@ impl Guest {
         self.port.set_read_timeout(Some(wait)).map_err(failed)?;
         let mut buffer = [0; 4096];
         let count = match self.port.read(&mut buffer) {
-            Ok(0) => return Err(Error::Qemu("the serial port was closed".into())),
+            Ok(0) => {
+                // Ctrl-C ends QEMU, too, and may do so first.
+                thread::sleep(LOOK_EVERY);
+                return Err(if INTERRUPTED.load(Ordering::Relaxed) {
+                    Error::Interrupted
+                } else {
+                    Error::Qemu("the serial port was closed".into())
+                });
+            }
             Ok(count) => count,
             Err(error)
                 if matches!(

@@ -10,9 +10,9 @@
 //! | `stage`, `work` | the stages, and what is done in each |
 //! | `session`, `commands`, `answers` | one stage: requests, checks, time limits |
 //! | `guest`, `line` | the protocol on the serial port |
-//! | `qemu`, `qmp`, `machine` | the machine; taking its device away and giving it back |
+//! | `config`, `qemu`, `qmp`, `machine` | the machine; taking its device away and giving it back |
 //! | `answer_file`, `medium`, `iso` | what Windows Setup gets |
-//! | `progress`, `table` | what is finished; the results |
+//! | `progress`, `table`, `results` | what is finished; the results |
 //! | `recorded`, `dry_run` | the host's part, with no Windows |
 #![forbid(unsafe_code)]
 
@@ -20,6 +20,7 @@ pub mod answer_file;
 pub mod answers;
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod dry_run;
 mod error;
 pub mod guest;
@@ -31,6 +32,7 @@ pub mod progress;
 pub mod qemu;
 mod qmp;
 pub mod recorded;
+pub mod results;
 pub mod run;
 pub mod session;
 pub mod stage;

@@ -4,7 +4,6 @@ use std::{
     fs::{self, File},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    process::Command,
     time::{Duration, Instant},
 };
 
@@ -12,12 +11,14 @@ use crate::{
     Error,
     answer_file::{self, Wishes},
     commands::Variant,
+    config::Config,
     guest::Guest,
     iso::Iso,
     machine::Machine,
     medium::{self, Packages},
     progress::{self, EMPTY_DISK, Finished, Progress},
-    qemu::{Config, Qemu},
+    qemu::Qemu,
+    results::report,
     session::Session,
     stage::{Check, STAGES, Stage, Work},
     table::{self, Counts},
@@ -284,33 +285,6 @@ pub fn start(settings: &Settings, stage: Stage, kvm: &mut bool) -> Result<Qemu, 
         progress::remove_from(stage, &settings.directory)?;
     }
     Qemu::start(&config(false))
-}
-
-/// The results as a document.
-fn report(settings: &Settings, iso: &Iso, kvm: bool, stages: &[Finished]) -> String {
-    let counts = table::count(stages);
-    let version = Command::new(&settings.qemu).arg("--version").output();
-    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let version = version.unwrap_or_default();
-    let mut windows = stages.iter().map(|stage| stage.windows.as_str());
-    let unfinished = match STAGES.len() - stages.len() {
-        0 => "",
-        _ => "**Not finished.** ",
-    };
-    format!(
-        "# What was seen on Windows\n\n\
-         Written by `sh scripts/vm.sh`. {unfinished}{} checks passed, {} failed.\n\n\
-         - Windows {}, from {} of {}\n- {}{}\n- sources {}\n\n{}",
-        counts.passed,
-        counts.failed,
-        windows.next_back().unwrap_or_default(),
-        iso.label,
-        iso.made.get(..8).unwrap_or(&iso.made),
-        version.lines().next().unwrap_or_default(),
-        if kvm { ", KVM" } else { ", without KVM" },
-        settings.revision,
-        table::markdown(stages)
-    )
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Error> {
