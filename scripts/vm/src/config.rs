@@ -19,6 +19,10 @@ use crate::progress::EMPTY_DISK;
 /// Where the device is on bus 0: beyond what QEMU places by itself.
 pub const SLOT: u32 = 0x10;
 
+/// What the device reaches. The driver asks for memory below 256 MiB unless DmaAddressBits says that it may
+/// be elsewhere; with this it may say so.
+pub const DMA_MASK: u32 = 0xffff_ffff;
+
 /// The name of the device.
 pub const DEVICE: &str = "edu0";
 
@@ -91,7 +95,7 @@ impl Config {
             ("-device", "ide-cd,bus=ahci.2,drive=medium".into()),
             (
                 "-device",
-                format!("edu,id={DEVICE},bus=pci.0,addr={SLOT:#x}"),
+                format!("edu,id={DEVICE},bus=pci.0,addr={SLOT:#x},dma_mask={DMA_MASK:#x}"),
             ),
             (
                 "-chardev",

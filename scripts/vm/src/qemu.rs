@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::{
     Error,
-    config::{Config, DEVICE, SLOT},
+    config::{Config, DEVICE, DMA_MASK, SLOT},
     machine::Machine,
     qmp::{Qmp, write_ports},
 };
@@ -145,6 +145,7 @@ impl Machine for Qemu {
     fn plug(&mut self) -> Result<(), Error> {
         let arguments = json!({
             "driver": "edu", "id": DEVICE, "bus": "pci.0", "addr": format!("{SLOT:#x}"),
+            "dma_mask": DMA_MASK,
         });
         self.qmp.command("device_add", &arguments).map(|_| ())
     }

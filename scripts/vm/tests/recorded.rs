@@ -57,6 +57,56 @@ fn failed(finished: &Finished) -> Vec<&str> {
     failed.map(|check| check.name.as_str()).collect()
 }
 
+/// The recording with its lines numbered and sealed anew.
+fn sealed_again(recording: &str) -> String {
+    let (mut boot, mut line, mut asked) = (0, 0, 0);
+    let mut again = String::new();
+    for text in recording.lines() {
+        let json = text
+            .splitn(4, ' ')
+            .nth(3)
+            .and_then(|rest| rest.rsplit_once(' '));
+        let json = json.map(|(json, _)| json.to_owned());
+        let new = match (text.split(' ').take(2).collect::<Vec<_>>().as_slice(), json) {
+            (["=", _], _) => {
+                asked = 0;
+                text.to_owned()
+            }
+            ([">", "HOST"], Some(json)) => {
+                asked += 1;
+                format!("> {}", line::of_host(asked, &json))
+            }
+            (["<", "EDU"], Some(json)) => {
+                let mut value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+                if value["say"] == "hello" {
+                    (boot, line) = (boot + 1, 0);
+                }
+                line += 1;
+                let old = format!(r#""to":{}"#, value["to"].take());
+                let json = json.replacen(&old, &format!(r#""to":{asked}"#), 1);
+                format!("< {}", line::of_guest(Place { boot, line }, &json))
+            }
+            _ => text.to_owned(),
+        };
+        again += &(new + "\n");
+    }
+    again
+}
+
+/// Whoever adds to the recording by hand has it numbered and sealed by `RECORDED=write`.
+#[test]
+fn the_recording_is_numbered_and_sealed() {
+    let again = sealed_again(recorded::WRITTEN);
+    if std::env::var_os("RECORDED").is_some_and(|what| what == "write") {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/recorded/guest.txt");
+        std::fs::write(file, &again).expect("written");
+    }
+    assert!(
+        again == recorded::WRITTEN,
+        "RECORDED=write cargo test -p windows-vm writes it"
+    );
+}
+
 #[test]
 fn a_right_guest_passes_every_stage() {
     let finished: Vec<_> = STAGES
