@@ -3,7 +3,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use crate::{
-    Error, answer_file,
+    Error, answer_file, disk,
     iso::{self, Iso},
     machine::Machine,
     medium::{self, Packages},
@@ -83,7 +83,7 @@ fn done(what: &str) {
 
 /// That QEMU takes the command line, and what is asked of it in a run.
 fn machine(settings: &Settings) -> Result<(), Error> {
-    run::empty_disk(&settings.directory)?;
+    disk::empty_disk(&settings.directory)?;
     let mut disks = Vec::new();
     // Each stage's disk lies on that of the stage before.
     for stage in STAGES.into_iter().take(2) {
@@ -105,9 +105,9 @@ fn machine(settings: &Settings) -> Result<(), Error> {
         ));
     }
     qemu.pull()?;
-    if qemu.pull().is_ok() {
+    if qemu.device_del(STOPPED).is_ok() {
         return Err(Error::Qemu(
-            "a device that is gone is pulled out again".into(),
+            "a device that is gone is asked for again".into(),
         ));
     }
     qemu.plug()?;

@@ -10,7 +10,7 @@
 //! | `stage`, `work` | the stages, and what is done in each |
 //! | `session`, `commands`, `answers` | one stage: requests, checks, time limits |
 //! | `guest`, `line` | the protocol on the serial port |
-//! | `config`, `qemu`, `qmp`, `machine` | the machine; taking its device away and giving it back |
+//! | `config`, `disk`, `qemu`, `qmp`, `machine` | the machine; taking its device away and giving it back |
 //! | `answer_file`, `medium`, `iso` | what Windows Setup gets |
 //! | `progress`, `table`, `results` | what is finished; the results |
 //! | `recorded`, `dry_run` | the host's part, with no Windows |
@@ -21,6 +21,7 @@ pub mod answers;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod disk;
 pub mod dry_run;
 mod error;
 pub mod guest;

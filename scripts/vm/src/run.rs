@@ -12,11 +12,12 @@ use crate::{
     answer_file::{self, Wishes},
     commands::Variant,
     config::Config,
+    disk::{empty_disk, room},
     guest::Guest,
     iso::Iso,
     machine::Machine,
     medium::{self, Packages},
-    progress::{self, EMPTY_DISK, Finished, Progress},
+    progress::{self, Finished, Progress},
     qemu::Qemu,
     results::report,
     session::Session,
@@ -24,12 +25,6 @@ use crate::{
     table::{self, Counts},
     work,
 };
-
-/// The guest's disk: what Windows 11 asks for. The file grows as it is written.
-const DISK_BYTES: u64 = 64 << 30;
-
-/// What a run writes, at most: for all of it, and without the installation.
-const FREE_BYTES: [u64; 2] = [40 << 30, 15 << 30];
 
 /// By how much everything is slower where QEMU has to interpret the processor.
 const WITHOUT_KVM: f64 = 10.0;
@@ -225,37 +220,6 @@ fn inputs(
         Work::Verify(_) | Work::Remove(_) => String::new(),
     });
     Ok(progress::chained(&each))
-}
-
-/// Whether there is room for what will be written.
-///
-/// # Errors
-/// There is not.
-pub fn room(directory: &Path, all: bool) -> Result<(), Error> {
-    let [whole, rest] = FREE_BYTES;
-    let needed = if all { whole } else { rest };
-    let stat =
-        rustix::fs::statvfs(directory).map_err(|error| Error::io(directory)(error.into()))?;
-    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-    if free >= needed {
-        return Ok(());
-    }
-    Err(Error::Lacking(format!(
-        "{} has {} GiB free; Windows and the stages take up to {} GiB. --work names another directory",
-        directory.display(),
-        free >> 30,
-        needed >> 30
-    )))
-}
-
-/// Makes the empty disk: a hole.
-///
-/// # Errors
-/// It cannot be made.
-pub fn empty_disk(directory: &Path) -> Result<(), Error> {
-    let file = directory.join(EMPTY_DISK);
-    let disk = File::create(&file).map_err(Error::io(&file))?;
-    disk.set_len(DISK_BYTES).map_err(Error::io(&file))
 }
 
 /// Starts QEMU for a stage, without KVM where it does not work.

@@ -124,6 +124,7 @@ fn eject(variant: Variant, session: &mut Session) -> Result<(), Error> {
     session.note("device_del, no app on it", wrong, "", 0.0);
     if !gone {
         session.machine.pull()?;
+        session.run("pnputil.exe", "/scan-devices", 120)?;
     }
     comes_back(variant, session)
 }

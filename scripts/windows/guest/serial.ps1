@@ -52,9 +52,11 @@ function Read-Line {
     param([Parameter(Mandatory)] [hashtable] $Line)
     while ($true) {
         $text = $Line.Serial.ReadLine().Trim()
-        if ($text -notmatch '^(HOST ([0-9]+) (\{.*\})) ([0-9a-f]{8})$') { continue }
-        $found = $Matches
-        if ((Get-Checksum $found[1]) -ne $found[4]) { continue }
-        return @{ Number = [int] $found[2]; Request = ConvertFrom-Json $found[3] }
+        if ($text -match '^(HOST ([0-9]+) (\{.*\})) ([0-9a-f]{8})$') {
+            $found = $Matches
+            if ((Get-Checksum $found[1]) -eq $found[4]) {
+                return @{ Number = [int] $found[2]; Request = ConvertFrom-Json $found[3] }
+            }
+        }
     }
 }
