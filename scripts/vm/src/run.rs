@@ -119,8 +119,7 @@ pub fn run(settings: &Settings) -> Result<Counts, Error> {
     let packages = Packages::below(&settings.packages)?;
     if let Some(package) = packages.without_eductl().first() {
         return Err(Error::Input(format!(
-            "there is no {} in the package {}: build it for Windows into target/eductl/x86_64/, and make the \
-             packages again",
+            "there is no {} in the package {}: sh scripts/build-eductl.sh says why",
             medium::EDUCTL,
             package.display()
         )));
