@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     process::Command,
     time::SystemTime,
 };
@@ -115,7 +115,8 @@ impl Cli {
             directory,
             packages,
             scripts: self.scripts,
-            qemu: self.qemu,
+            // It is run from the working directory.
+            qemu: path::absolute(&self.qemu).map_err(Error::io(&self.qemu))?,
             xorriso: self.xorriso,
             wishes: Wishes {
                 language: self.language,
