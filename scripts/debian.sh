@@ -69,3 +69,23 @@ keep() {
     rm -rf "$scratch/log" "$prefix"
     mv "$scratch" "$prefix"
 }
+
+# Prints the path of a program that is a package of the same name, and needs nothing but its libraries: of
+# that in PATH, of that unpacked before, or of that unpacked now.
+program() {
+    command -v "$1" && return
+    if [ ! -x "$prefix/bin/$1" ]; then
+        unpack "$1" "$1"
+        cat >"$scratch/bin/$1" <<'PROGRAM'
+#!/bin/sh
+root=$(cd "$(dirname "$0")/../root" && pwd)
+libraries=$root/usr/lib/$(uname -m)-linux-gnu:$root/lib/$(uname -m)-linux-gnu
+LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export LD_LIBRARY_PATH
+exec "$root/usr/bin/$(basename "$0")" "$@"
+PROGRAM
+        chmod +x "$scratch/bin/$1"
+        keep "$1"
+    fi
+    echo "$prefix/bin/$1"
+}

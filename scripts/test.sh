@@ -8,7 +8,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-all="format lint unit doc image driver-lint reproduce samples scenarios explore teeth qemu windows make eductl package deny"
+all="format lint unit doc image driver-lint reproduce samples scenarios explore teeth qemu windows make eductl package vm deny"
 
 describe() {
     case $1 in
@@ -27,6 +27,7 @@ describe() {
     windows) echo "what Windows builds, linted; its scripts" ;;
     eductl) echo "eductl.exe, under Wine" ;;
     package) echo "the driver package, verified by osslsigncode and openssl" ;;
+    vm) echo "a Windows VM, as far as it goes without Windows" ;;
     make) echo "cargo-make's tasks as Windows runs them" ;;
     deny) echo "licenses, duplicates, sources of crates" ;;
     *) return 1 ;;
@@ -132,6 +133,20 @@ run_eductl() {
 run_package() {
     cargo run --quiet --package cross -- inf inf/*.inx samples/*/*.inx teeth/driver/*.inx
     sh scripts/verify-package.sh
+}
+
+run_vm() {
+    cargo test --package windows-vm
+    # The packages of the step before, if it ran.
+    packages=
+    if [ -d target/package/edu_kmdf_passive_amd64_package ]; then
+        packages="--packages target/package"
+    fi
+    # One word each, on purpose.
+    # shellcheck disable=SC2086
+    sh scripts/vm.sh --dry-run --work target/vm-check $packages
+    # What cannot be run is refused, each by its exit code.
+    sh scripts/vm-refuses.sh
 }
 
 run_deny() {

@@ -13,7 +13,7 @@ pub use rules::{RULES, Rule};
 
 /// A script, read.
 pub struct Script {
-    /// Its file name.
+    /// Its file name, below `scripts/windows`.
     pub name: String,
     text: String,
     tree: Tree,
@@ -30,6 +30,16 @@ pub struct Command {
     pub parameters: Vec<String>,
     /// All of it, as it is written.
     pub text: String,
+}
+
+impl Command {
+    /// Whether it runs the script of this name in its own scope.
+    #[must_use]
+    pub fn dot_sources(&self, name: &str) -> bool {
+        let file = name.rsplit('/').next().unwrap_or(name);
+        let path = self.text.strip_prefix(". ").unwrap_or_default();
+        path.trim_matches('"').ends_with(&format!("\\{file}"))
+    }
 }
 
 impl Script {

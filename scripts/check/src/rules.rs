@@ -273,11 +273,12 @@ const fn rule(
 }
 
 /// Programs that are run by Invoke-Tool only.
-const PROGRAMS: [&str; 7] = [
+const PROGRAMS: [&str; 8] = [
     "bcdedit",
     "cargo",
     "cmd",
     "pnputil",
+    "powercfg",
     "powershell",
     "sc.exe",
     "verifier",
@@ -285,6 +286,8 @@ const PROGRAMS: [&str; 7] = [
 
 /// Commands of PowerShell and of the modules that Windows has, as far as the scripts use them.
 const CMDLETS: &[&str] = &[
+    "ConvertFrom-Json",
+    "ConvertTo-Json",
     "Copy-Item",
     "Export-Certificate",
     "ForEach-Object",
@@ -304,11 +307,18 @@ const CMDLETS: &[&str] = &[
     "New-FileCatalog",
     "New-Item",
     "New-ItemProperty",
+    "New-Object",
+    "New-ScheduledTaskAction",
+    "New-ScheduledTaskPrincipal",
+    "New-ScheduledTaskSettingsSet",
+    "New-ScheduledTaskTrigger",
     "New-SelfSignedCertificate",
     "Out-Host",
+    "Register-ScheduledTask",
     "Remove-Item",
     "Remove-ItemProperty",
     "Resolve-Path",
+    "Restart-Computer",
     "Select-Object",
     "Select-String",
     "Set-AuthenticodeSignature",
@@ -316,6 +326,10 @@ const CMDLETS: &[&str] = &[
     "Set-StrictMode",
     "Sort-Object",
     "Split-Path",
+    "Start-Process",
+    "Start-Sleep",
+    "Stop-Computer",
+    "Stop-Process",
     "Test-Path",
     "Where-Object",
     "Write-Host",
@@ -323,15 +337,20 @@ const CMDLETS: &[&str] = &[
 ];
 
 fn unknown_functions(scripts: &[Script]) -> Vec<String> {
-    let shared: BTreeMap<_, _> = scripts
-        .iter()
-        .filter(|script| script.name == "common.ps1")
-        .flat_map(Script::functions)
-        .collect();
     each(scripts, |script| {
         let own = script.functions();
+        let commands = script.commands();
+        let shared: BTreeMap<_, _> = scripts
+            .iter()
+            .filter(|other| {
+                commands
+                    .iter()
+                    .any(|command| command.dot_sources(&other.name))
+            })
+            .flat_map(Script::functions)
+            .collect();
         let mut found = Vec::new();
-        for command in script.commands() {
+        for command in commands {
             let name = command.name.as_str();
             if name.is_empty() || name.starts_with(['$', '"']) || CMDLETS.contains(&name) {
                 continue;
