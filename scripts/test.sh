@@ -24,7 +24,7 @@ describe() {
     explore) echo "a bounded share of scripts/prove.sh, every run twice" ;;
     teeth) echo "broken drivers, each caught by its rule; exact counts" ;;
     qemu) echo "tests on QEMU's edu" ;;
-    windows) echo "what Windows builds, linted; its scripts" ;;
+    windows) echo "what Windows builds, linted; its scripts; names of files" ;;
     eductl) echo "eductl.exe, under Wine" ;;
     package) echo "the driver package, verified by osslsigncode and openssl" ;;
     vm) echo "a Windows VM, as far as it goes without Windows" ;;

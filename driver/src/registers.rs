@@ -20,7 +20,7 @@ use safe_mmio::{
 
 use crate::wdf::{Mapping, MemoryRange, Result};
 
-/// BAR 0 of the edu device. What each register does: docs/edu-device.md.
+/// BAR 0 of the edu device. What each register does: spec/src/registers.rs.
 #[repr(C)]
 struct Bar0 {
     identification: ReadPure<Identification>,
