@@ -140,7 +140,7 @@ fn the_documents_show_what_a_person_sees() {
     // The README's quotes: of the run, and of the driver.
     let readme = read("README.md");
     let mut blocks = readme.split("```").skip(1).step_by(2);
-    let mut quotes = |kind| {
+    let mut next_block = |kind| {
         blocks
             .find_map(|block| block.strip_prefix(kind))
             .expect("it quotes")
@@ -151,7 +151,7 @@ fn the_documents_show_what_a_person_sees() {
         ("rust\n", &read("driver/src/interrupt/dpc.rs")),
     ] {
         let lines: Vec<&str> = source.lines().map(str::trim).collect();
-        for line in quotes(kind).lines().map(str::trim) {
+        for line in next_block(kind).lines().map(str::trim) {
             assert!(lines.contains(&line), "README.md quotes {line:?}");
         }
     }
