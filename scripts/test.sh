@@ -21,7 +21,7 @@ describe() {
     reproduce) echo "the same image from another directory" ;;
     samples) echo "three drivers in C, for KMDF 1.15 and 1.33, tested as their authors would" ;;
     scenarios) echo "scenarios: driver, host, device, eductl" ;;
-    explore) echo "a bounded share of scripts/prove.sh, every run twice" ;;
+    explore) echo "a bounded share of scripts/prove.sh, part of it twice" ;;
     teeth) echo "broken drivers, each caught by its rule; exact counts" ;;
     qemu) echo "tests on QEMU's edu" ;;
     windows) echo "what Windows builds, linted; its scripts; names of files" ;;
@@ -89,13 +89,13 @@ run_scenarios() {
 
 run_explore() {
     cargo build --package edu-lab
-    set -- explore --driver target/cross/x86_64/edu_kmdf.sys --inf inf/edu_kmdf.inx --twice
+    set -- explore --driver target/cross/x86_64/edu_kmdf.sys --inf inf/edu_kmdf.inx
     cargo test --package edu-fuzz -- --ignored
     "$built/debug/edu-lab" "$@" --seeds 0..20 --disturb --fail-calls
-    "$built/debug/edu-lab" "$@" --seeds 0..1 --scenario factorial --every-boundary \
+    "$built/debug/edu-lab" "$@" --twice --seeds 0..1 --scenario factorial --every-boundary \
         --cause device --cause surprise-remove
     # What the ISR and the DPC share: an interrupt on another processor at each instruction.
-    "$built/debug/edu-lab" "$@" --seeds 0..1 --scenario raise --every-boundary --cause device-elsewhere
+    "$built/debug/edu-lab" "$@" --twice --seeds 0..1 --scenario raise --every-boundary --cause device-elsewhere
 }
 
 run_teeth() {
