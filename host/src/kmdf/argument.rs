@@ -1,13 +1,13 @@
 //! Arguments that a function without a status cannot refuse: the framework breaks into the debugger
 //! under its verifier and does nothing.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, rc::Rc};
 
 use kmdf_abi::types::WDF_TRI_STATE;
 use zerocopy::FromBytes;
 
-use super::device::NO_SLOT;
-use crate::{check::rules, host::Host};
+use super::device::{Device, NO_SLOT};
+use crate::{check::rules, cpu::stub::Call, host::Host};
 
 /// The members of `WDF_TRI_STATE`.
 pub(super) const TRI_STATES: RangeInclusive<i32> = 0..=2;
@@ -54,6 +54,13 @@ impl Host {
         for value in values {
             self.require_in(what, value.0, &TRI_STATES);
         }
+    }
+
+    /// The device that a function is called for, one that PnP knows; another is a violation.
+    pub(super) fn pnp_device(&self, call: &Call, what: &str) -> Rc<Device> {
+        let device = self.body::<Device>(call.arg(0));
+        self.require_pnp(device.slot, what);
+        device
     }
 
     /// Checks that what a function is for is not a control device's: PnP and power know nothing of one.

@@ -1,6 +1,6 @@
 //! What a driver tells PnP of its device, and asks about where the device stands.
 
-use std::{ops::RangeInclusive, rc::Rc};
+use std::ops::RangeInclusive;
 
 use kmdf_abi::ntstatus::{
     NtStatus, STATUS_CANCELLED, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
@@ -49,16 +49,9 @@ fn states(host: &Host, address: u64) -> usize {
     })
 }
 
-/// A device that PnP knows; another is a violation.
-fn pnp_device(host: &Host, call: &Call, what: &str) -> Rc<Device> {
-    let device = host.body::<Device>(call.arg(0));
-    host.require_pnp(device.slot, what);
-    device
-}
-
 /// WdfDeviceGetDeviceState(Device, DeviceState)
 fn state(host: &Host, call: &Call) {
-    let device = pnp_device(host, call, "WdfDeviceGetDeviceState");
+    let device = host.pnp_device(call, "WdfDeviceGetDeviceState");
     let count = states(host, call.arg(1));
     for (state, at) in device
         .told
@@ -75,7 +68,7 @@ fn state(host: &Host, call: &Call) {
 /// gone is taken down, one whose resources changed is stopped and started, and the others are for the
 /// device manager to show.
 fn set_state(host: &Host, call: &Call) {
-    let device = pnp_device(host, call, "WdfDeviceSetDeviceState");
+    let device = host.pnp_device(call, "WdfDeviceSetDeviceState");
     let mut states = device.told.get();
     let count = self::states(host, call.arg(1));
     for (state, at) in states.iter_mut().take(count).zip((4..).step_by(4)) {
@@ -115,7 +108,7 @@ fn power_policy_state(host: &Host, call: &Call) -> u32 {
 /// `PowerActionNone`.
 fn system_power_action(host: &Host, call: &Call) -> u32 {
     const SLEEP: u32 = 2;
-    let device = pnp_device(host, call, "WdfDeviceGetSystemPowerAction");
+    let device = host.pnp_device(call, "WdfDeviceGetSystemPowerAction");
     if device.sleeping.get() { SLEEP } else { 0 }
 }
 
@@ -125,7 +118,7 @@ fn indicate_wake(host: &Host, call: &Call) -> NtStatus {
     if matches!(status, STATUS_PENDING | STATUS_CANCELLED) {
         return STATUS_INVALID_PARAMETER;
     }
-    pnp_device(host, call, "WdfDeviceIndicateWakeStatus");
+    host.pnp_device(call, "WdfDeviceIndicateWakeStatus");
     STATUS_INVALID_DEVICE_STATE
 }
 
@@ -149,12 +142,12 @@ fn set_special_file(host: &Host, call: &Call) {
         TYPES.contains(&kind) || kind == GUEST_ASSIGNED && host.is_built_for(29),
         "WdfDeviceSetSpecialFileSupport is called for a type of file that there is not",
     );
-    pnp_device(host, call, "WdfDeviceSetSpecialFileSupport");
+    host.pnp_device(call, "WdfDeviceSetSpecialFileSupport");
 }
 
 /// WdfDeviceSetFailed(Device, FailedAction): the device is as good as pulled out.
 fn set_failed(host: &Host, call: &Call) {
-    let device = pnp_device(host, call, "WdfDeviceSetFailed");
+    let device = host.pnp_device(call, "WdfDeviceSetFailed");
     let action = call.arg32(1);
     host.require(
         (1..=2).contains(&action),

@@ -16,7 +16,7 @@ use kmdf_abi::{
 };
 use zerocopy::FromBytes;
 
-use super::{argument::TRI_STATES, device::Device};
+use super::argument::TRI_STATES;
 use crate::{
     check::rules,
     cpu::{Irql, stub::Call},
@@ -106,18 +106,11 @@ fn settings<T: FromBytes>(
     Ok((settings, size))
 }
 
-/// The device that a call is for; none of these functions knows a control device.
-fn pnp_device(host: &Host, call: &Call, what: &str) -> Rc<Device> {
-    let device = host.body::<Device>(call.arg(0));
-    host.require_pnp(device.slot, what);
-    device
-}
-
 /// WdfDeviceAssignS0IdleSettings(Device, Settings): what the source answers (fxdeviceapi.cpp,
 /// fxpkgpnp.cpp `PowerPolicySetS0IdleSettings`). A device that is to wake itself would need a state to
 /// wake from, which none here has.
 fn assign_idle_settings(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    let device = pnp_device(host, call, "WdfDeviceAssignS0IdleSettings");
+    let device = host.pnp_device(call, "WdfDeviceAssignS0IdleSettings");
     if !device.policy.is_owner {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
@@ -155,7 +148,7 @@ fn assign_idle_settings(host: &Host, call: &Call) -> Result<(), NtStatus> {
 /// WdfDeviceAssignSxWakeSettings(Device, Settings): a device that is to wake the system would need a
 /// state to wake from, which none here has.
 fn assign_wake_settings(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    let device = pnp_device(host, call, "WdfDeviceAssignSxWakeSettings");
+    let device = host.pnp_device(call, "WdfDeviceAssignSxWakeSettings");
     if !device.policy.is_owner {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
@@ -173,7 +166,7 @@ fn assign_wake_settings(host: &Host, call: &Call) -> Result<(), NtStatus> {
 
 /// WdfDeviceStopIdle(Device, WaitForD0)
 fn stop_idle(host: &Host, call: &Call) -> NtStatus {
-    let device = pnp_device(host, call, "WdfDeviceStopIdle");
+    let device = host.pnp_device(call, "WdfDeviceStopIdle");
     let waits = call.flag(1);
     if waits && host.irql() > Irql::PASSIVE {
         host.violation(
@@ -207,7 +200,7 @@ fn stop_idle(host: &Host, call: &Call) -> NtStatus {
 
 /// WdfDeviceResumeIdle(Device): lets go of what WdfDeviceStopIdle has taken.
 fn resume_idle(host: &Host, call: &Call) {
-    let device = pnp_device(host, call, "WdfDeviceResumeIdle");
+    let device = host.pnp_device(call, "WdfDeviceResumeIdle");
     if !device.policy.is_owner {
         return;
     }
@@ -224,7 +217,7 @@ fn resume_idle(host: &Host, call: &Call) {
 /// WdfDeviceSetPnpCapabilities(Device, PnpCapabilities): they are for the device manager, and for a bus
 /// that ejects.
 fn set_pnp_capabilities(host: &Host, call: &Call) {
-    pnp_device(host, call, "WdfDeviceSetPnpCapabilities");
+    host.pnp_device(call, "WdfDeviceSetPnpCapabilities");
     let what = "WDF_DEVICE_PNP_CAPABILITIES";
     let all: WDF_DEVICE_PNP_CAPABILITIES = host.structure(what, call.arg(1), 0);
     let values = [
@@ -243,7 +236,7 @@ fn set_pnp_capabilities(host: &Host, call: &Call) {
 
 /// WdfDeviceSetPowerCapabilities(Device, PowerCapabilities): nobody asks a function driver for them here.
 fn set_power_capabilities(host: &Host, call: &Call) {
-    let device = pnp_device(host, call, "WdfDeviceSetPowerCapabilities");
+    let device = host.pnp_device(call, "WdfDeviceSetPowerCapabilities");
     let what = "WDF_DEVICE_POWER_CAPABILITIES";
     let all: WDF_DEVICE_POWER_CAPABILITIES = host.structure(what, call.arg(1), 0);
     let values = [
@@ -270,7 +263,7 @@ fn set_power_capabilities(host: &Host, call: &Call) {
 
 /// WdfDeviceSetStaticStopRemove(Device, Stoppable)
 fn set_static_stop_remove(host: &Host, call: &Call) {
-    let device = pnp_device(host, call, "WdfDeviceSetStaticStopRemove");
+    let device = host.pnp_device(call, "WdfDeviceSetStaticStopRemove");
     let count = &device.policy.unstoppable;
     if !call.flag(1) {
         count.set(count.get() + 1);
