@@ -262,11 +262,11 @@ impl Lab {
         let Ok(file) = self.open_as(0, READ_WRITE) else {
             return;
         };
-        self.run_until(|| host.has_only_alarms());
+        self.run_until(|| host.is_at_rest());
         let before = host.counts();
         let operation = control(ioctl::STATISTICS, &[], size_of::<Statistics>());
         let irp = host.submit(&file, operation);
-        self.run_until(|| host.has_only_alarms());
+        self.run_until(|| host.is_at_rest());
         let outcome = irp.outcome().filter(|outcome| outcome.status.is_success());
         let Some(outcome) = outcome else {
             return;

@@ -137,9 +137,7 @@ impl Stage<'_> {
     /// # Errors
     /// The run stopped, or it does not come to rest within an hour of virtual time.
     pub fn rest(&self) -> Result<(), Wrong> {
-        Ok(self
-            .host()
-            .run_until(|host| host.has_only_alarms() && !host.is_changing())?)
+        Ok(self.host().run_until(Host::is_at_rest)?)
     }
 
     /// All requests that the scenario has sent, those of its threads, too.

@@ -29,6 +29,13 @@ impl Host {
         result
     }
 
+    /// Whether nothing happens by itself any more but timers and waits that have a limit, and no PnP or
+    /// power work, which may wait so, is under way.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.has_only_alarms() && !self.is_changing()
+    }
+
     /// Whether PnP or power work is under way.
     pub(crate) fn is_changing(&self) -> bool {
         self.framework.pnp_busy.get()
