@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use edu_model::{Config, Faults, Messages};
 use kmdf_host::{
-    cli::Devices,
+    cli::{Devices, number},
     device::{DeviceError, PciFunction, trace::RegisterNames},
     explore::Scenario,
 };
 
-use crate::{EduModel, fault::number, parse_fault, register_name, scenarios};
+use crate::{EduModel, parse_fault, register_name, scenarios};
 
 /// The edu model, as `model` or `model,OPTION,…` on a command line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,7 +53,7 @@ fn parse_config(options: &str) -> Result<Config, String> {
             Some(("messages", "1")) => config.messages = Messages::One,
             Some(("messages", "2")) => config.messages = Messages::Two,
             Some(("dma_mask", mask)) => {
-                config.dma_mask = number(mask).ok_or_else(|| {
+                config.dma_mask = number(mask).map_err(|_| {
                     format!("{option}: a mask is a number, as in dma_mask=0xffffffff")
                 })?;
             }

@@ -3,6 +3,7 @@
 use std::num::NonZeroU64;
 
 use edu_model::{Faults, StuckBits};
+use kmdf_host::cli::number;
 use thiserror::Error;
 
 /// All faults, for a help text.
@@ -39,7 +40,7 @@ pub fn parse_fault(text: &str, faults: &mut Faults) -> Result<(), FaultError> {
         name: name.to_owned(),
         value: value.unwrap_or_default().to_owned(),
     };
-    let needed = || value.and_then(number).ok_or_else(wrong);
+    let needed = || value.and_then(|value| number(value).ok()).ok_or_else(wrong);
     let needed_word = || u32::try_from(needed()?).map_err(|_| wrong());
     match (name, value) {
         ("wrong-factorial", None) => faults.factorial_xor = 1,
@@ -61,16 +62,8 @@ pub fn parse_fault(text: &str, faults: &mut Faults) -> Result<(), FaultError> {
     Ok(())
 }
 
-/// A number: decimal, or hexadecimal behind `0x`.
-pub(crate) fn number(text: &str) -> Option<u64> {
-    match text.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16).ok(),
-        None => text.parse().ok(),
-    }
-}
-
 fn stuck_bits(text: &str) -> Option<StuckBits> {
-    let mut numbers = text.split(':').map(number);
+    let mut numbers = text.split(':').map(|text| number(text).ok());
     let offset = usize::try_from(numbers.next()??).ok()?;
     let ones = numbers.next()??;
     let zeros = numbers.next()??;

@@ -13,6 +13,7 @@ macro_rules! say {
 mod check;
 mod exit;
 mod explore;
+mod number;
 mod pictures;
 mod registry;
 mod rules;
@@ -28,6 +29,7 @@ use crate::{
     explore::Scenario,
 };
 pub use exit::Exit;
+pub use number::number;
 
 /// The kinds of device a program offers beside QEMU's.
 pub trait Devices {

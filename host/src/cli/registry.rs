@@ -4,6 +4,7 @@ use std::fmt;
 
 use clap::Args;
 
+use super::number;
 use crate::install::RegistryValue;
 
 /// Values of the hardware keys and the service's Parameters, as the command line names them.
@@ -46,15 +47,6 @@ fn parse(text: &str) -> Result<(String, u32), String> {
         .and_then(|number| u32::try_from(number).ok())
         .ok_or_else(|| format!("{value:?} is no DWORD: decimal, or hexadecimal behind 0x"))?;
     Ok((name.to_owned(), value))
-}
-
-/// A number: decimal, or hexadecimal behind `0x`.
-pub(super) fn number(text: &str) -> Result<u64, String> {
-    let parsed = match text.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16),
-        None => text.parse(),
-    };
-    parsed.map_err(|error| format!("{text:?} is no number: {error}"))
 }
 
 #[cfg(test)]

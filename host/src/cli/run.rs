@@ -11,9 +11,9 @@ use clap::{Args, ValueEnum};
 use kmdf_host_client::SOCKET_VARIABLE;
 
 use super::{
-    Devices, Exit,
+    Devices, Exit, number,
     pictures::{Pictures, Records},
-    registry::{Registry, number},
+    registry::Registry,
     transcript,
 };
 use crate::{
