@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kmdf_inf::{Inf, InfProblem, Severity, Stamp, Target, verify};
+use kmdf_inf::{Inf, InfProblem, Severity, Stamp, verify};
 
 use crate::{
     arch::Arch,
@@ -15,8 +15,7 @@ const UNKNOWN_STRING: &str = "1235";
 const NEXT: &str = "docs/windows.md lists the rules and their numbers";
 
 /// What stampinf would put into an INX.
-#[must_use]
-pub fn stamp(arch: Arch) -> Stamp {
+fn stamp(arch: Arch) -> Stamp {
     Stamp {
         architecture: arch.inf_name().to_owned(),
         kmdf_version: "1.15".to_owned(),
@@ -62,11 +61,8 @@ pub fn check(path: &Path, arch: Arch) -> Result<()> {
 /// # Errors
 /// The file cannot be read, or has no model for any Windows.
 pub fn oldest_build(path: &Path, arch: Arch) -> Result<u32> {
-    let inf = read(path, arch)?;
-    let manufacturers = inf.section("Manufacturer").unwrap_or_default().iter();
-    manufacturers
-        .flat_map(|line| line.fields.get(1..).unwrap_or_default())
-        .filter_map(|target| Target::parse(&target.text))
+    read(path, arch)?
+        .targets()
         .map(|target| target.build.unwrap_or_default())
         .min()
         .ok_or_else(|| refused(format!("{} has no TargetOSVersion", path.display())))

@@ -9,7 +9,7 @@ use std::{
 };
 
 use der::DateTime;
-use kmdf_inf::{Inf, Severity, Stamp, Target, verify};
+use kmdf_inf::{Inf, Severity, Stamp, verify};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use crate::{Error, Identity, catalog, catalog::Member, image};
@@ -138,13 +138,8 @@ fn stamped(request: &Request, made: DateTime) -> Result<String, Error> {
 
 /// The systems that the INF's models are for, as catalogs name them: `_v100_X64`.
 fn systems(inf: &Inf) -> Vec<String> {
-    let targets = inf
-        .section("Manufacturer")
-        .unwrap_or_default()
-        .iter()
-        .flat_map(|line| line.fields.iter().skip(1))
-        .filter_map(|field| Target::parse(&field.text));
-    let mut systems: Vec<String> = targets
+    let mut systems: Vec<String> = inf
+        .targets()
         .map(|target| {
             let (major, minor) = (target.major.unwrap_or(10), target.minor.unwrap_or(0));
             let architecture = match target.architecture.to_lowercase().as_str() {
@@ -160,16 +155,8 @@ fn systems(inf: &Inf) -> Vec<String> {
 
 /// The hardware ids of all models.
 fn hardware_ids(inf: &Inf) -> Vec<String> {
-    let models = inf
-        .section("Manufacturer")
-        .unwrap_or_default()
-        .iter()
-        .flat_map(|line| {
-            let targets = line.fields.iter().skip(1);
-            targets.map(|target| format!("{}.{}", line.text(0), target.text))
-        })
-        .flat_map(|section| inf.section(&section).unwrap_or_default());
-    let mut ids: Vec<String> = models
+    let mut ids: Vec<String> = inf
+        .models()
         .flat_map(|model| model.fields.iter().skip(1).map(|id| id.text.clone()))
         .collect();
     ids.dedup();

@@ -126,6 +126,29 @@ impl Inf {
         self.sections.iter().map(|section| section.name.as_str())
     }
 
+    /// The TargetOSVersions that manufacturers have models for.
+    pub fn targets(&self) -> impl Iterator<Item = Target> {
+        self.decorations()
+            .filter_map(|(_, target)| Target::parse(target))
+    }
+
+    /// The lines of every models section that a manufacturer names with a TargetOSVersion.
+    pub fn models(&self) -> impl Iterator<Item = &Line> {
+        self.decorations().flat_map(|(models, target)| {
+            self.section(&format!("{models}.{target}"))
+                .unwrap_or_default()
+        })
+    }
+
+    /// The models' section of each manufacturer, with each decoration that it names.
+    fn decorations(&self) -> impl Iterator<Item = (&str, &str)> {
+        let manufacturers = self.section("Manufacturer").unwrap_or_default().iter();
+        manufacturers.flat_map(|line| {
+            let targets = line.fields.iter().skip(1);
+            targets.map(|target| (line.text(0), target.text.as_str()))
+        })
+    }
+
     /// The first entry of a section with that key.
     #[must_use]
     pub fn entry(&self, section: &str, key: &str) -> Option<&Line> {

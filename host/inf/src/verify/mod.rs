@@ -101,14 +101,9 @@ impl<'a> Checker<'a> {
     fn all_models(&self) -> Vec<&'a Line> {
         let inf = self.inf;
         let manufacturers = inf.section("Manufacturer").unwrap_or_default();
-        manufacturers
+        let undecorated = manufacturers
             .iter()
-            .flat_map(|line| {
-                let targets = line.fields.iter().skip(1);
-                let names = targets.map(|target| format!("{}.{}", line.text(0), target.text));
-                names.chain([line.text(0).to_owned()]).collect::<Vec<_>>()
-            })
-            .flat_map(|name| inf.section(&name).unwrap_or_default())
-            .collect()
+            .flat_map(|line| inf.section(line.text(0)).unwrap_or_default());
+        inf.models().chain(undecorated).collect()
     }
 }
