@@ -1,6 +1,6 @@
 //! What can be shown without Windows.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, time::Duration};
 
 use crate::{
     Error, answer_file, disk,
@@ -113,15 +113,10 @@ fn machine(settings: &Settings) -> Result<(), Error> {
     qemu.plug()?;
     qemu.pull()?;
     qemu.plug()?;
-    picture(&mut qemu, &settings.directory)?;
+    qemu.picture(&settings.directory.join("screen.png"))?;
     qemu.quit()?;
     done("edu: device_del waits for the guest; pulled out, given back, twice");
     Ok(())
-}
-
-fn picture(qemu: &mut crate::qemu::Qemu, directory: &Path) -> Result<(), Error> {
-    let directory = fs::canonicalize(directory).map_err(Error::io(directory))?;
-    qemu.picture(&directory.join("screen.png"))
 }
 
 /// Has the host run all stages with a guest that was written by hand, and shows the table.

@@ -48,19 +48,14 @@ impl Iso {
         }
         let mut open = File::open(file).map_err(Error::io(file))?;
         let bytes = open.metadata().map_err(Error::io(file))?.len();
-        let mut descriptors = vec![0; DESCRIPTORS * SECTOR];
         let start = FIRST * SECTOR as u64;
         open.seek(SeekFrom::Start(start)).map_err(Error::io(file))?;
-        let mut filled = 0;
-        while filled < descriptors.len() {
-            match open
-                .read(&mut descriptors[filled..])
-                .map_err(Error::io(file))?
-            {
-                0 => break,
-                count => filled += count,
-            }
-        }
+        let wanted = DESCRIPTORS * SECTOR;
+        let mut descriptors = Vec::with_capacity(wanted);
+        open.take(wanted as u64)
+            .read_to_end(&mut descriptors)
+            .map_err(Error::io(file))?;
+        descriptors.resize(wanted, 0);
         let has = |kind: u8, id: &[u8], more: &[u8]| {
             descriptors.chunks(SECTOR).find(|sector| {
                 sector[0] == kind && &sector[1..6] == id && sector[7..].starts_with(more)

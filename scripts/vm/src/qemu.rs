@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io,
     os::unix::net::UnixStream,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -76,15 +76,6 @@ impl Qemu {
         Ok(qemu)
     }
 
-    /// Whether KVM runs the machine.
-    ///
-    /// # Errors
-    /// QEMU is gone.
-    pub fn has_kvm(&mut self) -> Result<bool, Error> {
-        let answer = self.qmp.command("query-kvm", &json!({}))?;
-        Ok(answer["enabled"] == true)
-    }
-
     /// The guest's serial port.
     ///
     /// # Errors
@@ -113,6 +104,8 @@ impl Qemu {
     /// # Errors
     /// QEMU refuses.
     pub fn picture(&mut self, file: &Path) -> Result<(), Error> {
+        // QEMU runs in the working directory.
+        let file = path::absolute(file).map_err(Error::io(file))?;
         let arguments = json!({ "filename": file, "format": "png" });
         self.qmp.command("screendump", &arguments).map(|_| ())
     }

@@ -169,9 +169,6 @@ pub fn run(settings: &Settings) -> Result<Counts, Error> {
         let (finished, result) = run_stage(stage, inputs, port, &mut qemu, patience, &mut show);
         if let Err(error) = result {
             let picture = directory.join(format!("screen-{stage}.png"));
-            let picture = fs::canonicalize(directory)
-                .unwrap_or_default()
-                .join(picture);
             if qemu.picture(&picture).is_ok() {
                 println!("   screen  {}", picture.display());
             }
