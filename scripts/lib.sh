@@ -124,6 +124,11 @@ has_target() {
         { rustup target add "$1" && ls "$directory"/libcore-*; } >/dev/null 2>&1
 }
 
+# Whether eductl.exe can be built here.
+builds_eductl() {
+    has_apt && has_target x86_64-pc-windows-gnu
+}
+
 # Runs a cargo that builds for x86_64-pc-windows-gnu: windows_gnu LINKER COMMAND...
 #
 # In the dev profile, for what runs while crates are compiled is there already then. The flags make a release of

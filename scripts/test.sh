@@ -123,7 +123,7 @@ run_make() {
 }
 
 run_eductl() {
-    if ! has_apt || ! has_target x86_64-pc-windows-gnu; then
+    if ! builds_eductl; then
         echo "not run: eductl.exe needs rustup's x86_64-pc-windows-gnu, and Debian's packages of mingw-w64 and Wine"
         return
     fi

@@ -61,7 +61,7 @@ check() {
     bad=$(changed "$cat" 400)
     ! verified "$bad" || fail "osslsigncode verifies a changed catalog."
     # Where it can be built it is in the package, as it was built.
-    if has_apt && has_target x86_64-pc-windows-gnu; then
+    if builds_eductl; then
         cmp target/eductl/x86_64/eductl.exe "$package/eductl.exe" || fail "$package lacks eductl.exe."
     fi
     if grep -q -v "$(printf '\r')\$" "$package/$inf.inf"; then

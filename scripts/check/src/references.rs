@@ -59,15 +59,13 @@ impl Tree {
 
     /// From the root, from any directory around the file, or, as a crate's files name each other, by its end.
     fn has(&self, file: &str, name: &str) -> bool {
+        let end = format!("/{name}");
         NOT_IN_THE_TREE.iter().any(|made| name.starts_with(made))
             || file
                 .match_indices('/')
                 .any(|(at, _)| self.has_link(&file[..=at], name))
             || self.has_link("", name)
-            || self
-                .0
-                .iter()
-                .any(|path| path.ends_with(&format!("/{name}")))
+            || self.0.iter().any(|path| path.ends_with(&end))
     }
 }
 
