@@ -7,6 +7,6 @@ for kmdf in 1.15 1.33; do
     to=target/cross/samples
     [ $kmdf = 1.15 ] || to=$to/$kmdf
     for name in echo toaster probe power; do
-        cargo run --quiet --package cross -- c --kmdf $kmdf --out "$to/$name.sys" samples/"$name"/*.c
+        cargo run --quiet --package cross -- c --kmdf $kmdf --out "$to/$name.sys" host/samples/"$name"/*.c
     done
 done

@@ -2,4 +2,4 @@
 # Builds the driver with defects that the host is tested with: target/cross/c/teeth.sys.
 set -eu
 cd "$(dirname "$0")/.."
-exec cargo run --quiet --package cross -- c --out target/cross/c/teeth.sys teeth/driver/*.c
+exec cargo run --quiet --package cross -- c --out target/cross/c/teeth.sys tests/teeth/driver/*.c

@@ -2,4 +2,4 @@
 # Builds the C twin of the driver's interrupt callbacks: target/cross/c/twin.sys.
 set -eu
 cd "$(dirname "$0")/.."
-exec cargo run --quiet --package cross -- c --out target/cross/c/twin.sys bench/twin/*.c
+exec cargo run --quiet --package cross -- c --out target/cross/c/twin.sys tests/bench/twin/*.c

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs one of the fuzzers (fuzz/src/lib.rs has the table), and keeps what it finds in its corpus.
+# Runs one of the fuzzers (tests/fuzz/src/lib.rs has the table), and keeps what it finds in its corpus.
 #
 #   sh scripts/fuzz.sh TARGET SECONDS
 #
@@ -14,7 +14,7 @@ target=$1
 seconds=$2
 shift 2
 built=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
-if [ ! -f "fuzz/run/src/$target.rs" ]; then
+if [ ! -f "tests/fuzz/run/src/$target.rs" ]; then
     echo "fuzz.sh: there is no target $target; \`sh scripts/fuzz.sh\` lists them" >&2
     exit 2
 fi
@@ -28,8 +28,8 @@ fi
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1"
-cargo build --quiet --release --manifest-path fuzz/run/Cargo.toml --target-dir "$built" \
+cargo build --quiet --release --manifest-path tests/fuzz/run/Cargo.toml --target-dir "$built" \
     --target x86_64-unknown-linux-gnu --bin "$target"
-mkdir -p "fuzz/corpus/$target" "$built/found"
-exec "$built/x86_64-unknown-linux-gnu/release/$target" "fuzz/corpus/$target" \
+mkdir -p "tests/fuzz/corpus/$target" "$built/found"
+exec "$built/x86_64-unknown-linux-gnu/release/$target" "tests/fuzz/corpus/$target" \
     -artifact_prefix="$built/found/" -max_total_time="$seconds" -max_len=4096 -timeout=20 "$@"

@@ -131,7 +131,7 @@ run_eductl() {
 }
 
 run_package() {
-    cargo run --quiet --package cross -- inf inf/*.inx samples/*/*.inx teeth/driver/*.inx
+    cargo run --quiet --package cross -- inf inf/*.inx host/samples/*/*.inx tests/teeth/driver/*.inx
     sh scripts/verify-package.sh
 }
 

@@ -1,4 +1,4 @@
-//! What the emulation's callers rely on. That it does what the processor does is compared in `fuzz/`,
+//! What the emulation's callers rely on. That it does what the processor does is compared in `tests/fuzz/`,
 //! with the processor itself.
 
 use std::convert::Infallible;

@@ -116,7 +116,7 @@ pub fn run_one(group: &str, name: &str) -> Result<(), String> {
     match u32::from_le_bytes(ran.output.try_into().expect("an ULONG")) {
         0 => ran.end,
         NOT_RUN => Err("was not run: what it needs is not there".into()),
-        line => Err(format!("samples/probe/{group}.c:{line}")),
+        line => Err(format!("host/samples/probe/{group}.c:{line}")),
     }
 }
 

@@ -1,5 +1,5 @@
 //! What is fuzzed. Each target is a function of bytes that panics where something is wrong;
-//! `fuzz/run` hands them to libFuzzer, and this package's tests run them on the kept corpora and on
+//! `tests/fuzz/run` hands them to libFuzzer, and this package's tests run them on the kept corpora and on
 //! some fresh bytes.
 //!
 //! | target | bytes | what must hold |

@@ -14,13 +14,14 @@ pub const VARIABLE: &str = "KMDF_TEETH_SYS";
 pub const IMAGE: &str = "target/cross/c/teeth.sys";
 
 /// What it is installed from, below the root of the repository.
-pub const INF: &str = "teeth/driver/teeth.inx";
+pub const INF: &str = "tests/teeth/driver/teeth.inx";
 
 /// The root of the repository.
 #[must_use]
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
+        .ancestors()
+        .nth(2)
         .unwrap_or(Path::new("."))
 }
 

@@ -28,7 +28,7 @@ pub fn driver(name: &str) -> Driver {
         Ok(version) if version != "1.15" => format!("{version}/"),
         _ => String::new(),
     };
-    let image = samples.join(format!("../target/cross/samples/{version}{name}.sys"));
+    let image = samples.join(format!("../../target/cross/samples/{version}{name}.sys"));
     assert!(
         image.is_file(),
         "{} is not there; `sh scripts/build-samples.sh` makes it",

@@ -56,7 +56,7 @@ pub fn rust() -> Subject {
     }
 }
 
-/// `bench/twin/`: its EvtInterruptIsr and EvtInterruptDpc, translated to C.
+/// `tests/bench/twin/`: its EvtInterruptIsr and EvtInterruptDpc, translated to C.
 #[must_use]
 pub fn twin() -> Subject {
     Subject {
@@ -64,14 +64,14 @@ pub fn twin() -> Subject {
         driver: files(
             "EDU_TWIN_SYS",
             "target/cross/c/twin.sys",
-            "bench/twin/twin.inx",
+            "tests/bench/twin/twin.inx",
         ),
         class: TWIN_CLASS,
         code: ioctl::FACTORIAL,
     }
 }
 
-/// `teeth/` without a defect: a driver in C that does with the device what must be done, and no more.
+/// `tests/teeth/` without a defect: a driver in C that does with the device what must be done, and no more.
 #[must_use]
 pub fn floor() -> Subject {
     Subject {

@@ -119,7 +119,7 @@ fn every_rule_of_the_host_has_a_broken_driver_or_a_reason_to_have_none() {
     }
     assert!(
         toothless.is_empty(),
-        "no defect in teeth/driver and no reason in WITHOUT of teeth/src/bugs.rs, or both: \
+        "no defect in tests/teeth/driver and no reason in WITHOUT of tests/teeth/src/bugs.rs, or both: \
          {toothless:?}"
     );
 }

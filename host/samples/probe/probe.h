@@ -30,7 +30,7 @@ typedef struct {
 #define IOCTL_BELOW_REVERSE CTL_CODE(FILE_DEVICE_UNKNOWN, 0x900, METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define IOCTL_BELOW_SLOW CTL_CODE(FILE_DEVICE_UNKNOWN, 0x901, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
-/* The groups, each a file of that name, and their lists. samples/tests/probe.rs reads the names here: one
+/* The groups, each a file of that name, and their lists. host/samples/tests/probe.rs reads the names here: one
  * to a line. */
 #define GROUPS(GROUP)                      \
     GROUP(driver, PROBES_DRIVER)           \

@@ -47,7 +47,7 @@ const DRIVER: &str = "target/cross/x86_64/edu_kmdf.sys";
 const INF: &str = "inf/edu_kmdf.inx";
 
 fn prepared() -> (Target, Arc<dyn Scenario>) {
-    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let driver = Driver {
         image: root.join(DRIVER),
         symbols: None,

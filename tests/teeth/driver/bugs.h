@@ -1,4 +1,4 @@
-/* Every defect, and when it acts. The registry value `Bug` counts from 1, in this order; teeth/src
+/* Every defect, and when it acts. The registry value `Bug` counts from 1, in this order; tests/teeth/src
  * reads names, order and files here. */
 
 /* irql.c */

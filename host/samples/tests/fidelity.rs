@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use kmdf_host::needs::played_functions;
 
-const TABLE: &str = include_str!("../../docs/fidelity.md");
+const TABLE: &str = include_str!("../../../docs/fidelity.md");
 
 /// The cells of each row: functions, what was compared, source, probes.
 fn rows() -> impl Iterator<Item = [&'static str; 4]> {
