@@ -9,9 +9,10 @@ use std::{
 };
 
 use digest::Digest;
+use kmdf_bus::{Width, time::VirtualTime};
 use returned::Returned;
 
-use crate::{cpu::Irql, device::Width, host::Host, time::VirtualTime};
+use crate::{cpu::Irql, host::Host};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,24 +8,25 @@ use std::{
     rc::Rc,
 };
 
+use kmdf_bus::{DeviceError, PciFunction, time::VirtualTime};
+use kmdf_image::{MappedImage, Symbols};
+use kmdf_rules::rules;
+
 use crate::{
-    check::{Checks, Cost, Report, rules},
+    check::{Checks, Cost, Report},
     cpu::{
         guest,
         stub::Stubs,
         trap::{self, Territory},
     },
     crossing::Crossing,
-    device::{DeviceError, PciFunction},
     event::{Event, EventLog, Observer},
     explore::Explorer,
-    image::{MappedImage, Symbols},
     kmdf::Framework,
     machine::{InterruptController, Slot},
     memory::Memory,
     sched::{Activation, Scheduler, Strategy},
     service::Service,
-    time::VirtualTime,
 };
 
 /// A driver's kernel stack, in bytes: what x64 Windows gives a thread.

@@ -13,18 +13,19 @@
     reason = "the host runs on x86-64 only, and registers hold narrower values of either sign"
 )]
 
-pub mod access;
 pub mod app;
 mod check;
 pub mod cli;
 mod cpu;
 mod crossing;
-pub mod device;
+/// What a PCI function is to the host, and functions that there are.
+pub mod device {
+    pub use kmdf_bus::*;
+    pub use kmdf_devices::{qemu, trace};
+}
 mod event;
 pub mod explore;
 mod host;
-pub mod image;
-pub mod install;
 mod io;
 mod kernel;
 mod kmdf;
@@ -39,14 +40,18 @@ mod run;
 mod sched;
 mod service;
 mod session;
-pub mod time;
 
-pub use check::{Checks, Family, Origin, Report, Rule, rules};
+pub use check::{Checks, Report};
 pub use cpu::Irql;
 pub use event::{Counts, Event, Observer, Record};
 pub use host::{Host, Machine, Stop};
 pub use io::{File, Irp, Major, Operation, Outcome};
 pub use kmdf_abi::ntstatus::{self, NtStatus};
+pub use kmdf_bus::time;
+pub use kmdf_image as image;
+pub use kmdf_install as install;
+pub use kmdf_instructions as access;
+pub use kmdf_rules::{Family, Origin, Rule, rules};
 pub use physical::AppMemory;
 pub use pnp::Grant;
 pub use run::Turn;

@@ -2,10 +2,11 @@
 
 use std::{borrow::Cow, rc::Rc, sync::OnceLock};
 
+use kmdf_image::{Image, ImportName, MapError, Symbols};
+
 use crate::{
     cpu::stub::Stubs,
     host::{Binding, Host},
-    image::{Image, ImportName, MapError, Symbols},
     kernel, kmdf, service,
 };
 

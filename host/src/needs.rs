@@ -4,11 +4,9 @@
 use std::collections::BTreeSet;
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, OpKind, Register};
+use kmdf_image::{BindInfo, Image, ImportName};
 
-use crate::{
-    image::{BindInfo, Image, ImportName},
-    kernel, kmdf, service,
-};
+use crate::{kernel, kmdf, service};
 
 /// Something that a driver calls.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

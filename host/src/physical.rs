@@ -13,7 +13,9 @@ use std::{
     rc::Rc,
 };
 
-use crate::{device::memory::SharedMemory, host::Host, memory::Purpose};
+use kmdf_bus::memory::SharedMemory;
+
+use crate::{host::Host, memory::Purpose};
 
 pub(crate) const PAGE: u64 = 4096;
 /// Memory of a machine whose devices bring none, up to the hole below 4 GiB that BARs lie in, and up

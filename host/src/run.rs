@@ -8,15 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kmdf_bus::{Clock, time::VirtualTime};
+
 use crate::{
-    device::Clock,
     event::{Counts, EventLog, Record},
     host::{Host, Machine, Stop},
     kmdf::Framework,
     machine::{InterruptController, Slot},
     memory::Memory,
     sched::Scheduler,
-    time::VirtualTime,
 };
 
 /// How long a run with a device outside this process waits for it before it counts as stuck.

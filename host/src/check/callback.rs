@@ -1,7 +1,8 @@
 //! What a callback must leave as it found it: IRQL, locks, and room on its stack.
 
+use kmdf_rules::{Rule, rules};
+
 use crate::{
-    check::{Rule, rules},
     host::{Host, KERNEL_STACK_BYTES},
     sched::{Activation, Flow, Processor},
 };

@@ -1,6 +1,7 @@
 //! What a driver must have given back when it is unloaded, or when its DriverEntry has failed.
 
-use super::{Rule, rules};
+use kmdf_rules::{Rule, rules};
+
 use crate::host::Host;
 
 impl Host {

@@ -5,7 +5,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::rules;
+use kmdf_rules::rules;
+
 use crate::{host::Host, sched::HeldLock};
 
 /// Identifies a lock for as long as the run lasts, whatever it is reached by.

@@ -1,11 +1,12 @@
 //! What a driver gives an app: bytes that it has written.
 
-use super::rules;
+use kmdf_abi::ntstatus::NtStatus;
+use kmdf_rules::rules;
+
 use crate::{
     host::Host,
     io::{Irp, Major},
     kmdf::request::Request,
-    ntstatus::NtStatus,
 };
 
 /// `METHOD_BUFFERED` and `METHOD_IN_DIRECT`

@@ -1,6 +1,7 @@
 //! Pageable code: sections whose name begins with `PAGE`.
 
-use super::rules;
+use kmdf_rules::rules;
+
 use crate::{cpu::Irql, host::Host};
 
 /// Callbacks on a device's way to D0.

@@ -9,7 +9,9 @@
 
 use std::{rc::Rc, time::Duration};
 
-use super::{Report, rule::rules};
+use kmdf_rules::{Rule, rules};
+
+use super::Report;
 use crate::{
     cpu::{Irql, watchdog},
     host::Host,
@@ -19,17 +21,6 @@ use crate::{
     },
     sched::{Activation, Flow},
 };
-
-rules! { Progress:
-    ISR_TOO_LONG = Own "IsrTooLong", "Microsoft's guidelines for ISRs: 25 µs",
-        "An ISR is done within 25 µs: 25 register accesses, or as much stalling.";
-    DPC_TOO_LONG = Own "DpcTooLong", "Microsoft's guidelines for DPCs: 100 µs; far beyond it bug check 0x133, DPC_WATCHDOG_VIOLATION",
-        "A DPC, and a timer's callback at DISPATCH_LEVEL, is done within 100 µs: 100 register accesses, or as much stalling.";
-    CALLBACK_NEVER_ENDS = Own "CallbackNeverEnds", "kmdf-host; of some bug check 0x133, DPC_WATCHDOG_VIOLATION",
-        "A callback comes to its end: it does not loop or wait for what never comes.";
-    REQUEST_AGE = Compliance "RequestAge", "DeferredRequestCompleted",
-        "A request that the driver has is completed while there is still something that can make the driver do it.";
-}
 
 /// The price of a register access.
 const ACCESS: Duration = Duration::from_micros(1);
@@ -124,13 +115,13 @@ impl std::fmt::Display for Cost {
 }
 
 /// The rule for how long a callback may take, if there is one.
-fn limit(activation: &Activation) -> Option<(&'static super::Rule, Duration)> {
+fn limit(activation: &Activation) -> Option<(&'static Rule, Duration)> {
     match activation.what {
-        "EvtInterruptIsr" if activation.irql > Irql::DISPATCH => Some((&ISR_TOO_LONG, ISR)),
+        "EvtInterruptIsr" if activation.irql > Irql::DISPATCH => Some((&rules::ISR_TOO_LONG, ISR)),
         "EvtInterruptDpc" | "EvtDpcFunc" | "EvtTimerFunc" | "DeferredRoutine"
             if activation.irql == Irql::DISPATCH =>
         {
-            Some((&DPC_TOO_LONG, DPC))
+            Some((&rules::DPC_TOO_LONG, DPC))
         }
         _ => None,
     }
@@ -170,7 +161,7 @@ impl Host {
         }
         if spent.is_endless() {
             self.violation(
-                &CALLBACK_NEVER_ENDS,
+                &rules::CALLBACK_NEVER_ENDS,
                 format!(
                     "{} goes on and on: {spent} since it began or waited",
                     activation.what
@@ -203,7 +194,11 @@ impl Host {
         for flow in threads.chain(idle) {
             if let Some(what) = waits(&flow) {
                 let text = format!("{what} waits for what never comes, in {}", flow.name);
-                return Some(Box::new(self.report_of(&CALLBACK_NEVER_ENDS, text, &flow)));
+                return Some(Box::new(self.report_of(
+                    &rules::CALLBACK_NEVER_ENDS,
+                    text,
+                    &flow,
+                )));
             }
         }
         let requests = self.bodies::<Request>();
@@ -229,8 +224,8 @@ impl Host {
             )
         };
         Some(Box::new(self.report(
-            REQUEST_AGE.name,
-            Some(REQUEST_AGE.statement),
+            rules::REQUEST_AGE.name,
+            Some(rules::REQUEST_AGE.statement),
             text,
         )))
     }
@@ -244,7 +239,7 @@ impl Host {
     /// Ends the run: the watchdog found driver code that does not come to the host.
     pub(crate) fn hangs(&self) -> ! {
         self.violation(
-            &CALLBACK_NEVER_ENDS,
+            &rules::CALLBACK_NEVER_ENDS,
             format!(
                 "the driver runs for more than {:?} of processor time without a call or a register \
                  access",
@@ -272,7 +267,7 @@ mod tests {
     #[test]
     fn an_isr_at_dirql_has_25_microseconds_and_one_at_passive_level_has_none() {
         let dirql = Irql::new(7).expect("an IRQL");
-        assert_eq!(limit(&isr(dirql)), Some((&ISR_TOO_LONG, ISR)));
+        assert_eq!(limit(&isr(dirql)), Some((&rules::ISR_TOO_LONG, ISR)));
         assert_eq!(limit(&isr(Irql::PASSIVE)), None);
     }
 

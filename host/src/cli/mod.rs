@@ -23,11 +23,10 @@ mod transcript;
 use std::{process::ExitCode, sync::Arc};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use kmdf_bus::{DeviceError, PciFunction};
+use kmdf_devices::trace::RegisterNames;
 
-use crate::{
-    device::{DeviceError, PciFunction, trace::RegisterNames},
-    explore::Scenario,
-};
+use crate::explore::Scenario;
 pub use exit::Exit;
 pub use number::number;
 

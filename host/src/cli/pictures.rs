@@ -3,9 +3,10 @@
 use std::{cell::RefCell, fs, path::PathBuf, rc::Rc};
 
 use clap::Args;
+use kmdf_devices::trace::RegisterNames;
 
 use super::run::Failure;
-use crate::{Observer, Record, device::trace::RegisterNames, picture};
+use crate::{Observer, Record, picture};
 
 /// At most this many events are drawn: the last ones.
 const MOST_EVENTS: usize = 100_000;

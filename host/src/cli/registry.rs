@@ -3,9 +3,9 @@
 use std::fmt;
 
 use clap::Args;
+use kmdf_install::RegistryValue;
 
 use super::number;
-use crate::install::RegistryValue;
 
 /// Values of the hardware keys and the service's Parameters, as the command line names them.
 #[derive(Clone, Debug, Default, Args)]

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use kmdf_rules::Rule;
 use serde_json::json;
 
 use super::Exit;
-use crate::Rule;
 
 /// The arguments of `rules`.
 #[derive(Debug, Args)]

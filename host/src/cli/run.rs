@@ -8,7 +8,13 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use kmdf_bus::{DeviceError, PciFunction, RootDevice};
+use kmdf_devices::{
+    qemu::{Qemu, QemuOptions},
+    trace::{Recorded, Recording},
+};
 use kmdf_host_client::SOCKET_VARIABLE;
+use kmdf_install::User;
 
 use super::{
     Devices, Exit, number,
@@ -18,14 +24,7 @@ use super::{
 };
 use crate::{
     BootError, Checks, Driver, Interrupts, Machine, Package, Record, Report, Session, Stop,
-    app::Server,
-    device::{
-        DeviceError, PciFunction, RootDevice,
-        qemu::{Qemu, QemuOptions},
-        trace::{Recorded, Recording},
-    },
-    install::User,
-    strategy,
+    app::Server, strategy,
 };
 
 /// The devices that every program offers.

@@ -2,7 +2,7 @@
 
 use std::mem::offset_of;
 
-use crate::access::Registers;
+use kmdf_instructions::Registers;
 
 /// Everything a trap interrupts, in memory on the interrupted stack.
 ///

@@ -2,8 +2,10 @@
 
 mod trap;
 
+use kmdf_rules::rules;
+
 use crate::{
-    check::{Cost, rules},
+    check::Cost,
     cpu::{frame::TrapFrame, stub::Call, watchdog},
     event::Event,
     host::{Host, with_current},

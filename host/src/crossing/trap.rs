@@ -2,14 +2,16 @@
 
 use std::convert::Infallible;
 
+use kmdf_bus::Width;
+use kmdf_instructions::{self as access, Outcome};
+use kmdf_rules::rules;
+
 use crate::{
-    access::{self, Outcome},
-    check::{Cost, rules},
+    check::Cost,
     cpu::{
         Irql,
         frame::{Trap, TrapFrame},
     },
-    device::Width,
     event::Event,
     host::Host,
     sched::Point,

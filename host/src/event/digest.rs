@@ -92,8 +92,10 @@ impl Digest {
 
 #[cfg(test)]
 mod tests {
+    use kmdf_bus::time::VirtualTime;
+
     use super::*;
-    use crate::{cpu::Irql, time::VirtualTime};
+    use crate::cpu::Irql;
 
     fn digest(records: &[Event], base: u64) -> u64 {
         let mut digest = Digest::default();

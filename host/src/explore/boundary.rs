@@ -3,11 +3,8 @@
 use std::ops::Range;
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, OpKind, Register};
-
-use crate::{
-    access::Registers,
-    image::{Image, MappedImage},
-};
+use kmdf_image::{Image, MappedImage};
+use kmdf_instructions::Registers;
 
 /// The decoded instructions of an image's functions.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use std::{
 };
 
 use iced_x86::FlowControl;
+use kmdf_image::Frame;
 
 use super::{sum::Explored, target::Target};
-use crate::image::Frame;
 
 /// A call of the kernel or the framework in the driver's code: its return address's RVA.
 pub(crate) type Site = u32;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use kmdf_bus::PciFunction;
+use kmdf_install::RegistryValue;
+
 use super::stage::Stage;
-use crate::{
-    BootError, Host, Stop, device::PciFunction, install::RegistryValue, session::Interrupts,
-};
+use crate::{BootError, Host, Stop, session::Interrupts};
 
 /// What happens to a driver, and what must come of it whatever the order of events.
 ///

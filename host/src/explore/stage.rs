@@ -2,18 +2,17 @@
 
 use std::{rc::Rc, time::Duration};
 
+use kmdf_abi::ntstatus::{
+    NtStatus, STATUS_CANCELLED, STATUS_DELETE_PENDING, STATUS_DEVICE_DOES_NOT_EXIST,
+    STATUS_DEVICE_NOT_READY, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_HANDLE,
+    STATUS_NO_SUCH_DEVICE,
+};
+
 use super::{
     scenario::Wrong,
     visit::{Cause, Disturbs},
 };
-use crate::{
-    File, Grant, Host, Irp, NtStatus, Operation, Outcome, Session, Turn,
-    ntstatus::{
-        STATUS_CANCELLED, STATUS_DELETE_PENDING, STATUS_DEVICE_DOES_NOT_EXIST,
-        STATUS_DEVICE_NOT_READY, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_HANDLE,
-        STATUS_NO_SUCH_DEVICE,
-    },
-};
+use crate::{File, Grant, Host, Irp, Operation, Outcome, Session, Turn};
 
 /// What requests may end with when their device is stopped for good, or gone.
 pub const GONE: [NtStatus; 6] = [

@@ -2,8 +2,10 @@
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
+use kmdf_install::RegistryValue;
+
 use super::boundary::Boundaries;
-use crate::{BootError, Driver, Package, install::RegistryValue};
+use crate::{BootError, Driver, Package};
 
 /// A driver, on machines with that many processors: what the runs of one exploration share.
 ///

@@ -8,13 +8,14 @@ use std::{
     time::Duration,
 };
 
+use kmdf_bus::time::VirtualTime;
+use kmdf_rules::rules;
+
 use crate::{
-    check::rules,
     cpu::stub::Call,
     host::Host,
     kmdf::{alarm::Alarm, dpc::Deferred},
     service::services,
-    time::VirtualTime,
 };
 
 /// What the kernel keeps for them, by address.

@@ -4,8 +4,9 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use kmdf_abi::ntstatus::{NtStatus, STATUS_INVALID_HANDLE, STATUS_SUCCESS};
+use kmdf_rules::rules;
 
-use crate::{check::rules, cpu::stub::Call, event::Event, host::Host, service::services};
+use crate::{cpu::stub::Call, event::Event, host::Host, service::services};
 
 /// `EVENT_CONTROL_CODE_ENABLE_PROVIDER`
 const ENABLE: u64 = 1;

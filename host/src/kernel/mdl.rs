@@ -1,8 +1,9 @@
 //! MDLs that a driver makes itself.
 
 use kmdf_abi::types::MDL;
+use kmdf_rules::rules;
 
-use crate::{check::rules, cpu::stub::Call, host::Host, memory::Purpose, service::services};
+use crate::{cpu::stub::Call, host::Host, memory::Purpose, service::services};
 
 services! {
     IoAllocateMdl <= DISPATCH => allocate;

@@ -1,7 +1,8 @@
 //! Pool and mapped device memory.
 
+use kmdf_rules::rules;
+
 use crate::{
-    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     memory::Purpose,

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use kmdf_rules::rules;
+
 use crate::{
-    check::{Cost, rules},
+    check::Cost,
     cpu::{Irql, stub::Call},
     host::Host,
     service::services,

@@ -7,10 +7,10 @@ use std::{
 };
 
 use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS, STATUS_TIMEOUT};
+use kmdf_rules::rules;
 
 use super::{deferred::DeferredObjects, etw::Providers};
 use crate::{
-    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     kmdf::lock::SpinLock,

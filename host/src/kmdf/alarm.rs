@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use crate::{host::Host, time::VirtualTime};
+use kmdf_bus::time::VirtualTime;
+
+use crate::host::Host;
 
 /// Identifies an alarm that was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

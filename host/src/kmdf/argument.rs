@@ -4,10 +4,11 @@
 use std::{ops::RangeInclusive, rc::Rc};
 
 use kmdf_abi::types::WDF_TRI_STATE;
+use kmdf_rules::rules;
 use zerocopy::FromBytes;
 
 use super::device::{Device, NO_SLOT};
-use crate::{check::rules, cpu::stub::Call, host::Host};
+use crate::{cpu::stub::Call, host::Host};
 
 /// The members of `WDF_TRI_STATE`.
 pub(super) const TRI_STATES: RangeInclusive<i32> = 0..=2;

@@ -6,9 +6,10 @@ use kmdf_abi::{
     ntstatus::{NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_REVISION_MISMATCH, STATUS_SUCCESS},
     types::WDF_DRIVER_GLOBALS,
 };
+use kmdf_rules::rules;
 
 use super::driver::HIGHEST_MINOR;
-use crate::{check::rules, cpu::stub::Call, event::Event, host::Host, service::services};
+use crate::{cpu::stub::Call, event::Event, host::Host, service::services};
 
 services! {
     WdfVersionBind <= PASSIVE => bind;

@@ -5,10 +5,10 @@ use kmdf_abi::{
     ntstatus::{NtStatus, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_DEVICE_REQUEST},
     types::MDL,
 };
+use kmdf_rules::rules;
 
 use super::{attributes::Attributes, device::Device, memory::Memory, request::Request};
 use crate::{
-    check::rules,
     cpu::stub::Call,
     host::Host,
     io::{Irp, Major},

@@ -3,9 +3,10 @@
 use std::{cell::RefCell, rc::Rc};
 
 use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS};
+use kmdf_rules::rules;
 
 use super::object::{Body, Object};
-use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
+use crate::{cpu::stub::Call, host::Host, service::services};
 
 /// WDFCOLLECTION: it holds a reference of each object in it.
 #[derive(Default)]

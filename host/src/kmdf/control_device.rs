@@ -1,5 +1,7 @@
 //! Control devices: what drivers make for themselves, without PnP.
 
+use kmdf_rules::rules;
+
 use super::{
     device::{Device, NO_SLOT, Phase},
     device_init::DeviceInit,
@@ -7,7 +9,6 @@ use super::{
     object::Body as _,
 };
 use crate::{
-    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     service::services,

@@ -9,9 +9,10 @@ use kmdf_abi::{
     },
     types::{GUID, UNICODE_STRING},
 };
+use kmdf_rules::rules;
 
 use super::{device::Device, string::WdfString};
-use crate::{check::rules, cpu::stub::Call, event::Event, host::Host, service::services};
+use crate::{cpu::stub::Call, event::Event, host::Host, service::services};
 
 /// A device interface: what apps open.
 #[derive(Clone, Debug, PartialEq, Eq)]

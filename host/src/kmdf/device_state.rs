@@ -6,9 +6,10 @@ use kmdf_abi::ntstatus::{
     NtStatus, STATUS_CANCELLED, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
     STATUS_NOT_FOUND, STATUS_PENDING,
 };
+use kmdf_rules::rules;
 
 use super::{argument::TRI_STATES, device::Device, driver::Driver, string::WdfString};
-use crate::{check::rules, cpu::stub::Call, event::Event, host::Host, service::services};
+use crate::{cpu::stub::Call, event::Event, host::Host, service::services};
 
 services! {
     WdfDeviceSetFailed <= DISPATCH => set_failed;

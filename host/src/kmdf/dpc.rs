@@ -9,10 +9,10 @@ use kmdf_abi::{
     ntstatus::{NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_REQUEST},
     types::WDF_DPC_CONFIG,
 };
+use kmdf_rules::rules;
 
 use super::{object::Body, serial::CallbackLock};
 use crate::{
-    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     sched::Dpc,

@@ -1,12 +1,13 @@
 //! What a driver asks about itself and about the framework.
 
 use kmdf_abi::{ntstatus::NtStatus, types::WDF_DRIVER_VERSION_AVAILABLE_PARAMS};
+use kmdf_rules::rules;
 
 use super::{
     driver::{Driver, HIGHEST_MINOR},
     string::WdfString,
 };
-use crate::{check::rules, cpu::stub::Call, event::Event, host::Host, service::services};
+use crate::{cpu::stub::Call, event::Event, host::Host, service::services};
 
 services! {
     WdfDriverGetRegistryPath <= PASSIVE => registry_path;

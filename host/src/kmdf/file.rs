@@ -6,6 +6,7 @@ use kmdf_abi::{
     ntstatus::{NtStatus, STATUS_INVALID_DEVICE_REQUEST},
     types::{UNICODE_STRING, WDF_FILEOBJECT_CONFIG},
 };
+use kmdf_rules::rules;
 
 use super::{
     attributes::Attributes,
@@ -13,7 +14,7 @@ use super::{
     object::Body,
     serial::{CallbackLock, Constraints, Scope},
 };
-use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
+use crate::{cpu::stub::Call, host::Host, service::services};
 
 /// WDFFILEOBJECT
 pub(crate) struct FileObject {

@@ -6,15 +6,15 @@ use std::{
 };
 
 use kmdf_abi::types::WDF_INTERRUPT_CONFIG;
+use kmdf_bus::Clock;
+use kmdf_rules::{Rule, rules};
 
 use super::{
     device::Device, lock::SpinLock, object::Body, serial::CallbackLock, wait_lock::Mutex,
     work_item::Work,
 };
 use crate::{
-    check::{Rule, rules},
     cpu::Irql,
-    device::Clock,
     host::Host,
     machine::InterruptHandler,
     sched::{Dpc, HeldLock},

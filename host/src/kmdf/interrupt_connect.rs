@@ -4,9 +4,10 @@
 use std::rc::{Rc, Weak};
 
 use kmdf_abi::ntstatus::NtStatus;
+use kmdf_rules::rules;
 
 use super::interrupt::{AssignedVector, Interrupt};
-use crate::{check::rules, cpu::Irql, host::Host, kmdf::device::Device};
+use crate::{cpu::Irql, host::Host, kmdf::device::Device};
 
 /// On which way its device comes to D0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

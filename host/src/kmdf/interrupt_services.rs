@@ -3,12 +3,11 @@
 use std::rc::Rc;
 
 use kmdf_abi::types::{KINTERRUPT_MODE, WDF_INTERRUPT_EXTENDED_POLICY, WDF_INTERRUPT_INFO};
-
+use kmdf_rules::rules;
 use zerocopy::IntoBytes as _;
 
 use super::interrupt::{Interrupt, Policy};
 use crate::{
-    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     pnp::FIRST_DEVICE_VECTOR,

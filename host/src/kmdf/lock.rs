@@ -3,10 +3,11 @@
 use std::{cell::Cell, rc::Rc};
 
 use kmdf_abi::ntstatus::NtStatus;
+use kmdf_rules::{Rule, rules};
 
 use super::object::Body;
 use crate::{
-    check::{LockId, Rule, rules},
+    check::LockId,
     cpu::{Irql, stub::Call},
     host::Host,
     sched::HeldLock,

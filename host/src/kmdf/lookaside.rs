@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use kmdf_abi::ntstatus::{NtStatus, STATUS_INVALID_PARAMETER};
+use kmdf_rules::rules;
 
 use super::{
     attributes::Attributes,
@@ -10,7 +11,6 @@ use super::{
     object::Body,
 };
 use crate::{
-    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     service::services,

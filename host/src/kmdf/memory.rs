@@ -5,10 +5,10 @@ use std::cell::Cell;
 use kmdf_abi::ntstatus::{
     NtStatus, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_BUFFER_SIZE, STATUS_INVALID_PARAMETER,
 };
+use kmdf_rules::rules;
 
 use super::{attributes::Attributes, object::Body};
 use crate::{
-    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     memory::Purpose,

@@ -11,9 +11,10 @@ use kmdf_abi::{
     ntstatus::{NtStatus, STATUS_DELETE_PENDING},
     types::WDF_OBJECT_CONTEXT_TYPE_INFO,
 };
+use kmdf_rules::rules;
 
 use super::attributes::Attributes;
-use crate::{check::rules, host::Host, memory::Purpose};
+use crate::{host::Host, memory::Purpose};
 
 /// What a kind of framework object is made of.
 pub(crate) trait Body: Any {

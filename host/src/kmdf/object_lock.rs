@@ -1,8 +1,9 @@
 //! The callback lock of a device or a queue, taken by the driver itself.
 
+use kmdf_rules::rules;
+
 use super::{device::Device, queue::Queue, serial::CallbackLock};
 use crate::{
-    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     service::services,

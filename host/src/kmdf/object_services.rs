@@ -6,6 +6,7 @@ use kmdf_abi::ntstatus::{
     NtStatus, STATUS_DELETE_PENDING, STATUS_OBJECT_NAME_EXISTS, STATUS_OBJECT_NAME_INVALID,
     STATUS_SUCCESS, STATUS_WDF_PARENT_NOT_SPECIFIED,
 };
+use kmdf_rules::rules;
 
 use super::{
     attributes::Allowed,
@@ -14,7 +15,6 @@ use super::{
     request::Request,
 };
 use crate::{
-    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     service::services,

@@ -14,11 +14,11 @@ use kmdf_abi::{
         WDF_DEVICE_POWER_POLICY_IDLE_SETTINGS, WDF_DEVICE_POWER_POLICY_WAKE_SETTINGS,
     },
 };
+use kmdf_rules::rules;
 use zerocopy::FromBytes;
 
 use super::argument::TRI_STATES;
 use crate::{
-    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     service::services,

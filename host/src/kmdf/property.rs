@@ -4,9 +4,10 @@ use kmdf_abi::ntstatus::{
     NtStatus, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER_2,
     STATUS_OBJECT_NAME_NOT_FOUND,
 };
+use kmdf_install::DeviceIds;
 
 use super::device::{Device, NO_SLOT};
-use crate::{cpu::stub::Call, host::Host, install::DeviceIds, service::services};
+use crate::{cpu::stub::Call, host::Host, service::services};
 
 /// `DevicePropertyHardwareID` and other values of DEVICE_REGISTRY_PROPERTY.
 pub(super) const HARDWARE_ID: u32 = 1;

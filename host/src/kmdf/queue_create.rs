@@ -10,6 +10,7 @@ use kmdf_abi::{
     },
     types::WDF_IO_QUEUE_CONFIG,
 };
+use kmdf_rules::rules;
 
 use super::{
     attributes::Allowed,
@@ -19,7 +20,7 @@ use super::{
     request::Owner,
     serial::{CallbackLock, Constraints, Rank, Scope},
 };
-use crate::{check::rules, cpu::stub::Call, host::Host, io::Major, service::services};
+use crate::{cpu::stub::Call, host::Host, io::Major, service::services};
 
 services! {
     WdfIoQueueCreate <= DISPATCH => create;

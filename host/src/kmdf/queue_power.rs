@@ -2,12 +2,14 @@
 
 use std::rc::Rc;
 
+use kmdf_rules::rules;
+
 use super::{
     device::Device,
     queue::Queue,
     request::{Owner, Request, Stop},
 };
-use crate::{check::rules, cpu::Irql, host::Host};
+use crate::{cpu::Irql, host::Host};
 
 /// `WdfRequestStopActionSuspend`
 const STOP_SUSPEND: u32 = 1;

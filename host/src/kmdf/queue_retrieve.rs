@@ -6,6 +6,7 @@ use kmdf_abi::ntstatus::{
     NtStatus, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER_4, STATUS_NO_MORE_ENTRIES,
     STATUS_NOT_FOUND, STATUS_SUCCESS, STATUS_WDF_PAUSED,
 };
+use kmdf_rules::rules;
 
 use super::{
     queue::{Dispatch, Queue},
@@ -13,7 +14,7 @@ use super::{
     queue_present::is_of_length_zero,
     request::{Owner, Request},
 };
-use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
+use crate::{cpu::stub::Call, host::Host, service::services};
 
 services! {
     WdfIoQueueRetrieveNextRequest <= DISPATCH => next;

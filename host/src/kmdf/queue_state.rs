@@ -2,8 +2,10 @@
 
 use std::{cell::Cell, rc::Rc};
 
+use kmdf_rules::rules;
+
 use super::{device::Device, queue::Queue, queue_power::Power, request::Request};
-use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
+use crate::{cpu::stub::Call, host::Host, service::services};
 
 /// Who is told that a queue has reached a state.
 pub(super) enum Told {

@@ -10,6 +10,7 @@ use kmdf_abi::ntstatus::{
     STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS, STATUS_WDF_BUSY, STATUS_WDF_INTERNAL_ERROR,
     STATUS_WDF_NOT_ENOUGH_MAP_REGISTERS, STATUS_WDF_PAUSED,
 };
+use kmdf_rules::rules;
 
 use super::{
     alarm::Alarm,
@@ -21,7 +22,6 @@ use super::{
     target::{below::Below, format::Format},
 };
 use crate::{
-    check::rules,
     cpu::stub::Call,
     event::Event,
     host::Host,

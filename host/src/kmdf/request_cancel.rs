@@ -3,13 +3,14 @@
 use std::rc::Rc;
 
 use kmdf_abi::ntstatus::{NtStatus, STATUS_CANCELLED, STATUS_SUCCESS};
+use kmdf_rules::rules;
 
 use super::{
     queue::Queue,
     request::{Owner, Request, Stop},
     serial::CallbackLock,
 };
-use crate::{check::rules, cpu::stub::Call, host::Host, io::Major, service::services};
+use crate::{cpu::stub::Call, host::Host, io::Major, service::services};
 
 impl Host {
     /// `IoCancelIrp` for a request, wherever it is.

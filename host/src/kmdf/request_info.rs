@@ -10,10 +10,10 @@ use kmdf_abi::{
         WDF_REQUEST_TYPE,
     },
 };
+use kmdf_rules::rules;
 
 use super::request::{Owner, Request};
 use crate::{
-    check::rules,
     cpu::stub::Call,
     host::Host,
     io::{Irp, Major},

@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 
 use kmdf_abi::{constants::CmResourceTypeInterrupt, types::CM_PARTIAL_RESOURCE_DESCRIPTOR};
+use kmdf_rules::rules;
 
 use super::object::Body;
-use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
+use crate::{cpu::stub::Call, host::Host, service::services};
 
 /// WDFCMRESLIST
 #[derive(Default)]

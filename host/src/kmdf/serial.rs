@@ -4,11 +4,12 @@
 use std::rc::Rc;
 
 use kmdf_abi::ntstatus::{NtStatus, STATUS_WDF_INCOMPATIBLE_EXECUTION_LEVEL};
+use kmdf_rules::rules;
 
 use super::{
     attributes::Attributes, lock::SpinLock, object::Object, queue::Queue, wait_lock::Mutex,
 };
-use crate::{check::rules, cpu::Irql, host::Host, kmdf::device::Device, sched::HeldLock};
+use crate::{cpu::Irql, host::Host, kmdf::device::Device, sched::HeldLock};
 
 /// `WDF_SYNCHRONIZATION_SCOPE`, with what it is inherited from resolved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,13 +1,15 @@
 //! String objects, and the reading of UNICODE_STRINGs.
 
+use std::cell::Cell;
+
 use kmdf_abi::{
     ntstatus::{NtStatus, STATUS_INTEGER_OVERFLOW, STATUS_INVALID_PARAMETER},
     types::{GuestPtr, UNICODE_STRING},
 };
-use std::cell::Cell;
+use kmdf_rules::rules;
 
 use super::object::Body;
-use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
+use crate::{cpu::stub::Call, host::Host, service::services};
 
 /// WDFSTRING
 #[derive(Default)]

@@ -13,14 +13,14 @@ use kmdf_abi::{
     },
     types::WDF_TIMER_CONFIG,
 };
+use kmdf_bus::time::VirtualTime;
+use kmdf_rules::rules;
 
 use super::{alarm::Alarm, attributes::Allowed, dpc::Deferred, object::Body, work_item::Work};
 use crate::{
-    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     service::services,
-    time::VirtualTime,
 };
 
 /// Sizes of WDF_TIMER_CONFIG before KMDF 1.11 and 1.13.

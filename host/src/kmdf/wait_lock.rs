@@ -3,15 +3,16 @@
 use std::{cell::Cell, rc::Rc, time::Duration};
 
 use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS, STATUS_TIMEOUT};
+use kmdf_bus::time::VirtualTime;
+use kmdf_rules::rules;
 
 use super::object::Body;
 use crate::{
-    check::{LockId, rules},
+    check::LockId,
     cpu::{Irql, stub::Call},
     host::Host,
     sched::HeldLock,
     service::services,
-    time::VirtualTime,
 };
 
 /// A lock whose waiters give up their processor.

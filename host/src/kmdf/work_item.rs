@@ -12,10 +12,10 @@ use kmdf_abi::{
     },
     types::WDF_WORKITEM_CONFIG,
 };
+use kmdf_rules::rules;
 
 use super::object::Body;
 use crate::{
-    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     service::services,

@@ -5,7 +5,10 @@ use std::{
     rc::Rc,
 };
 
-use crate::{check::rules, cpu::Irql, device::Signal, event::Event, host::Host, sched::Choice};
+use kmdf_bus::Signal;
+use kmdf_rules::rules;
+
+use crate::{cpu::Irql, event::Event, host::Host, sched::Choice};
 
 /// How often a level may still be asserted after its handlers ran before it counts as a storm.
 const STORM: u32 = 1000;

@@ -6,15 +6,15 @@ use std::{
     time::Duration,
 };
 
+use kmdf_bus::{
+    Answer, Assignment, Bar, Bus, Clock, DeviceError, Identity, Misuse, PciFunction, Sent, Signal,
+    Width, memory::SharedMemory, time::VirtualTime,
+};
+
 use crate::{
-    device::{
-        Answer, Assignment, Bar, Bus, Clock, DeviceError, Identity, Misuse, PciFunction, Sent,
-        Signal, Width, memory::SharedMemory,
-    },
     host::{Host, Stop},
     physical::{BUS_WINDOW, Physical},
     sched::{Flow, FlowState, Processor},
-    time::VirtualTime,
 };
 
 /// One function and what PnP assigned to it.

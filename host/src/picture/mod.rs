@@ -9,7 +9,9 @@ mod trace;
 pub use svg::svg;
 pub use trace::trace;
 
-use crate::{Event, Record, device::trace::RegisterNames};
+use kmdf_devices::trace::RegisterNames;
+
+use crate::{Event, Record};
 
 /// What kind of work a callback is: its colour, and its category in a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

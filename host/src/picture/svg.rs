@@ -3,8 +3,10 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
+use kmdf_devices::trace::RegisterNames;
+
 use super::{Work, is_shown, register};
-use crate::{Event, Record, device::trace::RegisterNames};
+use crate::{Event, Record};
 
 /// Width of one event.
 const STEP: usize = 30;

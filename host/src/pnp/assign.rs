@@ -11,10 +11,10 @@ use kmdf_abi::{
         CM_PARTIAL_RESOURCE_DESCRIPTOR_u_MessageInterrupt_anon_1_Raw,
     },
 };
+use kmdf_bus::{Assignment, InterruptMode};
 
 use crate::{
     cpu::Irql,
-    device::{Assignment, InterruptMode},
     host::Host,
     kmdf::{
         attributes::Attributes, device::Device, interrupt::AssignedVector, resources::ResourceList,

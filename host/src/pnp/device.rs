@@ -6,6 +6,7 @@ use kmdf_abi::ntstatus::{
     NtStatus, STATUS_DEVICE_POWER_FAILURE, STATUS_INVALID_DEVICE_STATE, STATUS_NO_SUCH_DEVICE,
     STATUS_NOT_SUPPORTED, STATUS_SUCCESS,
 };
+use kmdf_rules::rules;
 
 use super::{
     Grant,
@@ -13,7 +14,6 @@ use super::{
     removal::Failure,
 };
 use crate::{
-    check::rules,
     event::Event,
     host::{Host, Stop},
     kmdf::{

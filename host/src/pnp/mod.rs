@@ -17,11 +17,11 @@ use std::{
 };
 
 use kmdf_abi::ntstatus::NtStatus;
+use kmdf_image::{Image, MapError, Symbols};
+use kmdf_rules::rules;
 
 use crate::{
-    check::rules,
     host::{Host, Stop},
-    image::{Image, MapError, Symbols},
     kmdf::{
         device::{Device, Phase},
         driver::{DRIVER_OBJECT_BYTES, DRIVER_UNLOAD_OFFSET},

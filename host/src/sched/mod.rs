@@ -19,11 +19,11 @@ use std::{
 };
 
 use corosensei::stack::DefaultStack;
+use kmdf_bus::time::VirtualTime;
 
 use crate::{
     cpu::trap::{self, Territory},
     host::Host,
-    time::VirtualTime,
 };
 
 /// Flows, processors and the strategy.

@@ -7,8 +7,10 @@
 
 use std::time::Duration;
 
+use kmdf_bus::time::VirtualTime;
+
 use super::{Pass, Point};
-use crate::{host::Host, time::VirtualTime};
+use crate::host::Host;
 
 /// How much time passes at most from a moment at which nothing could run to the next one.
 const LONGEST: Duration = Duration::from_millis(200);
@@ -80,12 +82,10 @@ mod tests {
         rc::Rc,
     };
 
+    use kmdf_bus::{Assignment, Bus, Clock, DeviceError, Identity, PciFunction, RootDevice, Width};
+
     use super::{super::Pause, *};
-    use crate::{
-        Choice, InOrder, Machine, Seeded, Strategy,
-        device::{Assignment, Bus, Clock, DeviceError, Identity, PciFunction, RootDevice, Width},
-        explore::Cause,
-    };
+    use crate::{Choice, InOrder, Machine, Seeded, Strategy, explore::Cause};
 
     const MINUTE: Duration = Duration::from_mins(1);
 

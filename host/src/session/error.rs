@@ -1,13 +1,11 @@
 //! Why a session did not come up.
 
+use kmdf_abi::ntstatus::NtStatus;
+use kmdf_image::{ImageError, MapError, SymbolError};
+use kmdf_install::{InfError, InstallError};
 use thiserror::Error;
 
-use crate::{
-    host::Stop,
-    image::{ImageError, MapError, SymbolError},
-    install::{InfError, InstallError},
-    ntstatus::NtStatus,
-};
+use crate::host::Stop;
 
 /// Why a session did not come up.
 #[derive(Debug, Error)]

@@ -1,11 +1,9 @@
 //! Which devices the driver is installed for, and which interrupts they get.
 
+use kmdf_install::{Inf, Installation, Platform};
+
 use super::BootError;
-use crate::{
-    host::Host,
-    install::{Inf, Installation, Platform},
-    pnp::Grant,
-};
+use crate::{host::Host, pnp::Grant};
 
 /// Which interrupts a device is granted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -14,14 +14,15 @@ pub use self::{
     installed::{Installed, Interrupts},
     package::{Driver, Package},
 };
+use kmdf_abi::ntstatus::NtStatus;
+use kmdf_image::Image;
+use kmdf_install::RegistryValue;
+
 use crate::{
     app::Server,
     event::Counts,
     host::{Host, Machine, Stop},
-    image::Image,
-    install::RegistryValue,
     io::{File, Operation, Outcome},
-    ntstatus::NtStatus,
     run::Turn,
 };
 

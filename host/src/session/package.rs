@@ -5,11 +5,10 @@ use std::{
     rc::Rc,
 };
 
+use kmdf_image::{Image, Symbols};
+use kmdf_install::{Inf, RegistryValue, Stamp};
+
 use super::BootError;
-use crate::{
-    image::{Image, Symbols},
-    install::{Inf, RegistryValue, Stamp},
-};
 
 /// What a session runs.
 #[derive(Clone, Debug, PartialEq, Eq)]

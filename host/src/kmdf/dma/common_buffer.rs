@@ -9,10 +9,10 @@ use kmdf_abi::{
     },
     types::WDF_COMMON_BUFFER_CONFIG,
 };
+use kmdf_rules::rules;
 
 use super::enabler::Enabler;
 use crate::{
-    check::rules,
     cpu::stub::Call,
     host::Host,
     kmdf::{attributes::Allowed, object::Body},

@@ -9,9 +9,9 @@ use kmdf_abi::{
     },
     types::WDF_DMA_ENABLER_CONFIG,
 };
+use kmdf_rules::rules;
 
 use crate::{
-    check::rules,
     cpu::stub::Call,
     host::Host,
     kmdf::{

@@ -11,9 +11,10 @@ use kmdf_abi::{
     },
     types::{SCATTER_GATHER_ELEMENT, SCATTER_GATHER_LIST},
 };
+use kmdf_rules::rules;
 
 use super::{enabler::Enabler, mapping::Mapping};
-use crate::{check::rules, cpu::Irql, host::Host, kmdf::object::Body};
+use crate::{cpu::Irql, host::Host, kmdf::object::Body};
 
 /// Where a transaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

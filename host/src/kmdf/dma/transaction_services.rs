@@ -6,12 +6,13 @@ use kmdf_abi::ntstatus::{
     NtStatus, STATUS_MORE_PROCESSING_REQUIRED, STATUS_SUCCESS,
     STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED, STATUS_WDF_TOO_MANY_TRANSFERS,
 };
+use kmdf_rules::rules;
 
 use super::{
     enabler::Enabler,
     transaction::{State, Transaction},
 };
-use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
+use crate::{cpu::stub::Call, host::Host, service::services};
 
 services! {
     WdfDmaTransactionCreate <= DISPATCH => create;

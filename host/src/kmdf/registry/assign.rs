@@ -3,12 +3,12 @@
 use kmdf_abi::ntstatus::{
     NtStatus, STATUS_INTEGER_OVERFLOW, STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND,
 };
+use kmdf_install::RegistryValue;
 
 use super::Key;
 use crate::{
     cpu::stub::Call,
     host::Host,
-    install::RegistryValue,
     kmdf::{collection::Collection, memory::Memory, object::Body, string::WdfString},
     service::services,
 };

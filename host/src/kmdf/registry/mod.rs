@@ -12,6 +12,8 @@ use kmdf_abi::ntstatus::{
     STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_TYPE_MISMATCH,
     STATUS_RESOURCE_DATA_NOT_FOUND, STATUS_SUCCESS,
 };
+use kmdf_install::{Installation, RegistryKey, RegistryValue, Security, User};
+use kmdf_rules::rules;
 
 use super::{
     attributes::Attributes,
@@ -20,13 +22,7 @@ use super::{
     object::Body,
     string::WdfString,
 };
-use crate::{
-    check::rules,
-    cpu::stub::Call,
-    host::Host,
-    install::{Installation, RegistryKey, RegistryValue, Security, User},
-    service::services,
-};
+use crate::{cpu::stub::Call, host::Host, service::services};
 
 /// The key below a service's own that is for its driver.
 const PARAMETERS: &str = "Parameters";

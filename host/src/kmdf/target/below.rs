@@ -6,10 +6,10 @@ use kmdf_abi::{
     ntstatus::{NtStatus, STATUS_CANCELLED},
     types::{WDF_REQUEST_COMPLETION_PARAMS, WDF_REQUEST_TYPE},
 };
+use kmdf_bus::{Answer, SentKind};
 
 use super::{IoTarget, format::Format, send::Until};
 use crate::{
-    device::{Answer, SentKind},
     host::Host,
     kmdf::{
         alarm::Alarm,

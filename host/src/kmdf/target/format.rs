@@ -6,12 +6,12 @@ use kmdf_abi::{
     ntstatus::{NtStatus, STATUS_INTEGER_OVERFLOW, STATUS_INVALID_PARAMETER, STATUS_SUCCESS},
     types::{MDL, WDF_REQUEST_TYPE, WDFMEMORY_OFFSET},
 };
+use kmdf_bus::{Sent, SentKind};
+use kmdf_rules::rules;
 
 use super::IoTarget;
 use crate::{
-    check::rules,
     cpu::stub::Call,
-    device::{Sent, SentKind},
     host::Host,
     io::Major,
     kmdf::{buffer::Side, memory::Memory, object::Object, request::Request},

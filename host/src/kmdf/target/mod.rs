@@ -1,5 +1,5 @@
 //! The local I/O target: the driver below, to which a driver sends what it does not answer itself, and
-//! requests of its own. What is below answers is the device's matter: [`crate::device::Answer`].
+//! requests of its own. What is below answers is the device's matter: [`kmdf_bus::Answer`].
 //!
 //! Remote targets (other stacks, opened by name) are not played.
 
@@ -12,9 +12,10 @@ pub(crate) mod synchronous;
 use std::cell::{Cell, RefCell};
 
 use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS, STATUS_WDF_DEVICE_REMOVED_NOT_SENT};
+use kmdf_rules::rules;
 
 use super::{attributes::Attributes, device::Device, object::Body, property};
-use crate::{check::rules, cpu::stub::Call, host::Host, service::services};
+use crate::{cpu::stub::Call, host::Host, service::services};
 
 /// Where a target stands: a `WDF_IO_TARGET_STATE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use kmdf_abi::{
     },
     types::WDF_REQUEST_REUSE_PARAMS,
 };
+use kmdf_rules::rules;
 
 use super::IoTarget;
 use crate::{
-    check::rules,
     cpu::stub::Call,
     host::Host,
     kmdf::request::{Owner, Request},

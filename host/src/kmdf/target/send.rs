@@ -9,10 +9,10 @@ use kmdf_abi::{
     },
     types::{WDF_REQUEST_COMPLETION_PARAMS, WDF_REQUEST_SEND_OPTIONS},
 };
+use kmdf_rules::rules;
 
 use super::{IoTarget, State, below::Queued, format::Format};
 use crate::{
-    check::rules,
     cpu::{Irql, stub::Call},
     host::Host,
     kmdf::{

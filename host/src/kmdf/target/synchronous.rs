@@ -1,15 +1,14 @@
 //! Sending and waiting in one call.
 
 use kmdf_abi::ntstatus::NtStatus;
+use kmdf_bus::SentKind;
 
 use super::{
     IoTarget,
     format::Format,
     send::{Options, Until},
 };
-use crate::{
-    cpu::stub::Call, device::SentKind, host::Host, kmdf::attributes::Attributes, service::services,
-};
+use crate::{cpu::stub::Call, host::Host, kmdf::attributes::Attributes, service::services};
 
 services! {
     WdfIoTargetSendReadSynchronously <= PASSIVE => read;

@@ -1,0 +1,379 @@
+//! A PCI device of QEMU's own: any that its `-device` option makes.
+//!
+//! [`Qemu`] starts a QEMU whose processor is halted for good, and plays the rest of the machine
+//! over QEMU's qtest protocol: configuration space, registers, interrupt pins. The device is the
+//! real one, its clock is the machine's, and its DMA goes to [`SharedMemory`].
+//!
+//! # Lines
+//!
+//! QEMU reports every change of the I/O APIC's inputs; the one that the device's pin is routed to
+//! is its [`Signal::Line`].
+//!
+//! # Messages
+//!
+//! The device's MSI capability is pointed at a word of memory, which is looked at after every
+//! answer of QEMU's and while waiting. QEMU writes a message before it answers the access that
+//! caused it, so a message that an access causes is always seen with that access.
+//!
+//! Messages that arrive before anyone looks are one. So they are in a processor: a local APIC has
+//! one request bit for each vector, and a message that finds it set leaves no trace. A driver that
+//! could tell the difference would fail on hardware too.
+//!
+//! A device's messages differ in the low bits of the data they write to one address, so of several
+//! only the last would be seen. Only one is granted therefore: [`Identity::messages`] is 1 for any
+//! device that has the capability. Windows grants one message, too, where it cannot grant all.
+//!
+//! # Endings
+//!
+//! QEMU is killed when its [`Qemu`] is dropped, when it fails once (it is silent for too long, or
+//! says what the protocol does not know), when this process ends, however it ends, and when the
+//! thread that started it ends. Nothing is left in the file system: its firmware, its memory, the
+//! connection to it and what it says on its standard error are files without a name.
+
+mod config;
+mod find;
+mod link;
+mod process;
+mod qtest;
+
+use std::{
+    fmt, io,
+    path::PathBuf,
+    rc::Rc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use kmdf_bus::{
+    Assignment, Bar, Bus, Clock, DeviceError, Identity, InterruptMode, PciFunction, Signal, Width,
+    memory::{SharedMemory, Word},
+    time::VirtualTime,
+};
+
+use self::{
+    config::{Layout, Message},
+    link::Link,
+};
+
+pub use self::find::VARIABLE;
+
+/// The device's slot on bus 0: none of those that a q35 machine uses itself.
+const SLOT: u8 = 5;
+
+/// The I/O APIC's input for INTA of slot 0 of the slots below 25 of a q35 machine; the next pin
+/// and the next slot are one higher each, modulo 4.
+const FIRST_INPUT: u32 = 20;
+
+/// Data of the message: any value but 0.
+const MESSAGE_DATA: u16 = 0x4D53;
+
+/// How long after an access a wait looks for a message without a pause. An engine that an access
+/// started is done by then, unless it takes its time.
+const SPIN: Duration = Duration::from_micros(500);
+
+/// The least and the most that a wait pauses between two looks after that. In between it pauses
+/// for a part of the time that has passed already, so that a short wait is exact and a long one is
+/// cheap.
+const SHORT_PAUSE: Duration = Duration::from_micros(50);
+const LONG_PAUSE: Duration = Duration::from_millis(1);
+const PAUSE_PART: u32 = 8;
+
+/// Sizes of the memory that a device has when nobody gives it any: with the words for its messages
+/// 1 GiB below 4 GiB, and as much above.
+const OWN_MEMORY_BYTES: u64 = (1 << 30) - (1 << 20);
+const OWN_HIGH_BYTES: u64 = 1 << 30;
+
+/// Which device, and how to get it.
+#[derive(Clone, Debug)]
+pub struct QemuOptions {
+    /// What QEMU's `-device` takes, without the device's address: `edu`, or
+    /// `edu,dma_mask=0xffffffff`.
+    pub device: String,
+    /// QEMU's program, `qemu-system-x86_64` of version 7.2 or newer. When none is named the
+    /// environment variable [`VARIABLE`] is looked at, then `PATH`.
+    pub qemu: Option<PathBuf>,
+    /// The machine's memory, to share with it; memory of its own without any. The same memory may
+    /// be shared by several devices.
+    pub memory: Option<Rc<SharedMemory>>,
+    /// How long QEMU may take for one answer, its start included.
+    pub answer_limit: Duration,
+}
+
+impl QemuOptions {
+    /// A device with memory of its own, of the QEMU that is found.
+    #[must_use]
+    pub fn new(device: impl Into<String>) -> Self {
+        Self {
+            device: device.into(),
+            qemu: None,
+            memory: None,
+            answer_limit: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A device of QEMU's as a PCI function.
+#[derive(Debug)]
+pub struct Qemu {
+    link: Link,
+    layout: Layout,
+    memory: Rc<SharedMemory>,
+    word: Word,
+    message: Message,
+    /// The I/O APIC's input that its pin is routed to, if it has a pin.
+    input: Option<u32>,
+    /// What it was started with, while it is started.
+    assignment: Option<Assignment>,
+    /// The level that the bus was told last.
+    line: bool,
+    /// When it was accessed last.
+    accessed: Instant,
+}
+
+impl Qemu {
+    /// Starts QEMU, and finds the device on its bus.
+    ///
+    /// # Errors
+    /// QEMU is not there, does not know the device, or does not do as it should.
+    pub fn start(options: QemuOptions) -> Result<Self, DeviceError> {
+        let program = find::find(options.qemu.as_deref())?;
+        let memory = if let Some(memory) = options.memory {
+            memory
+        } else {
+            let memory = SharedMemory::with_high(OWN_MEMORY_BYTES, OWN_HIGH_BYTES);
+            Rc::new(memory.map_err(|error| {
+                memory_failed(format_args!("its memory was being made"), &error)
+            })?)
+        };
+        let word = memory.reserve_word().ok_or_else(|| DeviceError::Died {
+            during: "a word for its messages was being reserved".to_owned(),
+            how: "too many devices share the memory".to_owned(),
+        })?;
+        let message = Message {
+            address: word.address(),
+            data: MESSAGE_DATA,
+        };
+        let mut link = Link::start(
+            &program,
+            &options.device,
+            &format!("{SLOT:02x}.0"),
+            &memory,
+            options.answer_limit,
+        )?;
+        link.tell(
+            format_args!("-device {} was being started", options.device),
+            format_args!("irq_intercept_in ioapic"),
+        )?;
+        let layout = config::enumerate(&mut link)?;
+        let input = layout
+            .pin
+            .checked_sub(1)
+            .map(|pin| FIRST_INPUT + u32::from((SLOT + pin) % 4));
+        Ok(Self {
+            link,
+            layout,
+            memory,
+            word,
+            message,
+            input,
+            assignment: None,
+            line: false,
+            accessed: Instant::now(),
+        })
+    }
+
+    /// The machine's memory, at physical address 0, as the device sees it.
+    #[must_use]
+    pub fn memory(&self) -> &Rc<SharedMemory> {
+        &self.memory
+    }
+
+    /// The process id of QEMU.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.link.id()
+    }
+
+    fn mode(&self) -> InterruptMode {
+        self.assignment
+            .as_ref()
+            .map_or(InterruptMode::None, |assignment| assignment.interrupt)
+    }
+
+    /// Hands on what the device has sent by the end of an access.
+    fn deliver_accessed(&mut self, bus: &mut dyn Bus) -> Result<(), DeviceError> {
+        self.deliver(bus)?;
+        self.accessed = Instant::now();
+        Ok(())
+    }
+
+    /// Hands on what the device has sent. Says whether it has sent anything.
+    fn deliver(&mut self, bus: &mut dyn Bus) -> Result<bool, DeviceError> {
+        let mut any = false;
+        while let Some(edge) = self.link.next_edge() {
+            if Some(edge.pin) == self.input && edge.asserted != self.line {
+                self.line = edge.asserted;
+                bus.signal(Signal::Line(self.line));
+                any = true;
+            }
+        }
+        if let InterruptMode::Messages(1..) = self.mode()
+            && self.take_message()?
+        {
+            bus.signal(Signal::Message(0));
+            any = true;
+        }
+        Ok(any)
+    }
+
+    fn take_message(&mut self) -> Result<bool, DeviceError> {
+        let during = format_args!("its messages were looked at");
+        match self.memory.take(&self.word) {
+            Ok(None) => Ok(false),
+            Ok(Some(data)) if data == u32::from(self.message.data) => Ok(true),
+            Ok(Some(data)) => Err(self.link.fail(
+                during,
+                qtest::Failure::Protocol(format!("message with data {data:#x}")),
+            )),
+            Err(error) => Err(memory_failed(during, &error)),
+        }
+    }
+
+    /// The address of a register: none when the function is off, or has no such BAR or offset.
+    fn address(&self, index: u8, offset: u64, width: Width) -> Option<u64> {
+        let bases = &self.assignment.as_ref()?.bars;
+        let placed = self.layout.identity.bars.iter().zip(bases);
+        placed
+            .filter(|(bar, _)| bar.index == index && reaches(bar, offset, width))
+            .map(|(_, base)| base + offset)
+            .next()
+    }
+}
+
+/// Whether an access is inside a BAR.
+fn reaches(bar: &Bar, offset: u64, width: Width) -> bool {
+    let end = offset.checked_add(width.bytes() as u64);
+    end.is_some_and(|end| end <= bar.bytes)
+}
+
+fn memory_failed(during: fmt::Arguments<'_>, error: &io::Error) -> DeviceError {
+    DeviceError::Died {
+        during: during.to_string(),
+        how: error.to_string(),
+    }
+}
+
+/// The letter that the protocol has for a width.
+const fn letter(width: Width) -> char {
+    match width {
+        Width::Byte => 'b',
+        Width::Word => 'w',
+        Width::Dword => 'l',
+        Width::Qword => 'q',
+    }
+}
+
+impl PciFunction for Qemu {
+    fn identity(&self) -> Identity {
+        self.layout.identity.clone()
+    }
+
+    fn clock(&self) -> Clock {
+        Clock::Real
+    }
+
+    fn memory(&self) -> Option<Rc<SharedMemory>> {
+        Some(Rc::clone(&self.memory))
+    }
+
+    fn start(&mut self, bus: &mut dyn Bus, assignment: &Assignment) -> Result<(), DeviceError> {
+        self.assignment = Some(assignment.clone());
+        // What an earlier start has left is not for this one.
+        self.take_message()?;
+        self.layout.turn_on(
+            &mut self.link,
+            &assignment.bars,
+            assignment.interrupt,
+            self.message,
+        )?;
+        self.deliver(bus)?;
+        Ok(())
+    }
+
+    fn stop(&mut self, bus: &mut dyn Bus) -> Result<(), DeviceError> {
+        self.assignment = None;
+        self.layout.turn_off(&mut self.link)?;
+        self.deliver(bus)?;
+        Ok(())
+    }
+
+    fn read(
+        &mut self,
+        bus: &mut dyn Bus,
+        bar: u8,
+        offset: u64,
+        width: Width,
+    ) -> Result<u64, DeviceError> {
+        let Some(address) = self.address(bar, offset, width) else {
+            return Ok(width.all_ones());
+        };
+        let value = self.link.ask(
+            format_args!("BAR {bar} was read at offset {offset:#x}"),
+            format_args!("read{} {address:#x}", letter(width)),
+        )?;
+        self.deliver_accessed(bus)?;
+        Ok(value & width.all_ones())
+    }
+
+    fn write(
+        &mut self,
+        bus: &mut dyn Bus,
+        bar: u8,
+        offset: u64,
+        width: Width,
+        value: u64,
+    ) -> Result<(), DeviceError> {
+        let Some(address) = self.address(bar, offset, width) else {
+            return Ok(());
+        };
+        let value = value & width.all_ones();
+        self.link.tell(
+            format_args!("{value:#x} was written to BAR {bar} at offset {offset:#x}"),
+            format_args!("write{} {address:#x} {value:#x}", letter(width)),
+        )?;
+        self.deliver_accessed(bus)
+    }
+
+    fn advance(&mut self, _bus: &mut dyn Bus, _now: VirtualTime) -> Result<(), DeviceError> {
+        Ok(())
+    }
+
+    fn next_event(&self) -> Option<VirtualTime> {
+        None
+    }
+
+    fn wait(&mut self, bus: &mut dyn Bus, limit: Duration) -> Result<(), DeviceError> {
+        let during = format_args!("something was waited for");
+        let begin = Instant::now();
+        while !self.deliver(bus)? {
+            let now = Instant::now();
+            let left = limit.saturating_sub(now.saturating_duration_since(begin));
+            if left.is_zero() {
+                break;
+            }
+            let InterruptMode::Messages(1..) = self.mode() else {
+                self.link.listen(during, left)?;
+                continue;
+            };
+            // A message is nothing that could be listened for. That QEMU ended is.
+            let passed = now.saturating_duration_since(self.accessed);
+            if passed < SPIN {
+                thread::yield_now();
+            } else {
+                let pause = (passed / PAUSE_PART).clamp(SHORT_PAUSE, LONG_PAUSE);
+                self.link.listen(during, pause.min(left))?;
+            }
+        }
+        Ok(())
+    }
+}

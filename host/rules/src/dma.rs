@@ -1,0 +1,20 @@
+//! DMA: the framework's objects, and what a device says of its transfers.
+
+use crate::rule::declare;
+
+declare! { Dma:
+    DMA_ENABLER = Own "DmaEnabler", "WdfDmaEnablerSetMaximumScatterGatherElements: KMDF takes no notice of 0 (fxdmaenablerapi.cpp)",
+        "The number of elements that a transfer may have is set to 1 at least.";
+    DMA_VERSION = Framework "DmaVersion", "KMDF: WdfDmaTransactionSetImmediateExecution and relatives break (fxdmatransactionapi.cpp)",
+        "What needs version 3 of the DMA operations is called for an enabler that uses it.";
+    DMA_TRANSACTION_LENGTH = Framework "DmaTransactionLength", "KMDF: FxDmaTransactionBase::DmaCompleted breaks, STATUS_INVALID_PARAMETER (fxdmatransactionbase.cpp)",
+        "A transfer is reported with no more bytes than were mapped for it.";
+    DMA_TRANSACTION_STATE = Framework "DmaTransactionState", "KMDF: 0x10D, 0x8 WDF_DMA_FATAL_ERROR (fxdmatransactionbase.cpp)",
+        "The functions of a DMA transaction are called in their order: initialize, execute, completed, release; one that transfers is neither released nor deleted.";
+    DMA_OUT_OF_MASK = Own "DmaOutOfMask", "kmdf-host; the device's specification",
+        "A transfer is started at memory that the device can address.";
+    DMA_OUT_OF_BOUNDS = Own "DmaOutOfBounds", "kmdf-host; the device's specification",
+        "A transfer is started inside the device's own memory.";
+    DMA_WHILE_RUNNING = Own "DmaWhileRunning", "kmdf-host; the device's specification",
+        "The registers of a DMA engine are not written while it transfers.";
+}
