@@ -40,7 +40,7 @@ pub fn image(bytes: &[u8]) {
 
 /// An image and the PDB that it was linked with.
 static FIXTURE: LazyLock<(Image, Vec<u8>)> = LazyLock::new(|| {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../host/src/image/testdata");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../host/image/src/testdata");
     let image = Image::read(&directory.join("fixture.sys")).expect("the fixture is an image");
     let pdb = std::fs::read(directory.join("fixture.pdb")).expect("the fixture has a PDB");
     (image, pdb)

@@ -40,7 +40,7 @@ const SECTIONS: usize = 24 + 240;
 
 fn testdata(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src/image/testdata")
+        .join("src/testdata")
         .join(name)
 }
 
