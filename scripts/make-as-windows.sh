@@ -8,16 +8,12 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-version=0.37.24
 stage=$root/target/make-as-windows/checkout
 RECORD=$root/target/make-as-windows/record
 export RECORD
 
-if ! command -v cargo-make >/dev/null; then
-    PATH=$PATH:$prefix/tools/bin
-    command -v cargo-make >/dev/null ||
-        CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-make --version "=$version" --locked --debug --no-default-features --root "$prefix/tools"
-fi
+tools=$(sh scripts/cargo-tool.sh cargo-make)
+PATH=$PATH:$tools
 REAL_CARGO=$(command -v cargo)
 export REAL_CARGO
 REAL_SOURCE=$root

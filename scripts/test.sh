@@ -150,10 +150,8 @@ run_vm() {
 }
 
 run_deny() {
-    if ! command -v cargo-deny >/dev/null; then
-        CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --version "^0.20" --locked --debug --root "$prefix/tools"
-        PATH=$PATH:$prefix/tools/bin
-    fi
+    tools=$(sh scripts/cargo-tool.sh cargo-deny)
+    PATH=$PATH:$tools
     cargo deny check bans licenses sources
 }
 
@@ -176,7 +174,7 @@ done
 
 if [ -n "${CI:-}" ]; then
     # Nothing is built a second time, and nobody looks with a debugger.
-    export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only
+    export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
 fi
 export CARGO_TERM_COLOR=never
 
@@ -186,6 +184,22 @@ for component in rustfmt clippy; do
     cargo "${component#rust}" --version >/dev/null 2>&1 ||
         step "$component" "fetching $component" rustup component add "$component"
 done
+
+# What the last steps need is built while the others leave a processor idle.
+early=
+for name in "$@"; do
+    case $name in
+    make) early="$early cargo-make" ;;
+    deny) early="$early cargo-deny" ;;
+    esac
+done
+if [ $# -gt 1 ] && [ -n "$early" ]; then
+    # One word each, on purpose. A failure is not lost: the step that needs the tool tries again, and tells.
+    # shellcheck disable=SC2086
+    setsid nice -n 15 sh scripts/cargo-tool.sh $early >"$logs/cargo-tool.log" 2>&1 </dev/null &
+    builder=$!
+    trap 'kill -- "-$builder" 2>/dev/null || true' EXIT
+fi
 
 title "Tests"
 all_began=$(seconds)
