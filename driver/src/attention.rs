@@ -7,12 +7,13 @@
 
 use edu_spec::registers::Causes;
 
+use kmdf::{NtStatus, Request, Result, WorkItemHandler};
+
 use crate::{
     device::{EduDevice, State},
     factorial,
     owned::Owned,
     trace, transfer,
-    wdf::{DeferredHandler, NtStatus, Request, Result, WorkItem},
 };
 
 /// The engines, as traces name them.
@@ -94,7 +95,7 @@ impl EduDevice {
     }
 }
 
-impl DeferredHandler<WorkItem> for Attention {
+impl WorkItemHandler for Attention {
     type Device = EduDevice;
 
     fn run(device: &EduDevice) {

@@ -6,11 +6,9 @@
 use edu_driver_core::ioctl::{Command, Malformed};
 use edu_spec::{registers::Causes, wire::Word};
 
-use crate::{
-    device::EduDevice,
-    events, transfer,
-    wdf::{Control, ControlHandler, NtStatus, ReadWrite, ReadWriteHandler, Request, Result},
-};
+use kmdf::{Control, ControlHandler, NtStatus, ReadWrite, ReadWriteHandler, Request, Result};
+
+use crate::{device::EduDevice, events, transfer};
 
 /// The default queue: parallel, not power-managed.
 pub struct Entrance;

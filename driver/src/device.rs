@@ -9,8 +9,13 @@ use edu_driver_core::{
 };
 use edu_spec::{
     interface::DEVICE_INTERFACE,
-    registers::{Identification, dma::BUFFER_BYTES},
+    registers::Identification,
     wire::{Information, InterruptInformation, Statistics},
+};
+
+use kmdf::{
+    Connected, DeviceInit, Dpc, Driver, Guid, Interrupt, InterruptLock, List, NtStatus, Passive,
+    Queue, QueueConfig, Result, SpinLock, Timer, WorkItem, context_type,
 };
 
 use crate::{
@@ -23,13 +28,8 @@ use crate::{
     registers::DeviceRegisters,
     settings::Settings,
     trace,
-    transfer::Dma,
+    transfer::{Dma, DmaBuffer},
     watchdog::Tick,
-    wdf::{
-        CommonBuffer, Connected, Deferred, DeviceInit, Dpc, Driver, Guarded, Interrupt,
-        InterruptLock, List, NtStatus, Passive, Queue, Result, SpinLock, Timer, WorkItem,
-        context_type,
-    },
 };
 
 /// The context of the device. All that changes is behind a lock.
@@ -49,11 +49,11 @@ pub struct EduDevice {
     /// Sequential: the DMA engine does one transfer at a time.
     pub dma_queue: Queue,
     /// Does the work of the DMA cause.
-    pub dma_dpc: Deferred<Dpc>,
+    pub dma_dpc: Dpc,
     /// Looks after what is odd, at PASSIVE_LEVEL.
-    pub attention: Deferred<WorkItem>,
+    pub attention: WorkItem,
     /// Ticks while an engine is occupied.
-    pub watchdog_timer: Deferred<Timer>,
+    pub watchdog_timer: Timer,
     /// Sequential: the factorial engine computes one at a time.
     pub factorial_queue: Queue,
 }
@@ -69,7 +69,7 @@ pub struct State {
     /// The DMA engine and the request it works for.
     pub dma: Engine<Owned<Dma>, Transfer>,
     /// What the DMA engine reads and writes.
-    pub buffer: CommonBuffer,
+    pub buffer: DmaBuffer,
     /// Whether a factorial takes too long.
     pub factorial_watchdog: Watchdog,
     /// Whether a transfer takes too long.
@@ -92,7 +92,6 @@ pub struct State {
 }
 
 context_type!(EduDevice, c"EduDevice");
-context_type!(Guarded<State>, c"State");
 
 impl Driver for EduDevice {
     fn load() {
@@ -111,11 +110,7 @@ impl Driver for EduDevice {
         let device = init.create()?;
 
         let settings = Settings::read(device);
-        let buffer = CommonBuffer::create(device, BUFFER_BYTES, settings.address_width)
-            .inspect_err(|&failure| {
-                let bits = settings.address_width.bits();
-                trace::NO_REACHABLE_MEMORY.write([bits.into(), trace::status(failure)]);
-            })?;
+        let buffer = DmaBuffer::create(device, settings.address_width)?;
         let isr_shared = InterruptLock::new(device, settings.handling, IsrShared::new())?;
         let interrupts = if settings.late {
             List::empty()
@@ -123,28 +118,43 @@ impl Driver for EduDevice {
             interrupt::create_all(passive, &isr_shared, settings.policy)?
         };
         // Answers at once what needs no hardware, in low power, too, and forwards the rest.
-        let _entrance = Queue::create_default::<Entrance>(device)?;
+        let _default_queue = QueueConfig::parallel()
+            .default_queue()
+            .power_managed(false)
+            .control::<Entrance>()
+            .read_write::<Entrance>()
+            .create(device)?;
         device.attach(Self {
             state: SpinLock::new(device, State::new(interrupts, buffer))?,
             isr_shared,
             settings,
-            register_queue: Queue::create_control::<RegisterAccess>(device)?,
-            waiting_queue: Queue::create_manual::<Waiting>(device)?,
+            register_queue: QueueConfig::sequential()
+                .control::<RegisterAccess>()
+                .create(device)?,
+            waiting_queue: QueueConfig::manual::<Waiting>()
+                .power_managed(false)
+                .create(device)?,
             lost: AtomicBool::new(false),
-            watchdog_timer: Deferred::create::<Tick>(device)?,
-            attention: Deferred::create::<Attention>(device)?,
-            dma_dpc: Deferred::create::<Dma>(device)?,
-            dma_queue: Queue::create_read_write_engine::<Dma>(device)?,
-            factorial_queue: Queue::create_control_engine::<Factorial>(device)?,
+            watchdog_timer: Timer::new::<Tick>(device)?,
+            attention: WorkItem::new::<Attention>(device)?,
+            dma_dpc: Dpc::new::<Dma>(device)?,
+            dma_queue: QueueConfig::sequential()
+                .read_write::<Dma>()
+                .stop::<Dma>()
+                .create(device)?,
+            factorial_queue: QueueConfig::sequential()
+                .control::<Factorial>()
+                .stop::<Factorial>()
+                .create(device)?,
         })?;
-        device.create_interface(&DEVICE_INTERFACE)?;
+        device.create_interface(&INTERFACE)?;
         trace::DEVICE_ADDED.write([]);
         Ok(())
     }
 }
 
 impl State {
-    const fn new(interrupts: Interrupts, buffer: CommonBuffer) -> Self {
+    const fn new(interrupts: Interrupts, buffer: DmaBuffer) -> Self {
         Self {
             registers: None,
             interrupts,
@@ -236,6 +246,12 @@ impl EduDevice {
         }
     }
 }
+
+/// The class of the device's interface.
+const INTERFACE: Guid = {
+    let class = DEVICE_INTERFACE;
+    Guid::from_fields(class.data1, class.data2, class.data3, class.data4)
+};
 
 /// Nothing counted yet.
 const ZERO_STATISTICS: Statistics = zerocopy::transmute!([0_u8; size_of::<Statistics>()]);

@@ -15,13 +15,9 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use edu_spec::wire::{Event, EventCursor, MAX_WAITING};
 use zerocopy::FromZeros;
 
-use crate::{
-    device::EduDevice,
-    wdf::{
-        HandleContext, NtStatus, QueueCancelHandler, Request, RequestReference, Result,
-        context_type,
-    },
-};
+use kmdf::{HandleContext, NtStatus, QueueCancelHandler, Request, RequestReference, Result};
+
+use crate::device::EduDevice;
 
 /// The context of a handle.
 #[derive(FromZeros)]
@@ -32,7 +28,7 @@ pub struct Handle {
     closed: AtomicBool,
 }
 
-context_type!(Handle, c"Handle");
+kmdf::context_type!(Handle, c"Handle");
 
 impl HandleContext for Handle {
     fn on_cleanup(&self) {
@@ -47,7 +43,7 @@ pub struct Wait {
     seen: AtomicU64,
 }
 
-context_type!(Wait, c"Wait");
+kmdf::context_type!(Wait, c"Wait");
 
 /// Answers a request for an event, or has it wait. IRQL: <= DISPATCH_LEVEL; hold no lock.
 pub fn wait(device: &EduDevice, request: Request) {

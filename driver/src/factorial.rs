@@ -12,15 +12,16 @@ use edu_driver_core::{
 };
 use edu_spec::wire::Word;
 
+use kmdf::{
+    CancelHandler, Canceled, Control, ControlHandler, NtStatus, Request, Result, Stop, StopAction,
+    StopHandler,
+};
+
 use crate::{
     attention::Engine,
     device::{EduDevice, State},
     owned::Owned,
     trace,
-    wdf::{
-        CancelHandler, Canceled, Control, ControlHandler, NtStatus, Request, Result, Stop,
-        StopAction, StopHandler,
-    },
 };
 
 /// The queue of the factorial engine: sequential, power-managed.

@@ -19,12 +19,12 @@
 //! what the INF says, passive-level handling for one; `attention`, what is odd; `trace`, what a listener
 //! is told; `owned`, requests as engines keep them.
 //!
-//! `wdf` is the layer between all this and the framework, and with `registers` the only place
-//! of `unsafe` code. What needs no kernel to be decided, and no kernel to be tested, is in the crate
+//! The layer between all this and the framework is the crate `kmdf` (`wdf/`); here is no `unsafe` code. What needs no kernel to be decided, and no kernel to be tested, is in the crate
 //! `edu-driver-core`: what the ISR records, whose work an engine does, which requests are malformed.
 //!
 //! Locks, IRQLs and races: docs/driver.md.
 #![no_std]
+#![forbid(unsafe_code)]
 
 extern crate wdk_panic;
 
@@ -41,21 +41,12 @@ mod settings;
 mod trace;
 mod transfer;
 mod watchdog;
-mod wdf;
 
-use wdk_sys::{NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT};
+use wdk_alloc::WdkAllocator;
 
-/// `DriverEntry`. IRQL: PASSIVE_LEVEL.
-///
-/// # Safety
-/// Only the kernel calls it, through the framework's entry point, once, with the arguments that it
-/// documents.
-// SAFETY: no other item of the image has this name.
-#[unsafe(export_name = "DriverEntry")]
-pub unsafe extern "system" fn driver_entry(
-    driver: PDRIVER_OBJECT,
-    registry_path: PCUNICODE_STRING,
-) -> NTSTATUS {
-    // SAFETY: these are the arguments of DriverEntry.
-    unsafe { wdf::create_driver::<device::EduDevice>(driver, registry_path) }
-}
+/// Nonpaged pool with the tag `rust` (`ExAllocatePool2`), for the lists of interrupt objects and nothing else:
+/// docs/adr/0006-allocator.md.
+#[global_allocator]
+static ALLOCATOR: WdkAllocator = WdkAllocator;
+
+kmdf::driver_entry!(device::EduDevice);

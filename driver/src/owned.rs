@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 
 use edu_driver_core::engine;
 
-use crate::wdf::{CancelHandler, CancelableRequest, Canceled, Request, RequestId};
+use kmdf::{CancelHandler, CancelableRequest, Canceled, Request, RequestId};
 
 /// A request that `H` is told the cancellation of, once it is cancelable.
 pub struct Owned<H> {
@@ -71,7 +71,7 @@ impl<H> engine::Cancelable for Pending<H> {
 
     fn redeem(self, canceled: &Canceled) -> Result<Owned<H>, Self> {
         canceled
-            .redeem(self.request)
+            .take(self.request)
             .map(Owned::new)
             .map_err(Self::new)
     }

@@ -15,10 +15,13 @@
 
 use edu_spec::registers::Identification;
 
+use kmdf::{Connected, Disconnected, List, NtStatus, Passive, PnpPower, Resources, Result};
+
 use crate::{
     device::EduDevice,
-    events, interrupt, registers, trace,
-    wdf::{Connected, Disconnected, List, NtStatus, Passive, PnpPower, Resources, Result},
+    events, interrupt,
+    registers::{DeviceRegisters, IsrRegisters},
+    trace,
 };
 
 impl PnpPower for EduDevice {
@@ -54,9 +57,8 @@ impl PnpPower for EduDevice {
             .shared(disconnected)
             .ok()
             .and_then(|shared| shared.registers.take());
-        if let (Some(isr), Some(device)) = (isr_registers, device_registers) {
-            registers::unmap(isr, device);
-        }
+        // Unmapped here.
+        drop((isr_registers, device_registers));
         trace::DEVICE_RELEASED.write([]);
     }
 
@@ -111,10 +113,10 @@ impl EduDevice {
             .next()
             .ok_or(NtStatus::DEVICE_CONFIGURATION_ERROR)?;
         let shared = self.isr_shared.shared(disconnected)?;
-        let (isr_registers, mut device_registers) = registers::map(&bar)?;
+        let isr_registers = IsrRegisters::map(&bar)?;
+        let mut device_registers = DeviceRegisters::map(&bar)?;
         let identification = device_registers.identification();
         if !identification.is_edu() {
-            registers::unmap(isr_registers, device_registers);
             return Err(NtStatus::NO_SUCH_DEVICE);
         }
         shared.registers = Some(isr_registers);

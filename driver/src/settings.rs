@@ -5,7 +5,7 @@
 
 use edu_driver_core::transfer::AddressWidth;
 
-use crate::wdf::{Device, Handling, HardwareKey, Policy, ValueName};
+use kmdf::{Device, Handling, HardwareKey, Policy, Priority, ValueName};
 
 /// 1: handle interrupts at PASSIVE_LEVEL. Only for an INF that does not ask for messages.
 static INTERRUPT_PASSIVE: ValueName<16> = ValueName::new(b"InterruptPassive");
@@ -15,7 +15,7 @@ static INTERRUPT_PASSIVE_DPC: ValueName<19> = ValueName::new(b"InterruptPassiveD
 static INTERRUPT_LATE: ValueName<13> = ValueName::new(b"InterruptLate");
 /// Processors of group 0 that shall take the interrupts, one bit each.
 static INTERRUPT_PROCESSORS: ValueName<19> = ValueName::new(b"InterruptProcessors");
-/// `WDF_INTERRUPT_PRIORITY`: 1 low, 2 normal, 3 high.
+/// How urgent they are: 1 low, 2 normal, 3 high.
 static INTERRUPT_PRIORITY: ValueName<17> = ValueName::new(b"InterruptPriority");
 
 /// How many address bits the device masters; 0 for as many as QEMU gives it.
@@ -50,14 +50,18 @@ impl Settings {
         let processors = key.and_then(|key| key.value(&INTERRUPT_PROCESSORS));
         let priority = key
             .and_then(|key| key.value(&INTERRUPT_PRIORITY))
-            .and_then(|priority| i32::try_from(priority).ok())
-            .filter(|priority| (1..=3).contains(priority));
+            .and_then(|priority| match priority {
+                1 => Some(Priority::Low),
+                2 => Some(Priority::Normal),
+                3 => Some(Priority::High),
+                _ => None,
+            });
         Self {
             handling,
             late: flag(key.and_then(|key| key.value(&INTERRUPT_LATE))),
             policy: (processors.is_some() || priority.is_some()).then_some(Policy {
                 processors: processors.unwrap_or_default().into(),
-                priority: priority.unwrap_or(Policy::NORMAL_PRIORITY),
+                priority: priority.unwrap_or_default(),
             }),
             address_width: key
                 .and_then(|key| key.value(&DMA_ADDRESS_BITS))

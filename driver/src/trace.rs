@@ -2,9 +2,8 @@
 
 #![forbid(unsafe_code)]
 
-use edu_spec::interface::Guid;
-
-use crate::wdf::trace::{Provider, event, provider_metadata};
+use kmdf::Guid;
+use kmdf_etw::{Provider, event, provider_metadata};
 
 /// The provider's name, which listeners show.
 const NAME: &str = "EduKmdf";
@@ -14,12 +13,7 @@ const METADATA: [u8; NAME.len() + 3] = provider_metadata(NAME);
 /// `EduKmdf`, {51915b47-234c-517e-7a7d-333d28541b99}: the id that ETW's tools derive from the name, so
 /// that `*EduKmdf` finds it.
 pub static PROVIDER: Provider = Provider::new(
-    Guid {
-        data1: 0x5191_5B47,
-        data2: 0x234C,
-        data3: 0x517E,
-        data4: [0x7A, 0x7D, 0x33, 0x3D, 0x28, 0x54, 0x1B, 0x99],
-    },
+    Guid::from_u128(0x5191_5B47_234C_517E_7A7D_333D_2854_1B99),
     &METADATA,
 );
 
@@ -59,6 +53,6 @@ event!(/// The device reads all ones.
     pub DEVICE_GONE = PROVIDER, Error, "DeviceGone");
 
 /// An NTSTATUS as a value of an event.
-pub fn status(status: crate::wdf::NtStatus) -> u64 {
+pub fn status(status: kmdf::NtStatus) -> u64 {
     status.get().cast_unsigned().into()
 }

@@ -12,9 +12,14 @@
 
 use edu_driver_core::{
     engine::{self, Activity, Look, Progress, Work},
-    transfer::{Direction, OutOfBounds, Program, Span, Transfer},
+    transfer::{AddressWidth, Direction, OutOfBounds, Program, Span, Transfer},
 };
-use edu_spec::registers::DmaCommand;
+use edu_spec::registers::{DmaCommand, dma::BUFFER_BYTES};
+
+use kmdf::{
+    AddressBits, CancelHandler, Canceled, CommonBuffer, Device, DpcHandler, NtStatus, ReadWrite,
+    ReadWriteHandler, Request, Result, Stop, StopHandler, sleep,
+};
 
 use crate::{
     attention::Engine,
@@ -23,11 +28,27 @@ use crate::{
     owned::{Owned, Pending},
     registers::DeviceRegisters,
     trace,
-    wdf::{
-        CancelHandler, Canceled, CommonBuffer, DeferredHandler, Dpc, NtStatus, ReadWrite,
-        ReadWriteHandler, Request, Result, Stop, StopHandler, sleep,
-    },
 };
+
+/// What the DMA engine reads and writes.
+pub struct DmaBuffer {
+    memory: CommonBuffer,
+    width: AddressWidth,
+}
+
+impl DmaBuffer {
+    /// Allocates it where a device of so many address bits reaches it. IRQL: PASSIVE_LEVEL.
+    ///
+    /// # Errors
+    /// The framework's status.
+    pub fn create(device: Device, width: AddressWidth) -> Result<Self> {
+        let bits = AddressBits::new(width.bits()).ok_or(NtStatus::INVALID_PARAMETER)?;
+        let memory = CommonBuffer::create(device, BUFFER_BYTES, bits).inspect_err(|&failure| {
+            trace::NO_REACHABLE_MEMORY.write([width.bits().into(), trace::status(failure)]);
+        })?;
+        Ok(Self { memory, width })
+    }
+}
 
 /// The queue of the DMA engine: sequential, power-managed; and its DPC.
 pub struct Dma;
@@ -117,7 +138,7 @@ impl CancelHandler for Dma {
     }
 }
 
-impl DeferredHandler<Dpc> for Dma {
+impl DpcHandler for Dma {
     type Device = EduDevice;
 
     /// Queued by the interrupt's DPC for the DMA cause.
@@ -147,7 +168,7 @@ pub fn complete((request, outcome): Ended) {
 /// The DMA engine as [`Work`].
 struct DmaEngine<'a> {
     registers: &'a mut DeviceRegisters,
-    buffer: &'a mut CommonBuffer,
+    buffer: &'a mut DmaBuffer,
 }
 
 impl Work<Pending<Dma>> for DmaEngine<'_> {
@@ -171,9 +192,15 @@ impl Work<Pending<Dma>> for DmaEngine<'_> {
         // common buffer was checked when it was created. If one did, the watchdog would end the request.
         let copied = match transfer.direction {
             Direction::ToMemory => Ok(()),
-            Direction::ToDevice => request.request().copy_input_to(self.buffer, length_bytes),
+            Direction::ToDevice => request
+                .request()
+                .copy_input_to(&mut self.buffer.memory, length_bytes),
         };
-        let program = Program::new(*transfer, self.buffer.bus_address(), self.buffer.reach());
+        let program = Program::new(
+            *transfer,
+            self.buffer.memory.bus_address(),
+            self.buffer.width,
+        );
         if let (Ok(()), Ok(program)) = (copied, program) {
             self.registers.start_dma(program);
         }
@@ -256,7 +283,7 @@ impl State {
         let request = request.into_request();
         let length_bytes = transfer.span.length_bytes();
         let outcome = match transfer.direction {
-            Direction::ToMemory => request.copy_output_from(&self.buffer, length_bytes),
+            Direction::ToMemory => request.copy_output_from(&self.buffer.memory, length_bytes),
             Direction::ToDevice => Ok(length_bytes),
         };
         (request, outcome)

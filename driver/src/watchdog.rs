@@ -9,10 +9,11 @@
 
 use edu_driver_core::watchdog::Verdict;
 
+use kmdf::TimerHandler;
+
 use crate::{
     device::{EduDevice, State},
     factorial, transfer,
-    wdf::{DeferredHandler, Timer},
 };
 
 /// Time between two ticks.
@@ -31,7 +32,7 @@ impl EduDevice {
     }
 }
 
-impl DeferredHandler<Timer> for Tick {
+impl TimerHandler for Tick {
     type Device = EduDevice;
 
     fn run(device: &EduDevice) {

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How large the shipped driver may be, in bytes: what it is now.
-pub const SIZE_BUDGET_BYTES: usize = 35 * 1024;
+pub const SIZE_BUDGET_BYTES: usize = 40 * 1024;
 
 /// What is expected of an image.
 #[derive(Debug, Clone, Default)]

@@ -7,8 +7,10 @@
 use edu_driver_core::log::Taken;
 use edu_spec::registers::Causes;
 
+use kmdf::DeferredInterrupt;
+
 use super::EduInterrupt;
-use crate::{device::EduDevice, events, factorial, wdf::DeferredInterrupt};
+use crate::{device::EduDevice, events, factorial};
 
 /// Takes everything that came since the last run, and does it.
 pub fn run(device: &EduDevice, mut interrupt: DeferredInterrupt<'_, EduInterrupt>) {

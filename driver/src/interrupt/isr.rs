@@ -2,27 +2,25 @@
 //!
 //! Two register accesses at most, no loop, no wait, no allocation, no trace.
 
-use edu_driver_core::ring::Snapshot;
+use edu_driver_core::{log::Log, ring::Snapshot};
 
 use super::{EduInterrupt, IsrShared, NotOurs, causes_of};
-use crate::{
-    device::EduDevice,
-    wdf::{DeferredInterrupt, InterruptHandler, Isr},
-};
+use kmdf::{Claim, Deferral, DeferredInterrupt, InterruptHandler, Isr};
+
+use crate::device::EduDevice;
 
 impl InterruptHandler for EduInterrupt {
     type Shared = IsrShared;
     type Device = EduDevice;
 
-    fn isr(&mut self, shared: &mut IsrShared, message: u32, isr: Isr<'_, Self>) -> bool {
-        let ours = self.serve(shared, message);
+    fn isr(&mut self, shared: &mut IsrShared, isr: &Isr<'_, Self>) -> Claim {
+        let claim = self.service(shared, isr.message());
         if isr.is_passive() {
-            self.hand_over(ours, &isr);
-        } else if ours && let Some(queued) = isr.queue_deferred() {
-            // Already queued is no failure: that run has not taken the log yet.
-            self.log.dpc_queued(queued);
+            self.pass_on(claim, isr);
+        } else if claim == Claim::Ours {
+            count(&mut self.log, isr.defer());
         }
-        ours
+        claim
     }
 
     fn enable(&mut self, shared: &mut IsrShared) {
@@ -42,31 +40,31 @@ impl EduInterrupt {
     /// At PASSIVE_LEVEL the DPC cannot take the interrupt lock, but the ISR can take the device's. It queues
     /// with that lock held: whoever stops the device takes it once more before the framework flushes.
     #[inline(never)]
-    fn hand_over(&mut self, ours: bool, isr: &Isr<'_, Self>) {
+    fn pass_on(&mut self, claim: Claim, isr: &Isr<'_, Self>) {
         let Some(device) = isr.passive_device() else {
             return;
         };
         let log = &mut device.state.lock().log;
         log.absorb(self.log.take());
-        if ours && let Some(queued) = isr.queue_deferred() {
-            log.dpc_queued(queued);
+        if claim == Claim::Ours {
+            count(log, isr.defer());
         }
     }
 
-    /// Reads, acknowledges, records. Returns whether the interrupt was ours.
-    fn serve(&mut self, shared: &mut IsrShared, message: u32) -> bool {
+    /// Reads, acknowledges, records.
+    fn service(&mut self, shared: &mut IsrShared, message: u32) -> Claim {
         let Some(registers) = &mut shared.registers else {
-            return false;
+            return Claim::NotOurs;
         };
         let causes = match causes_of(registers.causes()) {
             Ok(causes) => causes,
             Err(NotOurs::Nothing) => {
                 self.log.not_ours();
-                return false;
+                return Claim::NotOurs;
             }
             Err(NotOurs::DeviceGone) => {
                 self.log.device_gone();
-                return false;
+                return Claim::NotOurs;
             }
         };
         // Exactly what was read: a cause raised since then stays, and is signaled again. The write is
@@ -78,6 +76,15 @@ impl EduInterrupt {
             causes,
             message,
         });
-        true
+        Claim::Ours
+    }
+}
+
+/// Counts what queueing the DPC or work item did. Already queued is no failure: that run has not taken the log yet.
+fn count(log: &mut Log, deferral: Deferral) {
+    match deferral {
+        Deferral::Queued => log.dpc_queued(true),
+        Deferral::AlreadyQueued => log.dpc_queued(false),
+        Deferral::NotNow => {}
     }
 }

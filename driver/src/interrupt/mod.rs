@@ -13,13 +13,14 @@ mod isr;
 use edu_driver_core::log::{Log, Taken};
 use edu_spec::registers::{Causes, MAX_MESSAGES};
 
+use kmdf::{
+    Disconnected, Interrupt, InterruptLock, List, Passive, Policy, Resources, Result,
+    interrupt_type, shared_type,
+};
+
 use crate::{
     device::{EduDevice, State},
     registers::IsrRegisters,
-    wdf::{
-        Disconnected, Guarded, Interrupt, InterruptContext, InterruptLock, List, Passive, Policy,
-        Resources, Result, Shared, context_type,
-    },
 };
 
 /// What an interrupt object keeps in its context space.
@@ -36,8 +37,8 @@ pub struct IsrShared {
     pub sequence: u64,
 }
 
-context_type!(InterruptContext<EduInterrupt>, c"EduInterrupt");
-context_type!(Guarded<Shared<IsrShared>>, c"IsrShared");
+interrupt_type!(EduInterrupt, c"EduInterrupt");
+shared_type!(IsrShared, c"IsrShared");
 
 /// The interrupt objects of a device.
 pub type Interrupts = List<Interrupt<EduInterrupt>>;

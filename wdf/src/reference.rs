@@ -1,4 +1,4 @@
-//! References: what may be looked at though the object may be gone.
+//! References: what may be looked at though the object may have been deleted.
 
 use core::{ops::Deref, ptr::NonNull};
 
@@ -20,7 +20,7 @@ impl Reference {
     /// # Safety
     /// The object is alive.
     unsafe fn take(object: WDFOBJECT) -> Self {
-        // SAFETY: the caller vouches for the object. Tag, line and file are notes for a debugger, and
+        // SAFETY: the object is alive by this function's contract. Tag, line and file are notes for a debugger, and
         // may be missing.
         unsafe {
             call_unsafe_wdf_function_binding!(
@@ -51,7 +51,7 @@ impl Drop for Reference {
     }
 }
 
-/// The context of an object that may be gone.
+/// The context of an object that may have been deleted.
 ///
 /// # Invariants
 /// The context is one of the object that is referenced.
@@ -66,11 +66,12 @@ impl<C: Context + FromZeros> ContextReference<C> {
     /// # Safety
     /// The object is alive, and if it has a `C`, the framework has zeroed it.
     pub(super) unsafe fn new(object: WDFOBJECT) -> Option<Self> {
-        // SAFETY: the caller vouches for the object; a zeroed context is a valid `C`.
+        // SAFETY: the object is alive by this function's contract, and a zeroed context is a valid `C`, which is
+        // `FromZeros`.
         let context = NonNull::from(unsafe { context::of::<C>(object) }?);
         Some(Self {
             context,
-            // SAFETY: as above.
+            // SAFETY: the object is alive by this function's contract.
             _object: unsafe { Reference::take(object) },
         })
     }
@@ -94,7 +95,7 @@ impl RequestReference {
     /// # Safety
     /// The request is alive.
     pub(super) unsafe fn take(request: WDFREQUEST) -> Self {
-        // SAFETY: the caller vouches for the request.
+        // SAFETY: the request is alive by this function's contract.
         Self(unsafe { Reference::take(request.cast()) })
     }
 

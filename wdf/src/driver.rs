@@ -1,16 +1,17 @@
 //! The driver object.
 
 use wdk_sys::{
-    NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT, PWDFDEVICE_INIT, WDF_DRIVER_CONFIG, WDF_NO_HANDLE,
+    NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT, PWDFDEVICE_INIT, WDF_NO_HANDLE,
     WDF_NO_OBJECT_ATTRIBUTES, WDFDRIVER, call_unsafe_wdf_function_binding,
 };
 
-use super::{DeviceInit, NtStatus, Passive, Result, size_field};
+use super::{DeviceInit, NtStatus, Passive, Result, init};
 
 /// A driver: what happens before its first device, at each, and after its last.
+/// [`driver_entry!`](crate::driver_entry) makes it the image's.
 pub trait Driver {
     /// DriverEntry. IRQL: PASSIVE_LEVEL.
-    fn load();
+    fn load() {}
 
     /// EvtDriverDeviceAdd: a device was found. IRQL: PASSIVE_LEVEL.
     ///
@@ -19,7 +20,35 @@ pub trait Driver {
     fn device_add(init: DeviceInit<'_>, passive: &Passive<'_>) -> Result<()>;
 
     /// EvtDriverUnload, or DriverEntry fails: undo what [`Driver::load`] did. IRQL: PASSIVE_LEVEL.
-    fn unload();
+    fn unload() {}
+}
+
+/// Exports `DriverEntry`, which creates the framework's driver object for a [`Driver`](crate::Driver). Once in an
+/// image, at its root.
+#[macro_export]
+macro_rules! driver_entry {
+    ($driver:ty) => {
+        /// `DriverEntry`. IRQL: PASSIVE_LEVEL.
+        ///
+        /// # Safety
+        /// Only the kernel calls it, through the framework's entry point, once, with the arguments that it
+        /// documents.
+        // SAFETY: the linker refuses another item of this name.
+        #[unsafe(export_name = "DriverEntry")]
+        pub unsafe extern "system" fn driver_entry(
+            driver: $crate::entry::PDRIVER_OBJECT,
+            registry_path: $crate::entry::PCUNICODE_STRING,
+        ) -> $crate::entry::NTSTATUS {
+            // SAFETY: these are the arguments of DriverEntry, whose contract this function has.
+            unsafe { $crate::entry::create_driver::<$driver>(driver, registry_path) }
+        }
+    };
+}
+
+/// What [`driver_entry!`](crate::driver_entry) is made of.
+pub mod entry {
+    pub use super::create_driver;
+    pub use wdk_sys::{NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT};
 }
 
 /// Creates the framework's driver object (`WdfDriverCreate`). IRQL: PASSIVE_LEVEL.
@@ -34,13 +63,9 @@ pub unsafe fn create_driver<D: Driver>(
     registry_path: PCUNICODE_STRING,
 ) -> NTSTATUS {
     D::load();
-    let mut config = WDF_DRIVER_CONFIG {
-        Size: size_field::<WDF_DRIVER_CONFIG>(),
-        EvtDriverDeviceAdd: Some(evt_driver_device_add::<D>),
-        EvtDriverUnload: Some(evt_driver_unload::<D>),
-        ..WDF_DRIVER_CONFIG::default()
-    };
-    // SAFETY: the caller vouches for the first two; the configuration lives through the call; no
+    let mut config = init::driver_config(Some(evt_driver_device_add::<D>));
+    config.EvtDriverUnload = Some(evt_driver_unload::<D>);
+    // SAFETY: the first two are DriverEntry's by this function's contract; the configuration is a local; no
     // handle is asked for.
     let status = unsafe {
         call_unsafe_wdf_function_binding!(

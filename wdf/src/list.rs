@@ -1,34 +1,24 @@
-//! Lists in pool: the one module that allocates, by `wdk-alloc`.
+//! Lists in pool: the one module that allocates.
 //!
-//! `alloc` is named here and nowhere else, and a list is made with [`Passive`] only, which no ISR, DPC or
-//! request has. What fails is an error, not a panic. Why so: docs/adr/0006-allocator.md.
+//! A list is made with [`Passive`] only, which no ISR, DPC or request has. What fails is an error, not a panic.
 
 extern crate alloc;
 
-use core::{marker::PhantomData, ops::Deref};
+use core::ops::Deref;
 
 use alloc::vec::Vec;
-use wdk_alloc::WdkAllocator;
 
-use super::{NtStatus, Result};
+use super::{NtStatus, Passive, Result};
 
-/// Nonpaged pool with the tag `rust` (`ExAllocatePool2`).
-#[global_allocator]
-static ALLOCATOR: WdkAllocator = WdkAllocator;
-
-/// Proof that this is EvtDriverDeviceAdd or EvtDevicePrepareHardware, at PASSIVE_LEVEL: the device is
-/// being made or started, and nobody waits for a request.
-pub struct Passive<'a>(PhantomData<&'a mut ()>, PhantomData<*const ()>);
-
-impl Passive<'_> {
-    /// # Safety
-    /// The lifetime is that of EvtDriverDeviceAdd or EvtDevicePrepareHardware, or a part of it.
-    pub(super) const unsafe fn new() -> Self {
-        Self(PhantomData, PhantomData)
-    }
-}
-
-/// A list whose length is settled when it is made.
+/// A list whose length is settled when it is made, in memory of the driver's global allocator.
+///
+/// ```
+/// use kmdf::{List, Passive, Result};
+///
+/// fn squares(passive: &Passive<'_>) -> Result<List<u32>> {
+///     List::collect(passive, 4, (0..).map(|n| Ok(n * n)))
+/// }
+/// ```
 pub struct List<T>(Vec<T>);
 
 impl<T> List<T> {
@@ -38,7 +28,7 @@ impl<T> List<T> {
         Self(Vec::new())
     }
 
-    /// A list of the first `length` elements, or of all if they are fewer.
+    /// A list of the first `length` elements, or of all if they are fewer. IRQL: PASSIVE_LEVEL.
     ///
     /// # Errors
     /// STATUS_INSUFFICIENT_RESOURCES, or that of the element that fails.

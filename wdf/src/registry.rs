@@ -8,6 +8,17 @@ use wdk_sys::{
 use super::{Device, NtStatus, Result};
 
 /// `WDFKEY`, closed when it is dropped.
+///
+/// ```
+/// use kmdf::{Device, HardwareKey, ValueName};
+///
+/// static LATENCY: ValueName<7> = ValueName::new(b"Latency");
+///
+/// fn latency(device: Device) -> u32 {
+///     let key = HardwareKey::open(device).ok();
+///     key.and_then(|key| key.value(&LATENCY)).unwrap_or(100)
+/// }
+/// ```
 pub struct HardwareKey(WDFKEY);
 
 /// The name of a registry value, in UTF-16.
@@ -35,7 +46,7 @@ impl HardwareKey {
     /// The framework's status.
     pub fn open(device: Device) -> Result<Self> {
         let mut handle = core::ptr::null_mut();
-        // SAFETY: the device is alive, and the handle lives through the call.
+        // SAFETY: the device is alive in EvtDriverDeviceAdd, which alone has a `Device`; the handle is a local.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfDeviceOpenRegistryKey,
@@ -66,7 +77,7 @@ impl HardwareKey {
             Buffer: name.0.as_ptr().cast_mut(),
         };
         let mut value: ULONG = 0;
-        // SAFETY: the key is open; name and value live through the call.
+        // SAFETY: the key is open until it is dropped; name and value are locals, and the name's text is a static.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfRegistryQueryULong,
@@ -81,7 +92,7 @@ impl HardwareKey {
 
 impl Drop for HardwareKey {
     fn drop(&mut self) {
-        // SAFETY: the key is open, and nobody uses it any more.
+        // SAFETY: `open` opened it, and nobody can use it any more.
         unsafe { call_unsafe_wdf_function_binding!(WdfRegistryClose, self.0) };
     }
 }

@@ -4,20 +4,52 @@ use core::ptr::NonNull;
 #[cfg(not(target_arch = "aarch64"))]
 use core::sync::atomic::{Ordering, compiler_fence};
 
-use edu_driver_core::transfer::AddressWidth;
 use wdk_sys::{
     _WDF_DMA_PROFILE::{WdfDmaProfilePacket, WdfDmaProfilePacket64},
-    ULONG, WDF_DMA_ENABLER_CONFIG, WDF_NO_OBJECT_ATTRIBUTES, call_unsafe_wdf_function_binding,
+    ULONG, WDF_NO_OBJECT_ATTRIBUTES, call_unsafe_wdf_function_binding,
 };
 
-use super::{Device, NtStatus, Result, size_field};
+use super::{Device, NtStatus, Result, init};
+
+/// How many address bits a device masters: from 24 to 63, which `WDF_DMA_ENABLER_CONFIG::AddressWidthOverride` can
+/// be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressBits(u32);
+
+impl AddressBits {
+    /// So many, if a device can have them.
+    #[must_use]
+    pub const fn new(bits: u32) -> Option<Self> {
+        if 24 <= bits && bits <= 63 {
+            Some(Self(bits))
+        } else {
+            None
+        }
+    }
+
+    /// Whether all of the memory at a bus address can be addressed.
+    const fn reach(self, address: u64, length_bytes: u64) -> bool {
+        match address.checked_add(length_bytes) {
+            Some(end) => end <= 1 << self.0,
+            None => false,
+        }
+    }
+}
 
 /// `WDFCOMMONBUFFER`: memory that the driver and the device both see, as long as the device object
 /// lives.
+///
+/// ```
+/// use kmdf::{AddressBits, CommonBuffer, Device, NtStatus, Result};
+///
+/// fn create(device: Device) -> Result<CommonBuffer> {
+///     let width = AddressBits::new(32).ok_or(NtStatus::INVALID_PARAMETER)?;
+///     CommonBuffer::create(device, 4096, width)
+/// }
+/// ```
 pub struct CommonBuffer {
     memory: NonNull<[u8]>,
     bus_address: u64,
-    reach: AddressWidth,
 }
 
 // SAFETY: the memory may be used on any processor.
@@ -30,25 +62,19 @@ impl CommonBuffer {
     /// # Errors
     /// The framework's status. STATUS_INSUFFICIENT_RESOURCES: the buffer is none that the device can
     /// address.
-    pub fn create(device: Device, length_bytes: usize, reach: AddressWidth) -> Result<Self> {
+    pub fn create(device: Device, length_bytes: usize, width: AddressBits) -> Result<Self> {
         // A profile without 64 in its name has 32 bits, and takes no more.
-        let profile = if reach.bits() > 32 {
+        let profile = if width.0 > 32 {
             WdfDmaProfilePacket64
         } else {
             WdfDmaProfilePacket
         };
-        // WDF_DMA_ENABLER_CONFIG_INIT. Only version 3 of the kernel's DMA interface knows devices with
-        // other widths than 32 and 64 bits.
-        let mut config = WDF_DMA_ENABLER_CONFIG {
-            Size: size_field::<WDF_DMA_ENABLER_CONFIG>(),
-            Profile: profile,
-            MaximumLength: length_bytes,
-            WdmDmaVersionOverride: DMA_VERSION_3,
-            AddressWidthOverride: reach.bits(),
-            ..WDF_DMA_ENABLER_CONFIG::default()
-        };
+        let mut config = init::dma_enabler_config(profile, length_bytes);
+        // Only version 3 of the kernel's DMA interface knows devices with other widths than 32 and 64 bits.
+        config.WdmDmaVersionOverride = DMA_VERSION_3;
+        config.AddressWidthOverride = width.0;
         let mut enabler = core::ptr::null_mut();
-        // SAFETY: the device is alive; the other two live through the call.
+        // SAFETY: the device is alive in EvtDriverDeviceAdd, which alone has a `Device`; the others are locals.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfDmaEnablerCreate,
@@ -60,7 +86,7 @@ impl CommonBuffer {
         };
         NtStatus::check(status)?;
         let mut buffer = core::ptr::null_mut();
-        // SAFETY: the enabler has just been created; the handle lives through the call.
+        // SAFETY: the enabler has just been created; the handle is a local.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfCommonBufferCreate,
@@ -75,17 +101,16 @@ impl CommonBuffer {
         let memory = unsafe {
             call_unsafe_wdf_function_binding!(WdfCommonBufferGetAlignedVirtualAddress, buffer)
         };
-        // SAFETY: as above.
+        // SAFETY: the buffer has just been created.
         let bus_address = unsafe {
             call_unsafe_wdf_function_binding!(WdfCommonBufferGetAlignedLogicalAddress, buffer)
         };
         // SAFETY: every bit pattern of a LARGE_INTEGER is a valid QuadPart.
         let bus_address = unsafe { bus_address.QuadPart }.cast_unsigned();
         match NonNull::new(memory.cast()) {
-            Some(memory) if reach.reaches(bus_address, length_bytes as u64) => Ok(Self {
+            Some(memory) if width.reach(bus_address, length_bytes as u64) => Ok(Self {
                 memory: NonNull::slice_from_raw_parts(memory, length_bytes),
                 bus_address,
-                reach,
             }),
             _ => Err(NtStatus::INSUFFICIENT_RESOURCES),
         }
@@ -97,12 +122,6 @@ impl CommonBuffer {
         self.bus_address
     }
 
-    /// What the device was said to reach.
-    #[must_use]
-    pub const fn reach(&self) -> AddressWidth {
-        self.reach
-    }
-
     /// Copies from it. What the device writes meanwhile may or may not be seen; what it had written before
     /// a register said so is.
     ///
@@ -111,7 +130,7 @@ impl CommonBuffer {
     pub(super) unsafe fn copy_to(&self, destination: *mut u8, length_bytes: usize) -> Result<()> {
         let source = self.start(length_bytes)?;
         order_memory_and_registers();
-        // SAFETY: `start` checked the length, the caller vouches for the destination.
+        // SAFETY: `start` checked the length, there is as much at the destination by this function's contract.
         unsafe { source.copy_to_nonoverlapping(destination, length_bytes) };
         Ok(())
     }
@@ -126,7 +145,7 @@ impl CommonBuffer {
         length_bytes: usize,
     ) -> Result<()> {
         let destination = self.start(length_bytes)?;
-        // SAFETY: `start` checked the length, the caller vouches for the source.
+        // SAFETY: `start` checked the length, there is as much at the source by this function's contract.
         unsafe { destination.copy_from_nonoverlapping(source, length_bytes) };
         order_memory_and_registers();
         Ok(())

@@ -5,7 +5,7 @@ use zerocopy::FromZeros;
 
 use super::{Context, context};
 
-/// The context of a handle, and EvtFileCleanup.
+/// The context of a handle, and EvtFileCleanup: see [`crate::DeviceInit::set_handle_context`].
 pub trait HandleContext: Context + FromZeros {
     /// The handle is closed. What waits of it in a queue, the framework cancels after this; what
     /// the driver has of it stays, and requests that other threads were just sending through it still

@@ -3,20 +3,38 @@
 use core::{ffi::CStr, marker::PhantomData, mem::needs_drop, ptr::NonNull};
 
 use wdk_sys::{
-    _WDF_EXECUTION_LEVEL::WdfExecutionLevelInheritFromParent,
-    _WDF_SYNCHRONIZATION_SCOPE::WdfSynchronizationScopeInheritFromParent, WDF_OBJECT_ATTRIBUTES,
-    WDF_OBJECT_CONTEXT_TYPE_INFO, WDFOBJECT, call_unsafe_wdf_function_binding,
+    WDF_OBJECT_ATTRIBUTES, WDF_OBJECT_CONTEXT_TYPE_INFO, WDFOBJECT,
+    call_unsafe_wdf_function_binding,
 };
 
-use super::{NtStatus, Result, size_field};
+use super::{
+    NtStatus, Result,
+    init::{self, size_field},
+};
 
-/// A type that lives in the context space of framework objects. Implemented by [`context_type!`].
+/// A type that lives in the context space of framework objects. Implement it with
+/// [`context_type!`](crate::context_type): that makes the one static that the framework knows the type by.
+///
+/// ```
+/// use core::sync::atomic::AtomicU32;
+///
+/// struct Counter(AtomicU32);
+/// kmdf::context_type!(Counter, c"Counter");
+/// ```
+///
+/// A context is shared as soon as it is there, so it is `Sync`: what changes in it is behind a lock or atomic.
+///
+/// ```compile_fail
+/// struct Counter(core::cell::Cell<u32>);
+/// kmdf::context_type!(Counter, c"Counter");
+/// ```
 pub trait Context: Sized + Sync + 'static {
     /// The type's identity.
     fn context_type() -> &'static ContextType<Self>;
 }
 
-/// `WDF_OBJECT_CONTEXT_TYPE_INFO` of a type.
+/// `WDF_OBJECT_CONTEXT_TYPE_INFO` of a type, in the static that
+/// [`context_type!`](crate::context_type) makes.
 ///
 /// # Invariants
 /// `ContextSize` is the size of `T`, and `UniqueType` is a `ContextType<T>`.
@@ -51,33 +69,23 @@ impl<T> ContextType<T> {
     }
 }
 
-/// Makes a type a [`Context`], under a name that debuggers show.
+/// Makes a type a [`Context`](crate::Context), under a name that debuggers show
+/// (`WDF_DECLARE_CONTEXT_TYPE`).
+#[macro_export]
 macro_rules! context_type {
     ($type:ty, $name:literal) => {
-        impl $crate::wdf::Context for $type {
-            fn context_type() -> &'static $crate::wdf::ContextType<Self> {
-                static TYPE: $crate::wdf::ContextType<$type> =
-                    $crate::wdf::ContextType::new(&TYPE, $name);
+        impl $crate::Context for $type {
+            fn context_type() -> &'static $crate::ContextType<Self> {
+                static TYPE: $crate::ContextType<$type> = $crate::ContextType::new(&TYPE, $name);
                 &TYPE
             }
         }
     };
 }
-pub(crate) use context_type;
-
-/// `WDF_OBJECT_ATTRIBUTES_INIT`.
-pub(super) fn attributes() -> WDF_OBJECT_ATTRIBUTES {
-    WDF_OBJECT_ATTRIBUTES {
-        Size: size_field::<WDF_OBJECT_ATTRIBUTES>(),
-        ExecutionLevel: WdfExecutionLevelInheritFromParent,
-        SynchronizationScope: WdfSynchronizationScopeInheritFromParent,
-        ..WDF_OBJECT_ATTRIBUTES::default()
-    }
-}
 
 /// `WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE`. The object drops its `T` when it is destroyed, so
 /// the caller must [`initialize`] the context as soon as the object exists.
-pub(super) fn attributes_with<T: Context>() -> WDF_OBJECT_ATTRIBUTES {
+pub(crate) fn attributes_with<T: Context>() -> WDF_OBJECT_ATTRIBUTES {
     WDF_OBJECT_ATTRIBUTES {
         EvtDestroyCallback: if needs_drop::<T>() {
             Some(evt_destroy::<T>)
@@ -85,7 +93,7 @@ pub(super) fn attributes_with<T: Context>() -> WDF_OBJECT_ATTRIBUTES {
             None
         },
         ContextTypeInfo: T::context_type().as_ptr(),
-        ..attributes()
+        ..init::object_attributes()
     }
 }
 
@@ -93,10 +101,11 @@ pub(super) fn attributes_with<T: Context>() -> WDF_OBJECT_ATTRIBUTES {
 ///
 /// # Safety
 /// `object` is alive and belongs to this driver.
-pub(super) unsafe fn attach<T: Context>(object: WDFOBJECT, value: T) -> Result<()> {
+pub(crate) unsafe fn attach<T: Context>(object: WDFOBJECT, value: T) -> Result<()> {
     let mut attributes = attributes_with::<T>();
     let mut memory = core::ptr::null_mut();
-    // SAFETY: the caller vouches for the object; the other two live through the call.
+    // SAFETY: the object is alive by this function's contract; attributes and memory are locals, which
+    // outlive the call.
     let status = unsafe {
         call_unsafe_wdf_function_binding!(
             WdfObjectAllocateContext,
@@ -106,7 +115,8 @@ pub(super) unsafe fn attach<T: Context>(object: WDFOBJECT, value: T) -> Result<(
         )
     };
     NtStatus::check(status)?;
-    // SAFETY: the framework made space for a `T` there, and nobody else knows it yet.
+    // SAFETY: the call succeeded, so there is space of `ContextSize` bytes, which is the size of `T`, aligned
+    // for any `T` that `ContextType::new` accepts; nobody else has its address yet.
     unsafe { memory.cast::<T>().write(value) };
     Ok(())
 }
@@ -115,12 +125,12 @@ pub(super) unsafe fn attach<T: Context>(object: WDFOBJECT, value: T) -> Result<(
 ///
 /// # Safety
 /// `object` was created with `attributes_with::<T>()`, and none of its callbacks can have run.
-pub(super) unsafe fn initialize<T: Context>(object: WDFOBJECT, value: T) -> Result<NonNull<T>> {
-    // SAFETY: the object exists.
+pub(crate) unsafe fn initialize<T: Context>(object: WDFOBJECT, value: T) -> Result<NonNull<T>> {
+    // SAFETY: the object has just been created, so it is alive.
     let Some(context) = (unsafe { raw::<T>(object) }) else {
         return Err(NtStatus::INTERNAL_ERROR);
     };
-    // SAFETY: it is space for a `T` that nobody uses yet.
+    // SAFETY: it is space for a `T`, and no callback can have got a reference to it yet.
     unsafe { context.write(value) };
     Ok(context)
 }
@@ -129,10 +139,12 @@ pub(super) unsafe fn initialize<T: Context>(object: WDFOBJECT, value: T) -> Resu
 ///
 /// # Safety
 /// `object` is alive for `'a`, and if it has a `T`, that is initialized.
-pub(super) unsafe fn of<'a, T: Context>(object: WDFOBJECT) -> Option<&'a T> {
-    // SAFETY: the caller vouches for the object.
+#[inline]
+pub(crate) unsafe fn of<'a, T: Context>(object: WDFOBJECT) -> Option<&'a T> {
+    // SAFETY: the object is alive by this function's contract.
     let context = unsafe { raw::<T>(object) }?;
-    // SAFETY: it is initialized, lives as long as the object, and is only shared from now on.
+    // SAFETY: it is initialized by this function's contract, lives as long as the object, and all references
+    // to it are shared.
     Some(unsafe { context.as_ref() })
 }
 
@@ -140,8 +152,9 @@ pub(super) unsafe fn of<'a, T: Context>(object: WDFOBJECT) -> Option<&'a T> {
 ///
 /// # Safety
 /// `object` is alive.
+#[inline]
 unsafe fn raw<T: Context>(object: WDFOBJECT) -> Option<NonNull<T>> {
-    // SAFETY: the caller vouches for the object; the type is static.
+    // SAFETY: the object is alive by this function's contract, and the type information is a static.
     let context = unsafe {
         call_unsafe_wdf_function_binding!(
             WdfObjectGetTypedContextWorker,
@@ -160,7 +173,7 @@ unsafe fn raw<T: Context>(object: WDFOBJECT) -> Option<NonNull<T>> {
 unsafe extern "C" fn evt_destroy<T: Context>(object: WDFOBJECT) {
     // SAFETY: the object's memory is there until this callback returns.
     if let Some(context) = unsafe { raw::<T>(object) } {
-        // SAFETY: it is initialized and never used again.
+        // SAFETY: it is initialized, and nothing refers to the object any more, so nobody uses it again.
         unsafe { context.drop_in_place() };
     }
 }

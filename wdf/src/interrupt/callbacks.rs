@@ -1,37 +1,50 @@
 //! What the framework calls for an interrupt object.
 
-use core::{
-    marker::PhantomData,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use core::marker::PhantomData;
 
 use wdk_sys::{
     BOOLEAN, NTSTATUS, STATUS_SUCCESS, ULONG, WDFDEVICE, WDFINTERRUPT, WDFOBJECT,
     call_unsafe_wdf_function_binding,
 };
 
-use super::{Handling, InterruptContext, InterruptGuard, InterruptHandler};
-use crate::wdf::{Context, context};
+use super::{Claim, Deferring, Handling, InterruptContext, InterruptGuard, InterruptHandler};
+use crate::context;
 
-/// An interrupt object in its ISR.
+/// An interrupt object in its ISR. IRQL: DIRQL, or PASSIVE_LEVEL for passive handling; interrupt lock held.
 pub struct Isr<'a, H> {
     handle: WDFINTERRUPT,
     handling: Handling,
-    deferring: &'a AtomicBool,
+    deferring: &'a Deferring,
+    message: u32,
     handler: PhantomData<fn() -> H>,
 }
 
+/// What [`Isr::defer`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deferral {
+    /// The DPC or work item is queued.
+    Queued,
+    /// It was queued already, and has not begun: that run takes what this interrupt brought.
+    AlreadyQueued,
+    /// Nothing is queued: interrupts are being connected or disconnected, and what is queued now might run when
+    /// they are not connected. What the ISR has recorded is the driver's to work off later: when the device is in D0
+    /// again ([`crate::PnpPower::interrupts_enabled`]), or when it is stopped.
+    NotNow,
+}
+
 impl<H: InterruptHandler> Isr<'_, H> {
-    /// Queues the object's DPC or work item (`WdfInterruptQueueDpcForIsr`,
-    /// `WdfInterruptQueueWorkItemForIsr`). Returns whether it did: if it is queued already, that run
-    /// takes what this interrupt brought. `None`: interrupts are being connected or disconnected, and
-    /// what is queued now might run when they are not connected. At PASSIVE_LEVEL the device's lock is
-    /// held, that [`crate::wdf::PnpPower::interrupts_disabling`] takes.
+    /// Which message it was; 0 for a line.
     #[must_use]
-    pub fn queue_deferred(&self) -> Option<bool> {
-        // The lock that is held orders this.
-        if !self.deferring.load(Ordering::Relaxed) {
-            return None;
+    pub const fn message(&self) -> u32 {
+        self.message
+    }
+
+    /// Queues the object's DPC or work item (`WdfInterruptQueueDpcForIsr`,
+    /// `WdfInterruptQueueWorkItemForIsr`).
+    #[inline]
+    pub fn defer(&self) -> Deferral {
+        if !self.deferring.in_isr() {
+            return Deferral::NotNow;
         }
         let queued = match self.handling {
             Handling::Dirql | Handling::PassiveDpc => {
@@ -40,14 +53,18 @@ impl<H: InterruptHandler> Isr<'_, H> {
                     call_unsafe_wdf_function_binding!(WdfInterruptQueueDpcForIsr, self.handle)
                 }
             }
-            Handling::PassiveWorkItem => {
+            Handling::DirqlWorkItem | Handling::PassiveWorkItem => {
                 // SAFETY: only the ISR has this value.
                 unsafe {
                     call_unsafe_wdf_function_binding!(WdfInterruptQueueWorkItemForIsr, self.handle)
                 }
             }
         };
-        Some(queued != 0)
+        if queued == 0 {
+            Deferral::AlreadyQueued
+        } else {
+            Deferral::Queued
+        }
     }
 
     /// Whether the ISR runs at PASSIVE_LEVEL.
@@ -65,29 +82,26 @@ impl<H: InterruptHandler> Isr<'_, H> {
         // SAFETY: the object is alive during its callback.
         let device =
             unsafe { call_unsafe_wdf_function_binding!(WdfInterruptGetDevice, self.handle) };
-        // SAFETY: the device is alive, and its context was attached before it entered D0.
+        // SAFETY: the device outlives its interrupt objects, and `Device::attach` initializes what it attaches.
         unsafe { context::of(device.cast()) }
     }
 }
 
-/// An interrupt object in its DPC or work item.
+/// An interrupt object in its DPC (DISPATCH_LEVEL) or work item (PASSIVE_LEVEL).
 pub struct DeferredInterrupt<'a, H> {
     handle: WDFINTERRUPT,
-    handler: PhantomData<fn() -> H>,
-    lent: PhantomData<&'a ()>,
+    lent: PhantomData<&'a mut H>,
 }
 
-impl<H: InterruptHandler> DeferredInterrupt<'_, H>
-where
-    InterruptContext<H>: Context,
-{
-    /// Takes the interrupt lock (`WdfInterruptAcquireLock`): DIRQL until the guard is dropped. `None`
+impl<H: InterruptHandler> DeferredInterrupt<'_, H> {
+    /// Takes the interrupt lock (`WdfInterruptAcquireLock`): DIRQL until the guard is dropped. Hold no other. `None`
     /// if the interrupt is handled at PASSIVE_LEVEL, or is about to be disconnected: what its ISR has
     /// recorded is taken then by those who stop the device.
+    #[inline]
     pub fn lock(&mut self) -> Option<InterruptGuard<'_, H>> {
         // SAFETY: the object is alive during its callback, and `create` initialized its context.
         let context = unsafe { context::of::<InterruptContext<H>>(self.handle.cast()) }?;
-        if !context.deferring().load(Ordering::Acquire) {
+        if !context.deferring().is_set() {
             return None;
         }
         // SAFETY: its ISR, which has queued this, was connected. It is not disconnected since: that
@@ -104,13 +118,10 @@ where
 pub(super) unsafe extern "C" fn evt_interrupt_isr<H: InterruptHandler>(
     interrupt: WDFINTERRUPT,
     message: ULONG,
-) -> BOOLEAN
-where
-    InterruptContext<H>: Context,
-{
+) -> BOOLEAN {
     // SAFETY: the object is alive, and `create` initialized its context before it was connected.
     let Some(context) = (unsafe { context::of::<InterruptContext<H>>(interrupt.cast()) }) else {
-        return false.into();
+        return Claim::NotOurs.into();
     };
     // SAFETY: the framework holds the interrupt lock for the ISR, and this is its only call.
     let (own, shared) = unsafe { context.locked() };
@@ -118,9 +129,10 @@ where
         handle: interrupt,
         handling: context.handling(),
         deferring: context.deferring(),
+        message,
         handler: PhantomData,
     };
-    own.isr(shared, message, isr).into()
+    own.isr(shared, &isr).into()
 }
 
 /// `EVT_WDF_INTERRUPT_DPC` and `EVT_WDF_INTERRUPT_WORKITEM`. IRQL: DISPATCH_LEVEL and PASSIVE_LEVEL.
@@ -134,10 +146,9 @@ pub(super) unsafe extern "C" fn evt_interrupt_deferred<H: InterruptHandler>(
 ) {
     let interrupt = DeferredInterrupt {
         handle: interrupt,
-        handler: PhantomData,
         lent: PhantomData,
     };
-    // SAFETY: the device is alive, and its context was attached before it entered D0.
+    // SAFETY: the device outlives its interrupt objects, and `Device::attach` initializes what it attaches.
     if let Some(device) = unsafe { context::of::<H::Device>(device) } {
         H::deferred(device, interrupt);
     }
@@ -150,11 +161,8 @@ pub(super) unsafe extern "C" fn evt_interrupt_deferred<H: InterruptHandler>(
 pub(super) unsafe extern "C" fn evt_interrupt_enable<H: InterruptHandler>(
     interrupt: WDFINTERRUPT,
     _device: WDFDEVICE,
-) -> NTSTATUS
-where
-    InterruptContext<H>: Context,
-{
-    // SAFETY: the framework calls this shim with the same promises.
+) -> NTSTATUS {
+    // SAFETY: the framework calls it for such an object, with its lock held, and this is the shim's only call.
     unsafe { under_the_lock(interrupt, H::enable) }
 }
 
@@ -165,11 +173,8 @@ where
 pub(super) unsafe extern "C" fn evt_interrupt_disable<H: InterruptHandler>(
     interrupt: WDFINTERRUPT,
     _device: WDFDEVICE,
-) -> NTSTATUS
-where
-    InterruptContext<H>: Context,
-{
-    // SAFETY: the framework calls this shim with the same promises.
+) -> NTSTATUS {
+    // SAFETY: the framework calls it for such an object, with its lock held, and this is the shim's only call.
     unsafe { under_the_lock(interrupt, H::disable) }
 }
 
@@ -179,13 +184,10 @@ where
 unsafe fn under_the_lock<H: InterruptHandler>(
     interrupt: WDFINTERRUPT,
     body: impl FnOnce(&mut H, &mut H::Shared),
-) -> NTSTATUS
-where
-    InterruptContext<H>: Context,
-{
+) -> NTSTATUS {
     // SAFETY: the object is alive, and `create` initialized its context.
     if let Some(context) = unsafe { context::of::<InterruptContext<H>>(interrupt.cast()) } {
-        // SAFETY: the caller vouches for the lock.
+        // SAFETY: the lock is held by this function's contract.
         let (own, shared) = unsafe { context.locked() };
         body(own, shared);
     }

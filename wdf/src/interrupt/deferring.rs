@@ -10,41 +10,47 @@
 //! EvtDeviceD0ExitPreInterruptsDisabled. The shims of these callbacks set and clear it, and nobody else
 //! can. It follows that no DPC and no work item of an interrupt is left when the interrupt is disconnected:
 //!
-//! 1. Where EvtDeviceD0EntryPostInterruptsEnabled has been called, and has succeeded as this driver's
-//!    always does, EvtDeviceD0ExitPreInterruptsDisabled is called before any interrupt is flushed:
+//! 1. Where EvtDeviceD0EntryPostInterruptsEnabled has been called, and has succeeded as it always does here,
+//!    EvtDeviceD0ExitPreInterruptsDisabled is called before any interrupt is flushed:
 //!    `PowerGotoD3Stopped`, `PowerGotoDxIoStoppedCommon` and, for a start that fails later on,
 //!    `PowerInitialDmaEnableFailed` and `PowerWakingDmaEnableFailed` (powerstatemachine.cpp). A surprise
 //!    removal goes the first way, too. A start that fails before has never set it.
-//! 2. An ISR decides with the interrupt lock held, at PASSIVE_LEVEL with the device's lock held, and queues
-//!    in the same hold of it. One that has found it set may still be running when it is cleared. But before
-//!    the flush each of these locks is taken once more: by
-//!    [`PnpPower::interrupts_disabling`](crate::wdf::PnpPower::interrupts_disabling), which counts what each
-//!    object has, and by EvtInterruptDisable. So that ISR has queued before the flush, and the framework
-//!    waits for what it has queued.
+//! 2. An ISR decides and queues with its interrupt lock held. One that has found it set may still be running
+//!    when it is cleared. But before the flush the framework takes that lock once more, for EvtInterruptDisable,
+//!    which every object of this layer has (`FxInterrupt::Disconnect` calls `InterruptDisable` for an interrupt
+//!    that is enabled; it leaves that out in one case only, `PowerGotoDxStoppedDisableInterruptNP`, and there the
+//!    device left D0 before). So that ISR has queued before the flush, and the framework waits for what it has
+//!    queued.
 //!
 //! What an ISR records while it may not defer is worked off later: when the device is in D0 again, or in
 //! EvtDeviceReleaseHardware.
 
-use core::{
-    ptr::NonNull,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use wdk_sys::WDFDEVICE;
 
-use crate::wdf::{context, context_type};
+use crate::{context, context_type};
 
-/// The context of a device that has an interrupt lock: where the ISRs look.
-pub struct Deferring(NonNull<AtomicBool>);
-
-// SAFETY: it leads to what is atomic.
-unsafe impl Sync for Deferring {}
+/// A context that every device has: whether its ISRs may defer their work.
+pub struct Deferring(AtomicBool);
 
 context_type!(Deferring, c"Deferring");
 
 impl Deferring {
-    pub(super) fn new(deferring: &AtomicBool) -> Self {
-        Self(NonNull::from(deferring))
+    pub(crate) const fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
+    /// Asked in an ISR: the interrupt lock orders this.
+    #[inline]
+    pub(super) fn in_isr(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Asked anywhere else.
+    #[inline]
+    pub(super) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
     }
 }
 
@@ -53,10 +59,9 @@ impl Deferring {
 /// # Safety
 /// The device is alive. From when the ISRs may defer until they may not, the framework does not begin to
 /// disconnect an interrupt of the device.
-pub(in crate::wdf) unsafe fn set_deferring(device: WDFDEVICE, may: bool) {
-    // SAFETY: the caller vouches for the device.
+pub(crate) unsafe fn set_deferring(device: WDFDEVICE, may: bool) {
+    // SAFETY: the device is alive by this function's contract, and `DeviceInit::create` initialized this context.
     if let Some(Deferring(deferring)) = unsafe { context::of(device.cast()) } {
-        // SAFETY: it is in the interrupt lock, which lives as long as the device.
-        unsafe { deferring.as_ref() }.store(may, Ordering::Release);
+        deferring.store(may, Ordering::Release);
     }
 }

@@ -2,7 +2,28 @@
 //!
 //! An event costs one load while nobody listens. Otherwise it is one EtwWriteTransfer over memory that
 //! is there already: constant descriptions, and values on the stack. Nothing is allocated or formatted.
-//! Why no crate does this: docs/adr/0003-tracing.md.
+//!
+//! ```
+//! use kmdf::Guid;
+//! use kmdf_etw::{Provider, event, provider_metadata};
+//!
+//! static PROVIDER: Provider = Provider::new(
+//!     Guid::from_u128(0x5191_5B47_234C_517E_7A7D_333D_2854_1B99),
+//!     &provider_metadata::<{ "MyDriver".len() + 3 }>("MyDriver"),
+//! );
+//!
+//! event!(/// A request is done.
+//!     pub REQUEST_DONE = PROVIDER, Verbose, "RequestDone", "Bytes");
+//!
+//! fn done(bytes: u64) {
+//!     REQUEST_DONE.write([bytes]);
+//! }
+//! ```
+#![no_std]
+
+mod schema;
+
+pub use schema::{provider_metadata, schema, schema_bytes};
 
 use core::{
     ffi::c_void,
@@ -11,8 +32,8 @@ use core::{
     sync::atomic::{AtomicU16, AtomicU64, Ordering},
 };
 
-use edu_spec::interface::Guid;
-use wdk_sys::NTSTATUS;
+use kmdf::Guid;
+use wdk_sys::{GUID, NTSTATUS};
 
 /// How severe an event is; ETW's levels.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,7 +41,7 @@ use wdk_sys::NTSTATUS;
 pub enum Level {
     /// Something failed.
     Error = 2,
-    /// Something odd happened.
+    /// Something unexpected happened.
     Warning = 3,
     /// What happens anyhow.
     Information = 4,
@@ -40,6 +61,7 @@ pub struct Provider {
 
 impl Provider {
     /// A provider that is not registered. The metadata are those of [`provider_metadata`].
+    #[must_use]
     pub const fn new(id: Guid, metadata: &'static [u8]) -> Self {
         Self {
             id,
@@ -57,7 +79,7 @@ impl Provider {
         // the handle live through the call.
         let status = unsafe {
             EtwRegister(
-                &raw const self.id,
+                self.id.as_ptr(),
                 Some(enable),
                 ptr::from_ref(self).cast_mut().cast(),
                 &raw mut handle,
@@ -92,6 +114,7 @@ impl<const VALUES: usize> Event<VALUES> {
     const DATA: u32 = (METADATA + VALUES) as u32;
 
     /// An event of a provider. The schema is that of [`schema`].
+    #[must_use]
     pub const fn new(provider: &'static Provider, level: Level, schema: &'static [u8]) -> Self {
         const { assert!(VALUES <= MOST_VALUES) };
         Self {
@@ -101,8 +124,7 @@ impl<const VALUES: usize> Event<VALUES> {
         }
     }
 
-    /// Traces one (`EtwWriteTransfer`), if somebody listens. IRQL: <= DISPATCH_LEVEL by this driver's
-    /// rules; not in an ISR.
+    /// Traces one (`EtwWriteTransfer`), if somebody listens. IRQL: <= DISPATCH_LEVEL; not in an ISR.
     #[inline]
     pub fn write(&self, values: [u64; VALUES]) {
         if self.level as u16 <= self.provider.level.load(Ordering::Relaxed) {
@@ -161,79 +183,22 @@ const KEYWORD: u64 = 1;
 const PROVIDER_METADATA: u32 = 2;
 /// `EVENT_DATA_DESCRIPTOR_TYPE_EVENT_METADATA`
 const EVENT_METADATA: u32 = 1;
-/// `TlgInUINT64`
-const TYPE_U64: u8 = 10;
-
-/// Bytes of [`schema`]: its length, no tags, the name, and for each value name and type.
-pub const fn schema_bytes(name: &str, values: &[&str]) -> usize {
-    let mut bytes = 2 + 1 + name.len() + 1;
-    let mut index = 0;
-    while index < values.len() {
-        bytes += values[index].len() + 2;
-        index += 1;
-    }
-    bytes
-}
-
-/// What an event says about itself: its name and those of its values, all of them 64-bit numbers.
-pub const fn schema<const BYTES: usize>(name: &str, values: &[&str]) -> [u8; BYTES] {
-    let mut bytes = [0; BYTES];
-    let mut at = put(&mut bytes, 3, name);
-    let mut index = 0;
-    while index < values.len() {
-        at = put(&mut bytes, at, values[index]);
-        bytes[at] = TYPE_U64;
-        at += 1;
-        index += 1;
-    }
-    assert!(at == BYTES);
-    with_length(bytes)
-}
-
-/// What every event says about its provider: its length and its name.
-pub const fn provider_metadata<const BYTES: usize>(name: &str) -> [u8; BYTES] {
-    let mut bytes = [0; BYTES];
-    let end = put(&mut bytes, 2, name);
-    assert!(end == BYTES);
-    with_length(bytes)
-}
-
-/// Puts text and a terminating 0 there; returns where it ends.
-const fn put(bytes: &mut [u8], at: usize, text: &str) -> usize {
-    let text = text.as_bytes();
-    let mut index = 0;
-    while index < text.len() {
-        bytes[at + index] = text[index];
-        index += 1;
-    }
-    at + text.len() + 1
-}
-
-/// Puts the length into the first two bytes.
-const fn with_length<const BYTES: usize>(mut bytes: [u8; BYTES]) -> [u8; BYTES] {
-    assert!(BYTES <= u16::MAX as usize);
-    let [low, high, ..] = BYTES.to_le_bytes();
-    bytes[0] = low;
-    bytes[1] = high;
-    bytes
-}
-
 /// Makes a static [`Event`] of a provider from a name and the names of its values.
+#[macro_export]
 macro_rules! event {
     ($(#[$doc:meta])* $vis:vis $event:ident = $provider:ident, $level:ident, $name:literal $(, $value:literal)*) => {
         $(#[$doc])*
-        $vis static $event: $crate::wdf::trace::Event<{
+        $vis static $event: $crate::Event<{
             let values: &[&str] = &[$($value),*];
             values.len()
-        }> = $crate::wdf::trace::Event::new(&$provider, $crate::wdf::trace::Level::$level, {
+        }> = $crate::Event::new(&$provider, $crate::Level::$level, {
             const VALUES: &[&str] = &[$($value),*];
-            const SCHEMA: [u8; $crate::wdf::trace::schema_bytes($name, VALUES)] =
-                $crate::wdf::trace::schema($name, VALUES);
+            const SCHEMA: [u8; $crate::schema_bytes($name, VALUES)] =
+                $crate::schema($name, VALUES);
             &SCHEMA
         });
     };
 }
-pub(crate) use event;
 
 /// `EVENT_DESCRIPTOR`
 #[repr(C)]
@@ -283,7 +248,7 @@ impl<'a> Data<'a> {
 /// # Safety
 /// Only the kernel calls it, between EtwRegister and the end of EtwUnregister, with the provider.
 unsafe extern "system" fn enable(
-    _source: *const Guid,
+    _source: *const GUID,
     control: u32,
     level: u8,
     _match_any: u64,
@@ -308,9 +273,9 @@ unsafe extern "system" fn enable(
 // is bound, and these four types are all there is to them.
 unsafe extern "system" {
     fn EtwRegister(
-        provider: *const Guid,
+        provider: *const GUID,
         callback: Option<
-            unsafe extern "system" fn(*const Guid, u32, u8, u64, u64, *mut c_void, *mut c_void),
+            unsafe extern "system" fn(*const GUID, u32, u8, u64, u64, *mut c_void, *mut c_void),
         >,
         context: *mut c_void,
         handle: *mut u64,
@@ -319,8 +284,8 @@ unsafe extern "system" {
     fn EtwWriteTransfer(
         handle: u64,
         descriptor: *const EventDescriptor,
-        activity: *const Guid,
-        related: *const Guid,
+        activity: *const GUID,
+        related: *const GUID,
         count: u32,
         data: *const c_void,
     ) -> NTSTATUS;

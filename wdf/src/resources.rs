@@ -8,32 +8,63 @@ use wdk_sys::{
 };
 
 /// The resources, for the time of EvtDevicePrepareHardware.
+///
+/// ```
+/// use kmdf::{Mapping, NtStatus, Resources, Result};
+/// # #[repr(C)] struct Registers([u32; 2]);
+///
+/// /// Maps the device's first memory BAR.
+/// fn map(resources: &Resources<'_>) -> Result<Mapping<Registers>> {
+///     let bar = resources.memory().next().ok_or(NtStatus::DEVICE_CONFIGURATION_ERROR)?;
+///     Mapping::new(&bar)
+/// }
+/// ```
 pub struct Resources<'a> {
     raw: List<'a>,
     translated: List<'a>,
 }
 
-/// A memory resource.
+/// A memory resource: what a [`crate::Mapping`] maps. Only [`Resources`] makes one.
 #[derive(Clone, Copy)]
 pub struct MemoryRange {
-    /// Where it starts on the bus that the processors see.
-    pub start: PHYSICAL_ADDRESS,
-    /// Its length.
-    pub length_bytes: usize,
+    start: PHYSICAL_ADDRESS,
+    length_bytes: usize,
 }
 
-/// An interrupt resource: a line, or messages.
+impl MemoryRange {
+    /// Where it starts on the bus that the processors see.
+    pub(crate) const fn start(&self) -> PHYSICAL_ADDRESS {
+        self.start
+    }
+
+    /// Its length.
+    #[must_use]
+    pub const fn length_bytes(&self) -> usize {
+        self.length_bytes
+    }
+}
+
+/// An interrupt resource: a line, or messages. Only [`Resources`] makes one.
 #[derive(Clone, Copy)]
 pub struct InterruptResource<'a> {
-    /// As the bus sees it.
-    pub raw: &'a CM_PARTIAL_RESOURCE_DESCRIPTOR,
-    /// As the processors see it.
-    pub translated: &'a CM_PARTIAL_RESOURCE_DESCRIPTOR,
+    raw: &'a CM_PARTIAL_RESOURCE_DESCRIPTOR,
+    translated: &'a CM_PARTIAL_RESOURCE_DESCRIPTOR,
 }
 
-impl InterruptResource<'_> {
+impl<'a> InterruptResource<'a> {
+    /// As the bus sees it.
+    pub(crate) const fn raw(&self) -> &'a CM_PARTIAL_RESOURCE_DESCRIPTOR {
+        self.raw
+    }
+
+    /// As the processors see it.
+    pub(crate) const fn translated(&self) -> &'a CM_PARTIAL_RESOURCE_DESCRIPTOR {
+        self.translated
+    }
+
     /// How many interrupt objects it is for: one descriptor stands for all messages of an MSI
     /// capability, and the framework numbers the objects that are created for it.
+    #[must_use]
     pub fn messages(&self) -> usize {
         if u32::from(self.raw.Flags) & CM_RESOURCE_INTERRUPT_MESSAGE == 0 {
             return 1;
@@ -93,13 +124,13 @@ struct List<'a>(WDFCMRESLIST, PhantomData<&'a ()>);
 impl<'a> List<'a> {
     /// `WdfCmResourceListGetCount`
     fn len(&self) -> u32 {
-        // SAFETY: the list is valid.
+        // SAFETY: the list is valid by the invariant.
         unsafe { call_unsafe_wdf_function_binding!(WdfCmResourceListGetCount, self.0) }
     }
 
     /// `WdfCmResourceListGetDescriptor`
     fn get(&self, index: u32) -> Option<&'a CM_PARTIAL_RESOURCE_DESCRIPTOR> {
-        // SAFETY: the list is valid. An index out of range gives null.
+        // SAFETY: the list is valid by the invariant. An index out of range gives null.
         let descriptor = unsafe {
             call_unsafe_wdf_function_binding!(WdfCmResourceListGetDescriptor, self.0, index)
         };

@@ -7,6 +7,17 @@ pub type Result<T> = core::result::Result<T, NtStatus>;
 
 /// An `NTSTATUS` that reports a failure.
 ///
+/// ```
+/// use kmdf::{NtStatus, Result};
+///
+/// fn operand(length_bytes: usize) -> Result<()> {
+///     if length_bytes < 4 {
+///         return Err(NtStatus::BUFFER_TOO_SMALL);
+///     }
+///     Ok(())
+/// }
+/// ```
+///
 /// # Invariants
 /// `NT_SUCCESS` is false for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +41,10 @@ statuses! {
     CANCELLED = STATUS_CANCELLED;
     /// The resources are not what the device needs.
     DEVICE_CONFIGURATION_ERROR = STATUS_DEVICE_CONFIGURATION_ERROR;
-    /// The device is gone.
+    /// The device was removed, or reads all ones.
     DEVICE_DOES_NOT_EXIST = STATUS_DEVICE_DOES_NOT_EXIST;
+    /// The device has another request.
+    DEVICE_BUSY = STATUS_DEVICE_BUSY;
     /// The device has no registers now.
     DEVICE_NOT_READY = STATUS_DEVICE_NOT_READY;
     /// The driver broke one of its own rules.
