@@ -13,10 +13,11 @@ use crate::{
     inf,
     layout::Layout,
     link,
+    source::Source,
     toolchain::Choice,
 };
 
-/// Builds and checks edu_kmdf.sys away from Windows.
+/// Builds and checks KMDF drivers away from Windows.
 #[derive(Parser)]
 #[command(version, after_help = AFTER_HELP)]
 struct Cli {
@@ -41,10 +42,16 @@ Exit codes:
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build edu_kmdf.sys and edu_kmdf.pdb, check the image, and print its path.
+    /// Build a driver in Rust with its symbols, check the image, and print its path.
     Build {
         #[command(flatten)]
         target: Target,
+        /// The driver's package.
+        #[arg(long, default_value = "edu_kmdf")]
+        package: String,
+        /// The manifest of a driver outside of this checkout, which its package is in.
+        #[arg(long, value_name = "Cargo.toml")]
+        manifest_path: Option<PathBuf>,
         /// cargo's profile.
         #[arg(long, default_value = "release")]
         profile: Profile,
@@ -163,8 +170,17 @@ fn describe(report: &Report) -> String {
 
 fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
-        Command::Build { target, profile } => {
-            let (image, report) = target.prepare()?.build(profile)?;
+        Command::Build {
+            target,
+            package,
+            manifest_path,
+            profile,
+        } => {
+            let source = match manifest_path {
+                Some(manifest) => Source::outside(&manifest)?,
+                None => Source::of_the_checkout(&package),
+            };
+            let (image, report) = target.prepare()?.build(&source, profile)?;
             eprintln!("cross: the image passed the check: {}", describe(&report));
             println!("{}", image.display());
         }

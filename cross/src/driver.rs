@@ -17,6 +17,7 @@ use crate::{
     inf,
     layout::Layout,
     packages::Packages,
+    source::Source,
     toolchain::{Choice, Toolchain},
     wdk::Kit,
     workspace::{Manifest, Workspace},
@@ -30,9 +31,6 @@ pub enum Profile {
     /// With debug assertions.
     Dev,
 }
-
-/// What the driver is installed from.
-const INFS: [&str; 2] = ["edu_kmdf.inx", "edu_kmdf_passive.inx"];
 
 impl Profile {
     fn name(self) -> &'static str {
@@ -171,53 +169,60 @@ impl Setup {
         files::copy_if_changed(&built, &self.kit.driver_entry(self.arch)).map(drop)
     }
 
-    /// The oldest build of Windows that one of the driver's INFs installs on.
-    fn oldest_build(&self) -> Result<u32> {
-        let directory = self.layout.repository().join("inf");
-        let builds = INFS.map(|name| inf::oldest_build(&directory.join(name), self.arch));
-        builds
-            .into_iter()
-            .try_fold(u32::MAX, |oldest, build| Ok(oldest.min(build?)))
+    /// The oldest build of Windows that one of a driver's INFs installs on.
+    fn oldest_build(&self, source: &Source) -> Result<u32> {
+        source
+            .infs(&self.layout)?
+            .iter()
+            .try_fold(u32::MAX, |oldest, inf| {
+                Ok(oldest.min(inf::oldest_build(inf, self.arch)?))
+            })
     }
 
-    /// Builds the driver, puts the image and its symbols where others look for them, and checks
+    /// Builds a driver, puts the image and its symbols where others look for them, and checks
     /// the image. An image that breaks a rule is not left there.
     ///
     /// # Errors
     ///
     /// If cargo fails, or the image breaks a rule.
-    pub fn build(&self, profile: Profile) -> Result<(PathBuf, Report)> {
+    pub fn build(&self, source: &Source, profile: Profile) -> Result<(PathBuf, Report)> {
+        let mut cargo = self.cargo();
+        cargo.args([
+            "build",
+            "--package",
+            source.package(),
+            "--profile",
+            profile.name(),
+        ]);
+        if let Some(manifest) = source.link(&self.layout)? {
+            cargo.arg("--manifest-path").arg(manifest);
+        }
         command::run(
-            self.cargo().args([
-                "build",
-                "--package",
-                "edu_kmdf",
-                "--profile",
-                profile.name(),
-            ]),
+            &mut cargo,
             "building the driver",
             "see what cargo says above",
         )?;
         let built = self.workspace.built(self.arch, profile.directory());
-        let artifacts = self.layout.artifacts(self.arch);
-        let (image, symbols) = (
-            artifacts.join("edu_kmdf.sys"),
-            artifacts.join("edu_kmdf.pdb"),
-        );
+        let built = |extension| built.join(source.package()).with_extension(extension);
+        let image = self
+            .layout
+            .artifacts(self.arch)
+            .join(source.package())
+            .with_extension("sys");
         let report = image::check(
-            &built.join("edu_kmdf.dll"),
+            &built("dll"),
             &Expectations {
                 arch: Some(self.arch),
-                oldest_build: Some(self.oldest_build()?),
+                oldest_build: Some(self.oldest_build(source)?),
                 size_budget_bytes: (profile == Profile::Release).then_some(SIZE_BUDGET_BYTES),
-                symbols: Some(built.join("edu_kmdf.pdb")),
+                symbols: Some(built("pdb")),
             },
         )
         .inspect_err(|_| {
             let _ = fs::remove_file(&image);
         })?;
-        files::copy_if_changed(&built.join("edu_kmdf.pdb"), &symbols)?;
-        files::copy_if_changed(&built.join("edu_kmdf.dll"), &image)?;
+        files::copy_if_changed(&built("pdb"), &image.with_extension("pdb"))?;
+        files::copy_if_changed(&built("dll"), &image)?;
         Ok((image, report))
     }
 }

@@ -19,6 +19,7 @@ pub mod inf;
 pub mod layout;
 pub mod link;
 mod packages;
+pub mod source;
 pub mod toolchain;
 mod wdk;
 mod workspace;

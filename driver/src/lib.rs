@@ -19,7 +19,8 @@
 //! what the INF says, passive-level handling for one; `attention`, what is odd; `trace`, what a listener
 //! is told; `owned`, requests as engines keep them.
 //!
-//! The layer between all this and the framework is the crate `kmdf` (`wdf/`); here is no `unsafe` code. What needs no kernel to be decided, and no kernel to be tested, is in the crate
+//! The layer between all this and the framework is the crate `kmdf` (`wdf/`); here is no `unsafe` code. What needs no
+//! kernel to be decided, and no kernel to be tested, is in the crate
 //! `edu-driver-core`: what the ISR records, whose work an engine does, which requests are malformed.
 //!
 //! Locks, IRQLs and races: docs/driver.md.

@@ -15,7 +15,7 @@
 
 use edu_spec::registers::Identification;
 
-use kmdf::{Connected, Disconnected, List, NtStatus, Passive, PnpPower, Resources, Result};
+use kmdf::{Connected, Disconnected, Hardware, List, NtStatus, PnpPower, Result};
 
 use crate::{
     device::EduDevice,
@@ -25,13 +25,8 @@ use crate::{
 };
 
 impl PnpPower for EduDevice {
-    fn prepare_hardware(
-        &self,
-        resources: &Resources<'_>,
-        disconnected: &mut Disconnected<'_>,
-        passive: &Passive<'_>,
-    ) -> Result<()> {
-        let found = self.find_hardware(resources, disconnected, passive);
+    fn prepare_hardware(&self, hardware: &mut Hardware<'_>) -> Result<()> {
+        let found = self.find_hardware(hardware);
         match found {
             Ok(identification) => trace::DEVICE_FOUND.write([identification.0.into()]),
             Err(failure) => trace::DEVICE_REFUSED.write([trace::status(failure)]),
@@ -101,18 +96,10 @@ impl PnpPower for EduDevice {
 impl EduDevice {
     /// Maps the registers and hands them to their owners; creates the interrupt objects, if now is the
     /// time. If it fails, EvtDeviceReleaseHardware, which is called all the same, undoes what was done.
-    fn find_hardware(
-        &self,
-        resources: &Resources<'_>,
-        disconnected: &mut Disconnected<'_>,
-        passive: &Passive<'_>,
-    ) -> Result<Identification> {
+    fn find_hardware(&self, hardware: &mut Hardware<'_>) -> Result<Identification> {
         // The device's only memory BAR.
-        let bar = resources
-            .memory()
-            .next()
-            .ok_or(NtStatus::DEVICE_CONFIGURATION_ERROR)?;
-        let shared = self.isr_shared.shared(disconnected)?;
+        let bar = hardware.resources.memory_range(0)?;
+        let shared = self.isr_shared.shared(&mut hardware.disconnected)?;
         let isr_registers = IsrRegisters::map(&bar)?;
         let mut device_registers = DeviceRegisters::map(&bar)?;
         let identification = device_registers.identification();
@@ -121,7 +108,11 @@ impl EduDevice {
         }
         shared.registers = Some(isr_registers);
         let interrupts = if self.settings.late {
-            Some(interrupt::create_for(passive, &self.isr_shared, resources))
+            Some(interrupt::create_for(
+                &hardware.passive,
+                &self.isr_shared,
+                &hardware.resources,
+            ))
         } else {
             None
         };

@@ -34,6 +34,7 @@ mod stress_loses_nothing;
 mod the_image_is_small_and_tells_its_version;
 mod the_memory_below_the_mask_may_be_taken;
 mod the_memory_of_an_app_may_lie_above_the_mask;
+mod the_minimal_driver_is_complete;
 mod the_threads_of_an_app_get_in_each_others_way;
 mod the_watchdog_ends_what_an_engine_never_does;
 mod what_happens_is_traced_with_its_fields_and_never_in_the_isr;

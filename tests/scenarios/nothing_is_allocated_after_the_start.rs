@@ -135,8 +135,9 @@ fn what_a_start_allocates_is_counted_and_given_back_at_the_stop() {
         let status = host.start_device(0, Grant::Messages(2));
         assert!(status.expect("it starts").is_success());
         assert_eq!(
-            makers(&lab.records_since(from))[..3],
+            makers(&lab.records_since(from))[..4],
             [
+                ("EvtDevicePrepareHardware", "MmMapIoSpaceEx"),
                 ("EvtDevicePrepareHardware", "MmMapIoSpaceEx"),
                 ("EvtDevicePrepareHardware", "ExAllocatePool2"),
                 ("EvtDevicePrepareHardware", "WdfInterruptCreate"),

@@ -4,7 +4,9 @@
 //! | --- | --- | --- |
 //! | the driver | `EDU_KMDF_SYS` | `target/cross/x86_64/edu_kmdf.sys` |
 //! | the driver for ARM64 | `EDU_KMDF_SYS_AARCH64` | `target/cross/aarch64/edu_kmdf.sys` |
-//! | its INF | `EDU_KMDF_INF` | `inf/edu_kmdf.inx` |
+//! | the smallest driver | `EDU_MINIMAL_SYS` | `target/cross/x86_64/edu_minimal.sys` |
+//! | its INF | `EDU_MINIMAL_INF` | `driver/minimal/edu_minimal.inx` |
+//! | the driver's INF | `EDU_KMDF_INF` | `inf/edu_kmdf.inx` |
 //! | its INF for PASSIVE_LEVEL | `EDU_KMDF_PASSIVE_INF` | `inf/edu_kmdf_passive.inx` |
 //! | `edu-lab` | `EDU_LAB` | beside the tests: the same profile of the same target directory |
 //! | `eductl` | `EDUCTL` | the same |
@@ -36,6 +38,32 @@ pub fn driver() -> PathBuf {
         "EDU_KMDF_SYS",
         root().join("target/cross/x86_64/edu_kmdf.sys"),
         "sh scripts/build-driver.sh",
+    )
+}
+
+/// The smallest driver.
+///
+/// # Panics
+/// It has not been built.
+#[must_use]
+pub fn minimal() -> PathBuf {
+    existing(
+        "EDU_MINIMAL_SYS",
+        root().join("target/cross/x86_64/edu_minimal.sys"),
+        "sh scripts/build-driver.sh --package edu_minimal",
+    )
+}
+
+/// The INF of the smallest driver.
+///
+/// # Panics
+/// It is not there.
+#[must_use]
+pub fn minimal_inf() -> PathBuf {
+    existing(
+        "EDU_MINIMAL_INF",
+        root().join("driver/minimal/edu_minimal.inx"),
+        "git checkout driver/minimal",
     )
 }
 

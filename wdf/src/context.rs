@@ -37,7 +37,7 @@ pub trait Context: Sized + Sync + 'static {
 /// [`context_type!`](crate::context_type) makes.
 ///
 /// # Invariants
-/// `ContextSize` is the size of `T`, and `UniqueType` is a `ContextType<T>`.
+/// Whatever object has a context of this type, that context is a `T`.
 #[repr(transparent)]
 pub struct ContextType<T>(WDF_OBJECT_CONTEXT_TYPE_INFO, PhantomData<fn() -> T>);
 
@@ -62,6 +62,19 @@ impl<T> ContextType<T> {
             },
             PhantomData,
         )
+    }
+
+    /// The same static as the type of a generic `T`, which can have no static of its own.
+    ///
+    /// # Safety
+    /// For each object, there is one `T` only that it is created with and looked at by.
+    pub(crate) const unsafe fn of_one<U>(&'static self) -> &'static ContextType<U> {
+        const {
+            assert!(align_of::<U>() <= 16, "as in `new`");
+        }
+        // SAFETY: both are the same structure. That its context is a `U`, for every object that is looked at as one,
+        // is this function's contract; `attributes_with` asks for the size of a `U`.
+        unsafe { &*core::ptr::from_ref(self).cast() }
     }
 
     const fn as_ptr(&'static self) -> *const WDF_OBJECT_CONTEXT_TYPE_INFO {
@@ -93,6 +106,7 @@ pub(crate) fn attributes_with<T: Context>() -> WDF_OBJECT_ATTRIBUTES {
             None
         },
         ContextTypeInfo: T::context_type().as_ptr(),
+        ContextSizeOverride: size_of::<T>(),
         ..init::object_attributes()
     }
 }
@@ -115,8 +129,8 @@ pub(crate) unsafe fn attach<T: Context>(object: WDFOBJECT, value: T) -> Result<(
         )
     };
     NtStatus::check(status)?;
-    // SAFETY: the call succeeded, so there is space of `ContextSize` bytes, which is the size of `T`, aligned
-    // for any `T` that `ContextType::new` accepts; nobody else has its address yet.
+    // SAFETY: the call succeeded, so there is space of the size of `T`, aligned for any `T` that
+    // `ContextType::new` accepts; nobody else has its address yet.
     unsafe { memory.cast::<T>().write(value) };
     Ok(())
 }

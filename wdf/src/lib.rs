@@ -20,7 +20,7 @@
 //! # A driver
 //!
 //! ```
-//! use kmdf::{DeviceInit, Disconnected, Driver, Guid, Passive, PnpPower, Resources, Result};
+//! use kmdf::prelude::*;
 //!
 //! const CLASS: Guid = Guid::from_u128(0x8D9E_6F1A_2C5B_4E0D_9A37_51C4_6C0E_11E8);
 //!
@@ -38,12 +38,7 @@
 //! }
 //!
 //! impl PnpPower for MyDevice {
-//!     fn prepare_hardware(
-//!         &self,
-//!         _: &Resources<'_>,
-//!         _: &mut Disconnected<'_>,
-//!         _: &Passive<'_>,
-//!     ) -> Result<()> {
+//!     fn prepare_hardware(&self, _: &mut Hardware<'_>) -> Result<()> {
 //!         Ok(())
 //!     }
 //!
@@ -77,6 +72,7 @@ mod file;
 mod guid;
 mod init;
 mod interrupt;
+mod ioctl;
 #[cfg(feature = "alloc")]
 mod list;
 mod mapping;
@@ -103,13 +99,14 @@ pub use file::HandleContext;
 pub use guid::Guid;
 pub use interrupt::{
     Claim, Deferral, DeferredInterrupt, Handling, Interrupt, InterruptContext, InterruptGuard,
-    InterruptHandler, InterruptLock, InterruptType, Isr, Policy, Priority, Shared, SharedType,
+    InterruptHandler, InterruptLock, Isr, Policy, Priority, Shared,
 };
+pub use ioctl::{Access, FILE_DEVICE_UNKNOWN, Method, buffered_ioctl, ctl_code};
 #[cfg(feature = "alloc")]
 pub use list::List;
 pub use mapping::Mapping;
 pub use passive::Passive;
-pub use pnp::{Connected, Disconnected, PnpPower};
+pub use pnp::{Connected, Disconnected, Hardware, PnpPower};
 pub use queue::{
     Control, ControlHandler, Queue, QueueCancelHandler, QueueConfig, ReadWrite, ReadWriteHandler,
     Stop, StopAction, StopHandler,
@@ -123,6 +120,21 @@ pub use status::{NtStatus, Result};
 pub use timer::{Timer, TimerHandler};
 pub use wait::sleep;
 pub use work_item::{WorkItem, WorkItemHandler};
+
+/// What most drivers name: `use kmdf::prelude::*`.
+pub mod prelude {
+    pub use crate::{
+        Access, CancelHandler, CancelableRequest, Canceled, Claim, CommonBuffer, Connected,
+        Control, ControlHandler, Deferral, DeferredInterrupt, Device, DeviceInit, Disconnected,
+        Dpc, DpcHandler, Driver, FILE_DEVICE_UNKNOWN, Guid, Handling, Hardware, Interrupt,
+        InterruptHandler, InterruptLock, Isr, Mapping, Method, NtStatus, Passive, Pending,
+        PnpPower, Queue, QueueConfig, ReadWrite, ReadWriteHandler, Request, Resources, Result,
+        SpinLock, Stop, StopAction, StopHandler, Timer, TimerHandler, WorkItem, WorkItemHandler,
+        buffered_ioctl, ctl_code,
+        mmio::{ReadOnly, ReadPure, ReadPureWrite, ReadWrite as ReadWriteRegister, WriteOnly},
+        register,
+    };
+}
 
 /// What a register is in the structure that a [`Mapping`] maps: what may be done with it, and its width (`safe-mmio`).
 pub mod mmio {

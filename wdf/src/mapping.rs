@@ -49,8 +49,8 @@ impl<T> Mapping<T> {
             assert!(
                 align_of::<T>() <= 16,
                 "a BAR is aligned to 16 bytes at least"
-            )
-        };
+            );
+        }
         if range.length_bytes() < size_of::<T>() {
             return Err(NtStatus::DEVICE_CONFIGURATION_ERROR);
         }
@@ -102,7 +102,7 @@ impl<T> Drop for Mapping<T> {
             MmUnmapIoSpace(
                 self.base.as_ptr().cast::<c_void>(),
                 size_of::<T>() as SIZE_T,
-            )
+            );
         };
     }
 }

@@ -4,12 +4,12 @@
 //! EvtDriverDeviceAdd                        Driver::device_add
 //!  └ EvtDevicePrepareHardware               prepare_hardware      resources; interrupts not connected
 //!     └ EvtDeviceD0Entry                    d0_entry              registers answer; interrupts not connected
-//!        ├ EvtInterruptEnable               InterruptHandler::enable, for each object: now it is connected
+//!        ├ EvtInterruptEnable               InterruptHandler::set_enabled, for each object: now it is connected
 //!        └ EvtDeviceD0EntryPostInterruptsEnabled    interrupts_enabled     all are connected
 //!          … requests of power-managed queues; ISRs and DPCs …
 //!          EvtIoStop                        StopHandler, for each request that the driver owns
 //!        ┌ EvtDeviceD0ExitPreInterruptsDisabled     interrupts_disabling
-//!        └ EvtInterruptDisable              InterruptHandler::disable, for each object
+//!        └ EvtInterruptDisable              InterruptHandler::set_enabled, for each object
 //!     ┌ EvtDeviceD0Exit
 //!  ┌ EvtDeviceReleaseHardware               release_hardware      interrupts not connected
 //! EvtDeviceSelfManagedIoFlush               lost                  only if the device does not come back
@@ -44,11 +44,21 @@ pub struct Connected {
     device: Device,
 }
 
+/// What EvtDevicePrepareHardware has.
+pub struct Hardware<'a> {
+    /// What PnP has given the device.
+    pub resources: Resources<'a>,
+    /// No interrupt is connected.
+    pub disconnected: Disconnected<'a>,
+    /// The device is being started.
+    pub passive: Passive<'a>,
+}
+
 /// The PnP and power callbacks of a device, methods of its context: see the [module](self) for their order.
 /// IRQL of all: PASSIVE_LEVEL.
 ///
 /// ```
-/// use kmdf::{Disconnected, Mapping, NtStatus, Passive, PnpPower, Resources, Result, SpinLock};
+/// use kmdf::{Disconnected, Hardware, Mapping, PnpPower, Result, SpinLock};
 ///
 /// # #[repr(C)] struct Registers([u32; 2]);
 /// struct MyDevice {
@@ -57,14 +67,8 @@ pub struct Connected {
 /// kmdf::context_type!(MyDevice, c"MyDevice");
 ///
 /// impl PnpPower for MyDevice {
-///     fn prepare_hardware(
-///         &self,
-///         resources: &Resources<'_>,
-///         _: &mut Disconnected<'_>,
-///         _: &Passive<'_>,
-///     ) -> Result<()> {
-///         let bar = resources.memory().next().ok_or(NtStatus::DEVICE_CONFIGURATION_ERROR)?;
-///         let mapping = Mapping::new(&bar)?;
+///     fn prepare_hardware(&self, hardware: &mut Hardware<'_>) -> Result<()> {
+///         let mapping = Mapping::new(&hardware.resources.memory_range(0)?)?;
 ///         *self.registers.lock() = Some(mapping);
 ///         Ok(())
 ///     }
@@ -80,12 +84,7 @@ pub trait PnpPower: Context {
     ///
     /// # Errors
     /// Why it cannot start with them.
-    fn prepare_hardware(
-        &self,
-        resources: &Resources<'_>,
-        disconnected: &mut Disconnected<'_>,
-        passive: &Passive<'_>,
-    ) -> Result<()>;
+    fn prepare_hardware(&self, hardware: &mut Hardware<'_>) -> Result<()>;
 
     /// EvtDeviceReleaseHardware: the resources are taken away. Called after a failed
     /// [`PnpPower::prepare_hardware`], too.
@@ -167,15 +166,16 @@ unsafe extern "C" fn evt_prepare_hardware<C: PnpPower>(
     let context = unsafe { context_of::<C>(device) };
     // SAFETY: the framework lends the lists for this call, and `resources` does not outlive it.
     let resources = unsafe { Resources::new(raw, translated) };
-    let disconnected = &mut Disconnected {
-        device: Device::from_handle(device),
-        lent: PhantomData,
+    let hardware = &mut Hardware {
+        resources,
+        disconnected: Disconnected {
+            device: Device::from_handle(device),
+            lent: PhantomData,
+        },
+        // SAFETY: this is EvtDevicePrepareHardware.
+        passive: unsafe { Passive::new() },
     };
-    // SAFETY: this is EvtDevicePrepareHardware.
-    let passive = &unsafe { Passive::new() };
-    NtStatus::of(
-        context.and_then(|context| context.prepare_hardware(&resources, disconnected, passive)),
-    )
+    NtStatus::of(context.and_then(|context| context.prepare_hardware(hardware)))
 }
 
 /// `EVT_WDF_DEVICE_RELEASE_HARDWARE`

@@ -26,6 +26,9 @@ pub struct ValueName<const N: usize>([u16; N]);
 
 impl<const N: usize> ValueName<N> {
     /// From ASCII.
+    ///
+    /// # Panics
+    /// It is not ASCII. In a static, as it is meant for, that is an error of the compiler.
     #[must_use]
     pub const fn new(ascii: &[u8; N]) -> Self {
         let mut name = [0; N];

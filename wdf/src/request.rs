@@ -125,6 +125,7 @@ impl Request {
     }
 
     /// A reference, to find the request by when somebody else owns it. IRQL: any.
+    #[must_use]
     pub fn reference(&self) -> RequestReference {
         // SAFETY: the request is owned.
         unsafe { RequestReference::take(self.0) }

@@ -7,16 +7,17 @@ use wdk_sys::{
     CmResourceTypeMemory, PHYSICAL_ADDRESS, WDFCMRESLIST, call_unsafe_wdf_function_binding,
 };
 
+use super::{NtStatus, Result};
+
 /// The resources, for the time of EvtDevicePrepareHardware.
 ///
 /// ```
-/// use kmdf::{Mapping, NtStatus, Resources, Result};
+/// use kmdf::{Mapping, Resources, Result};
 /// # #[repr(C)] struct Registers([u32; 2]);
 ///
 /// /// Maps the device's first memory BAR.
 /// fn map(resources: &Resources<'_>) -> Result<Mapping<Registers>> {
-///     let bar = resources.memory().next().ok_or(NtStatus::DEVICE_CONFIGURATION_ERROR)?;
-///     Mapping::new(&bar)
+///     Mapping::new(&resources.memory_range(0)?)
 /// }
 /// ```
 pub struct Resources<'a> {
@@ -85,6 +86,16 @@ impl<'a> Resources<'a> {
             raw: List(raw, PhantomData),
             translated: List(translated, PhantomData),
         }
+    }
+
+    /// One of the memory resources, counted from 0. IRQL: <= DISPATCH_LEVEL.
+    ///
+    /// # Errors
+    /// STATUS_DEVICE_CONFIGURATION_ERROR: there are not as many.
+    pub fn memory_range(&self, index: usize) -> Result<MemoryRange> {
+        self.memory()
+            .nth(index)
+            .ok_or(NtStatus::DEVICE_CONFIGURATION_ERROR)
     }
 
     /// The memory resources, in the order of the device's BARs. IRQL: <= DISPATCH_LEVEL.

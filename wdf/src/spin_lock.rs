@@ -4,13 +4,17 @@ use core::{
     cell::UnsafeCell,
     marker::PhantomData,
     ops::{Deref, DerefMut},
+    ptr::NonNull,
 };
 
 use wdk_sys::{WDFSPINLOCK, call_unsafe_wdf_function_binding};
 
-use super::{Device, NtStatus, Result, init};
+use super::{
+    Context, ContextType, Device, NtStatus, Result,
+    context::{attributes_with, initialize},
+};
 
-/// `WDFSPINLOCK`, and what it guards.
+/// `WDFSPINLOCK`, and what it guards, in its context space.
 ///
 /// ```
 /// use kmdf::SpinLock;
@@ -23,21 +27,35 @@ use super::{Device, NtStatus, Result, init};
 /// ```
 pub struct SpinLock<T> {
     handle: WDFSPINLOCK,
-    guarded: UnsafeCell<T>,
+    guarded: NonNull<Guarded<T>>,
 }
 
-// SAFETY: the handle is a number, and the `T` may be sent.
+/// The context of a lock.
+struct Guarded<T>(UnsafeCell<T>);
+
+// SAFETY: the only way to the `T` is through a guard, which the lock gives to one processor at a time.
+unsafe impl<T: Send> Sync for Guarded<T> {}
+
+impl<T: Send + 'static> Context for Guarded<T> {
+    fn context_type() -> &'static ContextType<Self> {
+        static TYPE: ContextType<()> = ContextType::new(&TYPE, c"SpinLock");
+        // SAFETY: only `SpinLock::new` makes an object with it, and only that lock's `T` is in it.
+        unsafe { TYPE.of_one() }
+    }
+}
+
+// SAFETY: the handle is a number, and what the lock guards may be sent.
 unsafe impl<T: Send> Send for SpinLock<T> {}
 // SAFETY: the only way to the `T` is through a guard, which the lock gives to one processor at a time.
 unsafe impl<T: Send> Sync for SpinLock<T> {}
 
-impl<T> SpinLock<T> {
+impl<T: Send + 'static> SpinLock<T> {
     /// Creates a lock that lives as long as the device (`WdfSpinLockCreate`). IRQL: PASSIVE_LEVEL.
     ///
     /// # Errors
     /// The framework's status.
     pub fn new(device: Device, value: T) -> Result<Self> {
-        let mut attributes = init::object_attributes();
+        let mut attributes = attributes_with::<Guarded<T>>();
         attributes.ParentObject = device.as_object();
         let mut handle = core::ptr::null_mut();
         // SAFETY: the parent is alive in EvtDriverDeviceAdd, which alone has a `Device`; the others are locals.
@@ -49,12 +67,13 @@ impl<T> SpinLock<T> {
             )
         };
         NtStatus::check(status)?;
-        Ok(Self {
-            handle,
-            guarded: UnsafeCell::new(value),
-        })
+        // SAFETY: the lock has just been created with room for its data, and calls nothing but what drops it.
+        let guarded = unsafe { initialize(handle.cast(), Guarded(UnsafeCell::new(value))) }?;
+        Ok(Self { handle, guarded })
     }
+}
 
+impl<T> SpinLock<T> {
     /// Takes the lock (`WdfSpinLockAcquire`). IRQL: <= DISPATCH_LEVEL, and DISPATCH_LEVEL until
     /// the guard is dropped. Not if this thread has it already.
     #[inline]
@@ -81,16 +100,20 @@ impl<T> Deref for SpinLockGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
+        // SAFETY: the context lives as long as the lock, which lives as long as its device.
+        let guarded = unsafe { self.lock.guarded.as_ref() };
         // SAFETY: the lock is held as long as this guard lives, so nobody else has a reference.
-        unsafe { &*self.lock.guarded.get() }
+        unsafe { &*guarded.0.get() }
     }
 }
 
 impl<T> DerefMut for SpinLockGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the context lives as long as the lock, which lives as long as its device.
+        let guarded = unsafe { self.lock.guarded.as_ref() };
         // SAFETY: the lock is held as long as this guard lives, so nobody else has a reference.
-        unsafe { &mut *self.lock.guarded.get() }
+        unsafe { &mut *guarded.0.get() }
     }
 }
 

@@ -23,11 +23,7 @@ impl InterruptHandler for EduInterrupt {
         claim
     }
 
-    fn enable(&mut self, shared: &mut IsrShared) {
-        shared.acknowledge_stale();
-    }
-
-    fn disable(&mut self, shared: &mut IsrShared) {
+    fn set_enabled(&mut self, shared: &mut IsrShared, _enabled: bool) {
         shared.acknowledge_stale();
     }
 

@@ -13,10 +13,7 @@ mod isr;
 use edu_driver_core::log::{Log, Taken};
 use edu_spec::registers::{Causes, MAX_MESSAGES};
 
-use kmdf::{
-    Disconnected, Interrupt, InterruptLock, List, Passive, Policy, Resources, Result,
-    interrupt_type, shared_type,
-};
+use kmdf::{Disconnected, Interrupt, InterruptLock, List, Passive, Policy, Resources, Result};
 
 use crate::{
     device::{EduDevice, State},
@@ -36,9 +33,6 @@ pub struct IsrShared {
     /// Counts the interrupts of the device.
     pub sequence: u64,
 }
-
-interrupt_type!(EduInterrupt, c"EduInterrupt");
-shared_type!(IsrShared, c"IsrShared");
 
 /// The interrupt objects of a device.
 pub type Interrupts = List<Interrupt<EduInterrupt>>;
@@ -131,6 +125,7 @@ impl State {
             let recorded = if let Some(disconnected) = &mut disconnected {
                 interrupt
                     .disconnected(disconnected)
+                    .ok()
                     .map(|own| own.log.take())
             } else {
                 let connected = self.connected.as_ref();

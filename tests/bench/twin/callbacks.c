@@ -170,7 +170,7 @@ BOOLEAN OnInterrupt(WDFINTERRUPT handle, ULONG message) {
     return ours;
 }
 
-/* --- driver/src/factorial.rs, driver/src/wdf/trace.rs ------------------------------------------- */
+/* --- driver/src/factorial.rs, wdf/etw/src/lib.rs ------------------------------------------- */
 
 static const UCHAR CompletedSchema[] = "\x1e\0\0FactorialCompleted\0Result\0\x0a";
 static const UCHAR FailedSchema[] = "\x1b\0\0FactorialFailed\0Status\0\x0a";

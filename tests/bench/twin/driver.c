@@ -9,7 +9,7 @@ DEFINE_GUID(PROVIDER_ID, 0x8c1f1d52, 0x93a4, 0x4a0e, 0xb1, 0x6f, 0x27, 0x60, 0x4
 static const UCHAR Metadata[] = "\x0a\0EduTwin";
 PROVIDER Provider = {Metadata, sizeof(Metadata), 0, 0};
 
-/* Somebody begins to listen, or nobody does any more: `enable` of driver/src/wdf/trace.rs. */
+/* Somebody begins to listen, or nobody does any more: `enable` of wdf/etw/src/lib.rs. */
 static void OnEnable(LPCGUID source, ULONG control, UCHAR level, ULONGLONG any, ULONGLONG all,
     PEVENT_FILTER_DESCRIPTOR filter, PVOID context) {
     UNREFERENCED_PARAMETER(source);

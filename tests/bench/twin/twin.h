@@ -123,12 +123,12 @@ WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(STATE, GetState)
 typedef struct _ISR_SHARED {
     PUCHAR Registers;
     ULONG64 Sequence;
-    /* driver/src/wdf/interrupt/deferring.rs */
+    /* wdf/src/interrupt/deferring.rs */
     volatile BOOLEAN Deferring;
 } ISR_SHARED;
 WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(ISR_SHARED, GetIsrShared)
 
-/* driver/src/wdf/interrupt/mod.rs */
+/* wdf/src/interrupt/mod.rs */
 typedef enum _HANDLING { Dirql, PassiveWorkItem, PassiveDpc } HANDLING;
 typedef struct _INTERRUPT {
     LOG Log;
@@ -163,7 +163,7 @@ WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(DEVICE, GetDevice)
 EVT_WDF_INTERRUPT_ISR OnInterrupt;
 EVT_WDF_INTERRUPT_DPC OnDpc;
 
-/* driver/src/wdf/trace.rs: one kind of event, with one value. */
+/* wdf/etw/src/lib.rs: one kind of event, with one value. */
 typedef struct _TRACE_EVENT {
     UCHAR Level;
     USHORT SchemaBytes;

@@ -16,6 +16,9 @@ pub const fn schema_bytes(name: &str, values: &[&str]) -> usize {
 }
 
 /// What an event says about itself: its name and those of its values, all of them 64-bit numbers.
+///
+/// # Panics
+/// `BYTES` is not [`schema_bytes`]. In a static, that is an error of the compiler.
 #[must_use]
 pub const fn schema<const BYTES: usize>(name: &str, values: &[&str]) -> [u8; BYTES] {
     let mut bytes = [0; BYTES];
@@ -32,6 +35,9 @@ pub const fn schema<const BYTES: usize>(name: &str, values: &[&str]) -> [u8; BYT
 }
 
 /// What every event says about its provider: its length and its name.
+///
+/// # Panics
+/// `BYTES` is not three more than the name has. In a static, that is an error of the compiler.
 #[must_use]
 pub const fn provider_metadata<const BYTES: usize>(name: &str) -> [u8; BYTES] {
     let mut bytes = [0; BYTES];

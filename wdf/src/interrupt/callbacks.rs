@@ -41,6 +41,10 @@ impl<H: InterruptHandler> Isr<'_, H> {
 
     /// Queues the object's DPC or work item (`WdfInterruptQueueDpcForIsr`,
     /// `WdfInterruptQueueWorkItemForIsr`).
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "whether it was queued already is of interest to those who count"
+    )]
     #[inline]
     pub fn defer(&self) -> Deferral {
         if !self.deferring.in_isr() {
@@ -94,6 +98,12 @@ pub struct DeferredInterrupt<'a, H> {
 }
 
 impl<H: InterruptHandler> DeferredInterrupt<'_, H> {
+    /// Runs that with the interrupt lock held. `None` as in [`DeferredInterrupt::lock`].
+    #[inline]
+    pub fn locked<R>(&mut self, body: impl FnOnce(&mut H) -> R) -> Option<R> {
+        self.lock().map(|guard| body(guard.own))
+    }
+
     /// Takes the interrupt lock (`WdfInterruptAcquireLock`): DIRQL until the guard is dropped. Hold no other. `None`
     /// if the interrupt is handled at PASSIVE_LEVEL, or is about to be disconnected: what its ISR has
     /// recorded is taken then by those who stop the device.
@@ -163,7 +173,7 @@ pub(super) unsafe extern "C" fn evt_interrupt_enable<H: InterruptHandler>(
     _device: WDFDEVICE,
 ) -> NTSTATUS {
     // SAFETY: the framework calls it for such an object, with its lock held, and this is the shim's only call.
-    unsafe { under_the_lock(interrupt, H::enable) }
+    unsafe { set_enabled::<H>(interrupt, true) }
 }
 
 /// `EVT_WDF_INTERRUPT_DISABLE`. IRQL and lock as for the ISR.
@@ -175,21 +185,18 @@ pub(super) unsafe extern "C" fn evt_interrupt_disable<H: InterruptHandler>(
     _device: WDFDEVICE,
 ) -> NTSTATUS {
     // SAFETY: the framework calls it for such an object, with its lock held, and this is the shim's only call.
-    unsafe { under_the_lock(interrupt, H::disable) }
+    unsafe { set_enabled::<H>(interrupt, false) }
 }
 
 /// # Safety
 /// The framework holds the interrupt lock of an object made by [`super::Interrupt::create`], and this is
 /// the only call under it.
-unsafe fn under_the_lock<H: InterruptHandler>(
-    interrupt: WDFINTERRUPT,
-    body: impl FnOnce(&mut H, &mut H::Shared),
-) -> NTSTATUS {
+unsafe fn set_enabled<H: InterruptHandler>(interrupt: WDFINTERRUPT, enabled: bool) -> NTSTATUS {
     // SAFETY: the object is alive, and `create` initialized its context.
     if let Some(context) = unsafe { context::of::<InterruptContext<H>>(interrupt.cast()) } {
         // SAFETY: the lock is held by this function's contract.
         let (own, shared) = unsafe { context.locked() };
-        body(own, shared);
+        own.set_enabled(shared, enabled);
     }
     STATUS_SUCCESS
 }

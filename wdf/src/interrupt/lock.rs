@@ -17,30 +17,11 @@ pub struct Shared<S>(UnsafeCell<S>);
 // SAFETY: the `S` is reached with the interrupt lock held, or while no interrupt is connected.
 unsafe impl<S: Send> Sync for Shared<S> {}
 
-/// A type that the ISRs of several interrupt objects may share: the framework knows its context. Implement it with
-/// [`shared_type!`](crate::shared_type).
-pub trait SharedType: Sized + Send + 'static {
-    /// The identity of the context.
-    fn shared_type() -> &'static ContextType<Shared<Self>>;
-}
-
-/// Makes a type a [`SharedType`](crate::SharedType), under a name that debuggers show.
-#[macro_export]
-macro_rules! shared_type {
-    ($type:ty, $name:literal) => {
-        impl $crate::SharedType for $type {
-            fn shared_type() -> &'static $crate::ContextType<$crate::Shared<Self>> {
-                static TYPE: $crate::ContextType<$crate::Shared<$type>> =
-                    $crate::ContextType::new(&TYPE, $name);
-                &TYPE
-            }
-        }
-    };
-}
-
-impl<S: SharedType> Context for Shared<S> {
+impl<S: Send + 'static> Context for Shared<S> {
     fn context_type() -> &'static ContextType<Self> {
-        S::shared_type()
+        static TYPE: ContextType<()> = ContextType::new(&TYPE, c"InterruptLock");
+        // SAFETY: only `InterruptLock::new` makes an object with it, and only that lock's `S` is in it.
+        unsafe { TYPE.of_one() }
     }
 }
 
@@ -54,7 +35,6 @@ impl<S: SharedType> Context for Shared<S> {
 /// use kmdf::{Device, Handling, InterruptLock, Result};
 ///
 /// struct Sequence(u64);
-/// kmdf::shared_type!(Sequence, c"Sequence");
 ///
 /// fn create(device: Device) -> Result<InterruptLock<Sequence>> {
 ///     InterruptLock::new(device, Handling::Dirql, Sequence(0))
@@ -73,7 +53,7 @@ unsafe impl<S: Send> Send for InterruptLock<S> {}
 // SAFETY: the same on several processors at once.
 unsafe impl<S: Send> Sync for InterruptLock<S> {}
 
-impl<S: SharedType> InterruptLock<S> {
+impl<S: Send + 'static> InterruptLock<S> {
     /// Creates it (`WdfSpinLockCreate`, `WdfWaitLockCreate`). IRQL: PASSIVE_LEVEL.
     ///
     /// # Errors
@@ -199,7 +179,10 @@ unsafe impl<H: InterruptHandler> Sync for InterruptContext<H> {}
 
 impl<H: InterruptHandler> Context for InterruptContext<H> {
     fn context_type() -> &'static ContextType<Self> {
-        H::interrupt_type()
+        static TYPE: ContextType<()> = ContextType::new(&TYPE, c"Interrupt");
+        // SAFETY: only `Interrupt::create` and `new` make an object with it. Its callbacks, and the handle that they
+        // give, are of the same `H`.
+        unsafe { TYPE.of_one() }
     }
 }
 

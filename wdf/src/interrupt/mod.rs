@@ -18,7 +18,6 @@
 //!     registers: Option<Mapping<Registers>>,
 //!     causes: u32,
 //! }
-//! kmdf::interrupt_type!(MyInterrupt, c"MyInterrupt");
 //!
 //! impl InterruptHandler for MyInterrupt {
 //!     type Shared = ();
@@ -58,10 +57,10 @@ use wdk_sys::{BOOLEAN, WDF_INTERRUPT_INFO, WDFINTERRUPT, call_unsafe_wdf_functio
 pub use callbacks::{Deferral, DeferredInterrupt, Isr};
 pub use config::{Handling, Policy, Priority};
 pub(crate) use deferring::{Deferring, set_deferring};
-pub use lock::{InterruptContext, InterruptGuard, InterruptLock, Shared, SharedType};
+pub use lock::{InterruptContext, InterruptGuard, InterruptLock, Shared};
 
 use super::{
-    Connected, Context, ContextType, Device, Disconnected, InterruptResource, NtStatus, Result,
+    Connected, Context, Device, Disconnected, InterruptResource, NtStatus, Result,
     context::{self, attributes_with, initialize},
     init,
 };
@@ -87,32 +86,9 @@ impl From<Claim> for BOOLEAN {
     }
 }
 
-/// A type that may be an [`InterruptHandler`]: the framework knows its context. Implement it with
-/// [`interrupt_type!`](crate::interrupt_type).
-pub trait InterruptType: Sized + Send + 'static {
-    /// The identity of the interrupt object's context.
-    fn interrupt_type() -> &'static ContextType<InterruptContext<Self>>
-    where
-        Self: InterruptHandler;
-}
-
-/// Makes a type an [`InterruptType`](crate::InterruptType), under a name that debuggers show.
-#[macro_export]
-macro_rules! interrupt_type {
-    ($type:ty, $name:literal) => {
-        impl $crate::InterruptType for $type {
-            fn interrupt_type() -> &'static $crate::ContextType<$crate::InterruptContext<Self>> {
-                static TYPE: $crate::ContextType<$crate::InterruptContext<$type>> =
-                    $crate::ContextType::new(&TYPE, $name);
-                &TYPE
-            }
-        }
-    };
-}
-
 /// What an interrupt object does, and what it keeps in its context space for its ISR: see the example of
 /// [`Interrupt`]'s module.
-pub trait InterruptHandler: InterruptType {
+pub trait InterruptHandler: Sized + Send + 'static {
     /// What the ISRs of several interrupt objects share, by an [`InterruptLock`]; `()` for nothing.
     type Shared: Send + 'static;
     /// The context of the device.
@@ -125,15 +101,11 @@ pub trait InterruptHandler: InterruptType {
     /// run on two processors at once.
     fn deferred(device: &Self::Device, interrupt: DeferredInterrupt<'_, Self>);
 
-    /// EvtInterruptEnable: acknowledge what is left from before. IRQL and lock as for the ISR.
-    fn enable(&mut self, shared: &mut Self::Shared) {
-        _ = shared;
-    }
-
-    /// EvtInterruptDisable: let no line stay asserted. IRQL and lock as for the ISR. The device may have been
+    /// EvtInterruptEnable and EvtInterruptDisable: have the device interrupt or not, and acknowledge what nobody will
+    /// service, so that no line stays asserted. IRQL and lock as for the ISR. The device may have been
     /// surprise-removed.
-    fn disable(&mut self, shared: &mut Self::Shared) {
-        _ = shared;
+    fn set_enabled(&mut self, shared: &mut Self::Shared, enabled: bool) {
+        _ = (shared, enabled);
     }
 }
 
@@ -151,17 +123,12 @@ unsafe impl<H> Send for Interrupt<H> {}
 unsafe impl<H> Sync for Interrupt<H> {}
 
 impl<H: InterruptHandler<Shared = ()>> Interrupt<H> {
-    /// Creates an interrupt object with a lock of its own. Else as [`Interrupt::create`].
+    /// Creates an interrupt object with a lock of its own, in EvtDriverDeviceAdd. Else as [`Interrupt::create`].
     ///
     /// # Errors
     /// The framework's status.
-    pub fn new(
-        device: Device,
-        handling: Handling,
-        handler: H,
-        resource: Option<&InterruptResource<'_>>,
-    ) -> Result<Self> {
-        Self::create_with(device, handling, Locking::OWN, handler, resource)
+    pub fn new(device: Device, handling: Handling, handler: H) -> Result<Self> {
+        Self::create_with(device, handling, &Locking::OWN, handler, None)
     }
 }
 
@@ -182,7 +149,7 @@ impl<H: InterruptHandler> Interrupt<H> {
         Self::create_with(
             lock.device(),
             lock.handling(),
-            lock.locking(),
+            &lock.locking(),
             handler,
             resource,
         )
@@ -191,11 +158,11 @@ impl<H: InterruptHandler> Interrupt<H> {
     fn create_with(
         device: Device,
         handling: Handling,
-        locking: Locking<H::Shared>,
+        locking: &Locking<H::Shared>,
         handler: H,
         resource: Option<&InterruptResource<'_>>,
     ) -> Result<Self> {
-        let mut config = config::config::<H>(handling, &locking, resource);
+        let mut config = config::config::<H>(handling, locking, resource);
         // SAFETY: the device is alive in EvtDriverDeviceAdd and EvtDevicePrepareHardware, and `DeviceInit::create`
         // initialized this context.
         let deferring = unsafe { context::of::<Deferring>(device.as_object()) };
@@ -242,6 +209,7 @@ impl<H: InterruptHandler> Interrupt<H> {
     /// Takes the interrupt lock (`WdfInterruptAcquireLock`). `None` if this object has no interrupt,
     /// or if that is handled at PASSIVE_LEVEL. IRQL: <= DISPATCH_LEVEL, and DIRQL until the guard is
     /// dropped.
+    #[must_use]
     pub fn lock<'a>(&'a self, connected: &'a Connected) -> Option<InterruptGuard<'a, H>> {
         if self.handling.is_passive() || !connected.is_of(self.device) || !self.is_connected() {
             return None;
@@ -252,16 +220,19 @@ impl<H: InterruptHandler> Interrupt<H> {
         unsafe { InterruptGuard::acquire(self.handle, context) }
     }
 
-    /// What the object keeps for itself, while no interrupt of the device is connected. `None`: the proof
-    /// is another device's.
-    pub fn disconnected<'a>(&'a self, proof: &'a mut Disconnected<'_>) -> Option<&'a mut H> {
+    /// What the object keeps for itself, while no interrupt of the device is connected. IRQL: PASSIVE_LEVEL.
+    ///
+    /// # Errors
+    /// STATUS_INTERNAL_ERROR: the proof is another device's.
+    pub fn disconnected<'a>(&'a self, proof: &'a mut Disconnected<'_>) -> Result<&'a mut H> {
         if !proof.is_of(self.device) {
-            return None;
+            return Err(NtStatus::INTERNAL_ERROR);
         }
         // SAFETY: the object lives as long as the driver keeps this value; see the crate.
-        let context = unsafe { context::of::<InterruptContext<H>>(self.handle.cast()) }?;
+        let context = unsafe { context::of::<InterruptContext<H>>(self.handle.cast()) };
+        let context = context.ok_or(NtStatus::INTERNAL_ERROR)?;
         // SAFETY: there is one proof, mutably borrowed for as long as the result lives.
-        Some(unsafe { context.disconnected() })
+        Ok(unsafe { context.disconnected() })
     }
 
     /// Whether the object has an interrupt and is connected (`WdfInterruptWdmGetInterrupt`).

@@ -16,6 +16,14 @@ impl Request {
         self.complete(outcome);
     }
 
+    /// As [`Request::respond`] or, if there is no output, with that failure.
+    pub fn complete_with<T: IntoBytes + Immutable>(self, outcome: Result<T>) {
+        match outcome {
+            Ok(output) => self.respond(&output),
+            Err(failure) => self.complete(Err(failure)),
+        }
+    }
+
     fn write_output(&self, bytes: &[u8]) -> Result<usize> {
         let buffer = self.output_buffer(bytes.len())?;
         // SAFETY: the framework gave at least that many bytes. They belong to the request, which is

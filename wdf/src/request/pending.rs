@@ -9,7 +9,7 @@ use crate::NtStatus;
 /// Keep it in a [`crate::SpinLock`]; complete what is taken out when the lock is released.
 ///
 /// ```
-/// use kmdf::{CancelHandler, Canceled, NtStatus, Pending, Request, SpinLock, Stop, StopHandler};
+/// use kmdf::{Pending, SpinLock};
 ///
 /// struct MyDevice {
 ///     pending: SpinLock<Pending<u32>>,
@@ -24,30 +24,47 @@ use crate::NtStatus;
 ///     }
 /// }
 ///
-/// impl CancelHandler for MyDevice {
-///     type Device = Self;
-///
-///     fn on_cancel(device: &Self, canceled: &Canceled) {
-///         let taken = device.pending.lock().take_canceled(canceled);
-///         if let Some(request) = taken {
-///             request.complete(Err(NtStatus::CANCELLED));
-///         }
-///     }
-/// }
-///
-/// impl StopHandler for MyDevice {
-///     type Device = Self;
-///
-///     fn on_stop(device: &Self, stop: Stop<'_>) {
-///         let taken = device.pending.lock().take_stopped(stop.id);
-///         if let Some(request) = taken {
-///             stop.give_up(request);
-///         }
-///     }
-/// }
+/// // EvtRequestCancel and EvtIoStop.
+/// kmdf::pending!(MyDevice, pending);
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pending<T>(Option<(CancelableRequest, T)>);
+
+/// Makes a device a [`CancelHandler`](crate::CancelHandler) and a [`StopHandler`](crate::StopHandler) that take the
+/// request out of its [`Pending`](crate::Pending): a field of its context, a [`SpinLock`](crate::SpinLock), or of what
+/// that guards. Canceled, it is completed with STATUS_CANCELLED; when the device leaves D0, it is requeued.
+#[macro_export]
+macro_rules! pending {
+    ($device:ty, $lock:ident $(. $field:ident)*) => {
+        impl $crate::CancelHandler for $device {
+            type Device = Self;
+
+            fn on_cancel(device: &Self, canceled: &$crate::Canceled) {
+                let taken = device.$lock.lock()$(.$field)*.take_canceled(canceled);
+                if let Some(request) = taken {
+                    request.complete(Err($crate::NtStatus::CANCELLED));
+                }
+            }
+        }
+
+        impl $crate::StopHandler for $device {
+            type Device = Self;
+
+            fn on_stop(device: &Self, stop: $crate::Stop<'_>) {
+                let taken = device.$lock.lock()$(.$field)*.take_stopped(stop.id);
+                if let Some(request) = taken {
+                    stop.give_up(request);
+                }
+            }
+        }
+    };
+}
+
+impl<T> Default for Pending<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl<T> Pending<T> {
     /// No request.

@@ -1,0 +1,124 @@
+//! Which driver is built: one of the checkout, or one that stands on its layer from outside.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    error::{Error, Kind, Result},
+    files,
+    layout::Layout,
+};
+
+/// A driver in Rust: a package.
+#[derive(Debug)]
+pub struct Source {
+    package: String,
+    /// Where it is, if that is outside of the checkout.
+    directory: Option<PathBuf>,
+}
+
+impl Source {
+    /// A package of the checkout.
+    #[must_use]
+    pub fn of_the_checkout(package: &str) -> Self {
+        Self {
+            package: package.to_owned(),
+            directory: None,
+        }
+    }
+
+    /// The package of a manifest.
+    ///
+    /// # Errors
+    ///
+    /// If the manifest cannot be read or names no package.
+    pub fn outside(manifest: &Path) -> Result<Self> {
+        let manifest =
+            fs::canonicalize(manifest).map_err(|error| Error::io("find", manifest, error))?;
+        let name = files::read_text(&manifest)?
+            .parse::<toml::Table>()
+            .ok()
+            .and_then(|table| Some(table.get("package")?.get("name")?.as_str()?.to_owned()));
+        let package = name.ok_or_else(|| {
+            Error::new(
+                Kind::Io,
+                format!("{} has no package.name", manifest.display()),
+                "name the Cargo.toml of a driver",
+            )
+        })?;
+        Ok(Self {
+            package,
+            directory: manifest.parent().map(Path::to_owned),
+        })
+    }
+
+    /// The package's name, which the image has, too.
+    #[must_use]
+    pub fn package(&self) -> &str {
+        &self.package
+    }
+
+    /// What the driver is installed from: the INX beside the manifest, and for edu_kmdf those in inf/.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub fn infs(&self, layout: &Layout) -> Result<Vec<PathBuf>> {
+        let repository = layout.repository();
+        let directories = match &self.directory {
+            Some(directory) => vec![directory.clone()],
+            None => vec![repository.join("inf"), repository.join("driver/minimal")],
+        };
+        let mut infs = Vec::new();
+        for directory in directories {
+            let entries =
+                fs::read_dir(&directory).map_err(|error| Error::io("list", &directory, error))?;
+            infs.extend(
+                entries
+                    .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+                    .filter(|path| {
+                        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+                        path.extension().is_some_and(|extension| extension == "inx")
+                            && stem.starts_with(&self.package)
+                    }),
+            );
+        }
+        if infs.is_empty() {
+            return Err(Error::missing(
+                format!("{} has no INX", self.package),
+                "put NAME.inx beside its Cargo.toml",
+            ));
+        }
+        Ok(infs)
+    }
+
+    /// Links the files of a driver from outside into a directory of its own, with a copy of the manifest and of the
+    /// checkout's lock file: what cargo writes goes there. Returns that manifest.
+    pub(crate) fn link(&self, layout: &Layout) -> Result<Option<PathBuf>> {
+        let Some(directory) = &self.directory else {
+            return Ok(None);
+        };
+        let scratch = layout.output().join("outside").join(&self.package);
+        files::create_dir(&scratch)?;
+        let entries =
+            fs::read_dir(directory).map_err(|error| Error::io("list", directory, error))?;
+        for entry in entries.filter_map(std::result::Result::ok) {
+            let name = entry.file_name();
+            if !["Cargo.toml", "Cargo.lock", "target", ".git"]
+                .iter()
+                .any(|other| name == *other)
+            {
+                files::link(&entry.path(), &scratch.join(name))?;
+            }
+        }
+        let manifest = scratch.join("Cargo.toml");
+        files::copy_if_changed(&directory.join("Cargo.toml"), &manifest)?;
+        let lock = scratch.join("Cargo.lock");
+        if !lock.exists() {
+            files::copy_if_changed(&layout.workspace().join("Cargo.lock"), &lock)?;
+        }
+        Ok(Some(manifest))
+    }
+}
