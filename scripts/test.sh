@@ -8,7 +8,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-all="format lint unit doc image driver-lint reproduce samples scenarios explore teeth qemu windows make eductl package vm deny"
+all="format lint unit doc image driver-lint reproduce samples scenarios new-driver explore teeth qemu windows make eductl package vm deny"
 
 describe() {
     case $1 in
@@ -21,6 +21,7 @@ describe() {
     reproduce) echo "the same image from another directory" ;;
     samples) echo "three drivers in C, for KMDF 1.15 and 1.33, tested as their authors would" ;;
     scenarios) echo "scenarios: driver, host, device, eductl" ;;
+    new-driver) echo "a driver made by scripts/new-driver.sh: built, run on the model" ;;
     explore) echo "a bounded share of scripts/prove.sh, part of it twice" ;;
     teeth) echo "broken drivers, each caught by its rule; exact counts" ;;
     qemu) echo "tests on QEMU's edu" ;;
@@ -94,6 +95,10 @@ run_samples() {
 run_scenarios() {
     cargo build --package edu-lab --package eductl
     cargo test --package edu-tests
+}
+
+run_new_driver() {
+    sh scripts/test-new-driver.sh
 }
 
 run_explore() {

@@ -147,8 +147,8 @@ fn the_documents_show_what_a_person_sees() {
     };
     for (kind, source) in [
         ("\n", document.as_str()),
-        ("rust\n", &read("driver/src/interrupt/isr.rs")),
-        ("rust\n", &read("driver/src/interrupt/dpc.rs")),
+        ("rust\n", &read("driver/minimal/src/lib.rs")),
+        ("rust\n", &read("driver/minimal/src/lib.rs")),
     ] {
         let lines: Vec<&str> = source.lines().map(str::trim).collect();
         for line in next_block(kind).lines().map(str::trim) {

@@ -16,6 +16,23 @@ fn its_source_has_150_lines_at_most_and_nothing_unsafe() {
 }
 
 #[test]
+fn the_tutorial_quotes_it() {
+    let read = |file| fs::read_to_string(found::root().join(file)).expect("there is one");
+    let source = read(SOURCE);
+    let tutorial = read("docs/tutorial.md");
+    let quotes: Vec<&str> = tutorial
+        .split("```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(|block| block.strip_prefix("rust\n"))
+        .collect();
+    assert!(quotes.len() > 8, "it quotes");
+    for quote in quotes {
+        assert!(source.contains(quote), "{SOURCE} lacks\n{quote}");
+    }
+}
+
+#[test]
 fn it_computes_on_model_and_qemu_by_message_and_by_line() {
     for device in ["model", "qemu:edu"] {
         for interrupts in ["auto", "line"] {
