@@ -15,7 +15,7 @@ use super::{
 /// A type that lives in the context space of framework objects. Implement it with
 /// [`context_type!`](crate::context_type): that makes the one static that the framework knows the type by.
 ///
-/// ```
+/// ```no_run
 /// use core::sync::atomic::AtomicU32;
 ///
 /// struct Counter(AtomicU32);

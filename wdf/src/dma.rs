@@ -39,7 +39,7 @@ impl AddressBits {
 /// `WDFCOMMONBUFFER`: memory that the driver and the device both see, as long as the device object
 /// lives.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::{AddressBits, CommonBuffer, Device, NtStatus, Result};
 ///
 /// fn create(device: Device) -> Result<CommonBuffer> {

@@ -7,7 +7,7 @@ use super::{Context, Device, NtStatus, Result, context, init};
 /// `WDFDPC`: a DPC beside those of the interrupts. Runs at DISPATCH_LEVEL, on two processors at once if
 /// it is queued while it runs.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::{Device, Dpc, DpcHandler, Result};
 /// # struct MyDevice;
 /// # kmdf::context_type!(MyDevice, c"MyDevice");

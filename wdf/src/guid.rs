@@ -4,7 +4,7 @@ use wdk_sys::GUID;
 
 /// A GUID, in the memory order that Windows uses.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::Guid;
 ///
 /// // {8D9E6F1A-2C5B-4E0D-9A37-51C46C0E11E8}

@@ -29,7 +29,7 @@ pub const FILE_DEVICE_UNKNOWN: u32 = 0x22;
 
 /// `CTL_CODE`. A function of a vendor's own is from 0x800 to 0xFFF.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::{Access, FILE_DEVICE_UNKNOWN, Method, ctl_code};
 ///
 /// const FACTORIAL: u32 = ctl_code(FILE_DEVICE_UNKNOWN, 0x802, Method::Buffered, Access::ReadWrite);

@@ -19,7 +19,7 @@
 //!
 //! # A driver
 //!
-//! ```
+//! ```no_run
 //! use kmdf::prelude::*;
 //!
 //! const CLASS: Guid = Guid::from_u128(0x8D9E_6F1A_2C5B_4E0D_9A37_51C4_6C0E_11E8);
@@ -71,17 +71,17 @@ mod driver;
 mod file;
 mod guid;
 mod init;
-mod interrupt;
+pub mod interrupt;
 mod ioctl;
 #[cfg(feature = "alloc")]
 mod list;
 mod mapping;
 mod passive;
-mod pnp;
+pub mod pnp;
 mod queue;
 mod reference;
 mod registry;
-mod request;
+pub mod request;
 mod resources;
 mod retrieve;
 mod spin_lock;

@@ -12,7 +12,7 @@ use super::{NtStatus, Passive, Result};
 
 /// A list whose length is settled when it is made, in memory of the driver's global allocator.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::{List, Passive, Result};
 ///
 /// fn squares(passive: &Passive<'_>) -> Result<List<u32>> {

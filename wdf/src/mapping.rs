@@ -15,7 +15,7 @@ use super::{MemoryRange, NtStatus, Result};
 /// Registers that two locks guard are two types, each with a mapping of its own: then nobody can reach what the
 /// other lock guards, and nobody unmaps what another uses. A second mapping of a page costs one page table entry.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::{Mapping, MemoryRange, Result, mmio::{ReadPure, WriteOnly}, register};
 ///
 /// #[repr(C)]

@@ -57,7 +57,7 @@ pub struct Hardware<'a> {
 /// The PnP and power callbacks of a device, methods of its context: see the [module](self) for their order.
 /// IRQL of all: PASSIVE_LEVEL.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::{Disconnected, Hardware, Mapping, PnpPower, Result, SpinLock};
 ///
 /// # #[repr(C)] struct Registers([u32; 2]);

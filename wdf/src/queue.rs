@@ -127,7 +127,7 @@ impl Stop<'_> {
 
 /// A queue that is about to be created (`WDF_IO_QUEUE_CONFIG`).
 ///
-/// ```
+/// ```no_run
 /// use kmdf::{Control, ControlHandler, Device, NtStatus, Queue, QueueConfig, Request, Result};
 /// # struct MyDevice;
 /// # kmdf::context_type!(MyDevice, c"MyDevice");

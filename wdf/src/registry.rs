@@ -9,7 +9,7 @@ use super::{Device, NtStatus, Result};
 
 /// `WDFKEY`, closed when it is dropped.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::{Device, HardwareKey, ValueName};
 ///
 /// static LATENCY: ValueName<7> = ValueName::new(b"Latency");

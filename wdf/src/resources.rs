@@ -11,7 +11,7 @@ use super::{NtStatus, Result};
 
 /// The resources, for the time of EvtDevicePrepareHardware.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::{Mapping, Resources, Result};
 /// # #[repr(C)] struct Registers([u32; 2]);
 ///

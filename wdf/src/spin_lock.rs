@@ -16,7 +16,7 @@ use super::{
 
 /// `WDFSPINLOCK`, and what it guards, in its context space.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::SpinLock;
 ///
 /// fn count(counter: &SpinLock<u64>) -> u64 {

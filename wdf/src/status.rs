@@ -7,7 +7,7 @@ pub type Result<T> = core::result::Result<T, NtStatus>;
 
 /// An `NTSTATUS` that reports a failure.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::{NtStatus, Result};
 ///
 /// fn operand(length_bytes: usize) -> Result<()> {

@@ -6,7 +6,7 @@ use super::{Context, Device, NtStatus, Result, context, init};
 
 /// `WDFTIMER`, that fires once each time it is started. Runs at DISPATCH_LEVEL.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::{Device, Result, Timer, TimerHandler};
 /// # struct MyDevice;
 /// # kmdf::context_type!(MyDevice, c"MyDevice");

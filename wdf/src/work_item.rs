@@ -6,7 +6,7 @@ use super::{Context, Device, NtStatus, Result, context, init};
 
 /// `WDFWORKITEM`. Runs at PASSIVE_LEVEL.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::{Device, Result, WorkItem, WorkItemHandler};
 /// # struct MyDevice;
 /// # kmdf::context_type!(MyDevice, c"MyDevice");

@@ -3,7 +3,7 @@
 //! An event costs one load while nobody listens. Otherwise it is one EtwWriteTransfer over memory that
 //! is there already: constant descriptions, and values on the stack. Nothing is allocated or formatted.
 //!
-//! ```
+//! ```no_run
 //! use kmdf::Guid;
 //! use kmdf_etw::{Provider, event, provider_metadata};
 //!

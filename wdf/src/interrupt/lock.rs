@@ -31,7 +31,7 @@ impl<S: Send + 'static> Context for Shared<S> {
 /// becomes part of the interrupt lock, which raises to DIRQL. For passive handling it is a wait lock,
 /// and the spin lock's object is only the place of what it guards.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::{Device, Handling, InterruptLock, Result};
 ///
 /// struct Sequence(u64);

@@ -1,7 +1,7 @@
 //! Interrupt objects: EvtInterruptIsr, EvtInterruptDpc or EvtInterruptWorkItem, EvtInterruptEnable and
 //! EvtInterruptDisable of a type, and what that type keeps for its ISR.
 //!
-//! ```
+//! ```no_run
 //! use core::mem::take;
 //! use kmdf::{Claim, DeferredInterrupt, InterruptHandler, Isr, Mapping, mmio::{ReadPure, WriteOnly}, register};
 //! # struct MyDevice;

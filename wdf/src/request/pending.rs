@@ -8,7 +8,7 @@ use crate::NtStatus;
 ///
 /// Keep it in a [`crate::SpinLock`]; complete what is taken out when the lock is released.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::{Pending, SpinLock};
 ///
 /// struct MyDevice {
