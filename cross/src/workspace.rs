@@ -183,6 +183,7 @@ impl Workspace {
         cargo.current_dir(&self.directory);
         // What the caller's shell or an outer cargo set must not change what is built.
         for variable in [
+            "CARGO_INCREMENTAL",
             "RUSTFLAGS",
             "CARGO_ENCODED_RUSTFLAGS",
             "CARGO_BUILD_TARGET_DIR",

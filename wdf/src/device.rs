@@ -126,14 +126,17 @@ impl DeviceInit<'_> {
 }
 
 impl Device {
+    #[inline]
     pub(super) const fn from_handle(handle: WDFDEVICE) -> Self {
         Self(handle)
     }
 
+    #[inline]
     pub(super) const fn handle(self) -> WDFDEVICE {
         self.0
     }
 
+    #[inline]
     pub(super) const fn as_object(self) -> WDFOBJECT {
         self.0.cast()
     }

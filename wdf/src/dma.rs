@@ -118,6 +118,7 @@ impl CommonBuffer {
 
     /// Where the device finds it.
     #[must_use]
+    #[inline]
     pub const fn bus_address(&self) -> u64 {
         self.bus_address
     }
@@ -127,6 +128,7 @@ impl CommonBuffer {
     ///
     /// # Safety
     /// There are so many bytes at `destination`, outside of this buffer.
+    #[inline]
     pub(super) unsafe fn copy_to(&self, destination: *mut u8, length_bytes: usize) -> Result<()> {
         let source = self.start(length_bytes)?;
         order_memory_and_registers();
@@ -139,6 +141,7 @@ impl CommonBuffer {
     ///
     /// # Safety
     /// There are so many bytes at `source`, outside of this buffer.
+    #[inline]
     pub(super) unsafe fn copy_from(
         &mut self,
         source: *const u8,
@@ -152,6 +155,7 @@ impl CommonBuffer {
     }
 
     /// Where it starts, if it is that long.
+    #[inline]
     const fn start(&self, length_bytes: usize) -> Result<*mut u8> {
         if length_bytes <= self.memory.len() {
             Ok(self.memory.cast().as_ptr())
@@ -167,6 +171,7 @@ impl CommonBuffer {
 /// Volatile accesses, as those of registers are, keep their order among themselves only: the compiler may
 /// move others across them, and so may an ARM64 processor, where WRITE_REGISTER_* has a barrier for that.
 /// An x64 processor does not.
+#[inline]
 fn order_memory_and_registers() {
     #[cfg(target_arch = "aarch64")]
     // SAFETY: it is a barrier and changes nothing.

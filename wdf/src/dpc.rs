@@ -64,6 +64,7 @@ impl Dpc {
 
     /// Queues it (`WdfDpcEnqueue`). If it is queued already, that run is this one, too. IRQL: any; a
     /// lock may be held.
+    #[inline]
     pub fn enqueue(&self) {
         // SAFETY: the DPC lives as long as its device, whose context or callback led here.
         let _was_queued = unsafe { call_unsafe_wdf_function_binding!(WdfDpcEnqueue, self.0) };

@@ -119,12 +119,14 @@ pub trait PnpPower: Context {
 }
 
 impl Disconnected<'_> {
+    #[inline]
     pub(super) fn is_of(&self, device: Device) -> bool {
         self.device == device
     }
 }
 
 impl Connected {
+    #[inline]
     pub(super) fn is_of(&self, device: Device) -> bool {
         self.device == device
     }

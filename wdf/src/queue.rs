@@ -109,6 +109,7 @@ impl Stop<'_> {
     /// Gives a request back to the front of its queue, to be presented again when the device is in
     /// D0 (`WdfRequestStopAcknowledge`). Only EvtIoStop has a [`Stop`] to call it with; if the
     /// request is not the one that was stopped, it is failed.
+    #[inline]
     pub fn requeue(self, request: Request) {
         if request.is(self.id) {
             request.requeue();
@@ -117,6 +118,7 @@ impl Stop<'_> {
 
     /// Ends the driver's ownership as the action asks: requeues the request, or completes it with
     /// STATUS_CANCELLED. Hold no lock.
+    #[inline]
     pub fn give_up(self, request: Request) {
         match self.action {
             StopAction::Suspend => self.requeue(request),
@@ -222,6 +224,7 @@ impl QueueConfig {
 }
 
 impl Queue {
+    #[inline]
     pub(super) const fn handle(&self) -> WDFQUEUE {
         self.0
     }

@@ -19,6 +19,7 @@ impl Reference {
     ///
     /// # Safety
     /// The object is alive.
+    #[inline]
     unsafe fn take(object: WDFOBJECT) -> Self {
         // SAFETY: the object is alive by this function's contract. Tag, line and file are notes for a debugger, and
         // may be missing.
@@ -37,6 +38,7 @@ impl Reference {
 
 impl Drop for Reference {
     /// `WdfObjectDereference`. IRQL: <= DISPATCH_LEVEL.
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: the invariant; the tag is that of `take` and of `WdfIoQueueFindRequest`: none.
         unsafe {
@@ -65,6 +67,7 @@ impl<C: Context + FromZeros> ContextReference<C> {
     ///
     /// # Safety
     /// The object is alive, and if it has a `C`, the framework has zeroed it.
+    #[inline]
     pub(super) unsafe fn new(object: WDFOBJECT) -> Option<Self> {
         // SAFETY: the object is alive by this function's contract, and a zeroed context is a valid `C`, which is
         // `FromZeros`.
@@ -80,6 +83,7 @@ impl<C: Context + FromZeros> ContextReference<C> {
 impl<C> Deref for ContextReference<C> {
     type Target = C;
 
+    #[inline]
     fn deref(&self) -> &C {
         // SAFETY: the object is referenced, so its context is there; nobody has it to himself.
         unsafe { self.context.as_ref() }
@@ -94,6 +98,7 @@ impl RequestReference {
     ///
     /// # Safety
     /// The request is alive.
+    #[inline]
     pub(super) unsafe fn take(request: WDFREQUEST) -> Self {
         // SAFETY: the request is alive by this function's contract.
         Self(unsafe { Reference::take(request.cast()) })
@@ -101,16 +106,19 @@ impl RequestReference {
 
     /// # Safety
     /// The framework has just given it with a reference that nobody else gives back.
+    #[inline]
     pub(super) unsafe fn adopt(request: WDFREQUEST) -> Self {
         Self(Reference(request.cast()))
     }
 
+    #[inline]
     pub(super) fn handle(&self) -> WDFREQUEST {
         self.0.0.cast()
     }
 
     /// The context that each request has ([`super::DeviceInit::set_request_context`]).
     #[must_use]
+    #[inline]
     pub fn context<C: Context + FromZeros>(&self) -> Option<&C> {
         // SAFETY: the request is referenced as long as `self` lives. If it has a `C`, the framework has
         // zeroed it, which is a valid one.
@@ -120,6 +128,7 @@ impl RequestReference {
 
 impl PartialEq for RequestReference {
     /// Whether it is the same request: no other can have its address while it is referenced.
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.0.0 == other.0.0
     }

@@ -52,11 +52,13 @@ unsafe impl Send for Request {}
 impl Request {
     /// # Safety
     /// See the invariants.
+    #[inline]
     pub(super) const unsafe fn new(handle: WDFREQUEST) -> Self {
         Self(handle)
     }
 
     /// Gives up the ownership without completing.
+    #[inline]
     fn into_handle(self) -> WDFREQUEST {
         let handle = self.0;
         mem::forget(self);
@@ -85,6 +87,7 @@ impl Request {
     /// Forwards the request to another queue of the device (`WdfRequestForwardToIoQueue`). A queue
     /// that takes no more is that of a device which is removed and does not come back: then the request
     /// fails with STATUS_DEVICE_DOES_NOT_EXIST. IRQL: <= DISPATCH_LEVEL; hold no lock.
+    #[inline]
     pub fn forward_to(self, queue: &Queue) {
         if let Err(request) = self.try_forward_to(queue) {
             request.complete(Err(NtStatus::DEVICE_DOES_NOT_EXIST));
@@ -95,6 +98,7 @@ impl Request {
     ///
     /// # Errors
     /// The request, for the queue takes no more.
+    #[inline]
     pub fn try_forward_to(self, queue: &Queue) -> core::result::Result<(), Self> {
         // SAFETY: the request is owned; the queue lives as long as its device.
         let status = unsafe {
@@ -113,6 +117,7 @@ impl Request {
     /// be looked at when the request is completed and the handle closed. None if it came without one, from the
     /// kernel. IRQL: <= DISPATCH_LEVEL.
     #[must_use]
+    #[inline]
     pub fn handle<F: Context + FromZeros>(&self) -> Option<ContextReference<F>> {
         // SAFETY: the request is owned.
         let file = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetFileObject, self.0) };
@@ -126,6 +131,7 @@ impl Request {
 
     /// A reference, to find the request by when somebody else owns it. IRQL: any.
     #[must_use]
+    #[inline]
     pub fn reference(&self) -> RequestReference {
         // SAFETY: the request is owned.
         unsafe { RequestReference::take(self.0) }
@@ -137,6 +143,7 @@ impl Request {
     ///
     /// # Errors
     /// The request: it has been canceled already. Complete it with STATUS_CANCELLED.
+    #[inline]
     pub fn into_cancelable<H: CancelHandler>(
         self,
     ) -> core::result::Result<CancelableRequest, Self> {
@@ -156,6 +163,7 @@ impl Request {
     }
 
     /// Gives the request back to its queue from EvtIoStop.
+    #[inline]
     pub(super) fn requeue(self) {
         // SAFETY: the request is owned, not cancelable, and EvtIoStop runs for it: `Stop::requeue`.
         unsafe {
@@ -169,12 +177,14 @@ impl Request {
 
     /// Whether it is that request.
     #[must_use]
+    #[inline]
     pub fn is(&self, id: &RequestId) -> bool {
         self.0 == id.0
     }
 }
 
 impl Drop for Request {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: the request is owned, and nobody can use this value any more.
         unsafe {
@@ -192,6 +202,7 @@ impl Drop for Request {
 pub struct RequestId(WDFREQUEST);
 
 impl RequestId {
+    #[inline]
     pub(super) const fn new(handle: WDFREQUEST) -> Self {
         Self(handle)
     }

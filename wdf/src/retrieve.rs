@@ -7,6 +7,7 @@ use super::{NtStatus, Queue, Request, RequestReference, Result};
 impl Queue {
     /// Fetches the first of the waiting requests that `wanted` picks, and leaves the others where they
     /// are. IRQL: <= DISPATCH_LEVEL; hold no lock.
+    #[inline]
     pub fn retrieve(&self, wanted: &dyn Fn(&RequestReference) -> bool) -> Option<Request> {
         let mut previous = None;
         loop {
@@ -27,6 +28,7 @@ impl Queue {
     }
 
     /// The request behind another, or the first (`WdfIoQueueFindRequest`). It stays in the queue.
+    #[inline]
     fn find_after(&self, previous: Option<&RequestReference>) -> Result<RequestReference> {
         let mut found = core::ptr::null_mut();
         // SAFETY: the queue lives as long as its device; the request before is referenced; the pointer
@@ -47,6 +49,7 @@ impl Queue {
     }
 
     /// Fetches a request, if it still waits (`WdfIoQueueRetrieveFoundRequest`).
+    #[inline]
     fn retrieve_found(&self, found: &RequestReference) -> Option<Request> {
         let mut request = core::ptr::null_mut();
         // SAFETY: the queue lives as long as its device; the framework has found the request, which is

@@ -69,6 +69,7 @@ statuses! {
 
 impl NtStatus {
     /// Splits what a kernel function returned into success and failure.
+    #[inline]
     pub(super) const fn check(status: NTSTATUS) -> Result<()> {
         if wdk::nt_success(status) {
             Ok(())
@@ -79,11 +80,13 @@ impl NtStatus {
 
     /// The value.
     #[must_use]
+    #[inline]
     pub const fn get(self) -> NTSTATUS {
         self.0
     }
 
     /// What a callback returns for a result.
+    #[inline]
     pub(super) const fn of(result: Result<()>) -> NTSTATUS {
         match result {
             Ok(()) => wdk_sys::STATUS_SUCCESS,

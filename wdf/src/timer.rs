@@ -65,6 +65,7 @@ impl Timer {
 
     /// Has it fire in that time from now (`WdfTimerStart`); if it was started already, only then.
     /// IRQL: <= DISPATCH_LEVEL; a lock may be held.
+    #[inline]
     pub fn start(&self, milliseconds: u32) {
         // WDF_REL_TIMEOUT_IN_MS: relative times are negative, in units of 100 ns.
         let due_time = -10_000 * LONGLONG::from(milliseconds);

@@ -5,6 +5,7 @@ use wdk_sys::{
 };
 
 /// Has the thread sleep (`KeDelayExecutionThread`). IRQL: PASSIVE_LEVEL.
+#[inline]
 pub fn sleep(milliseconds: u32) {
     let mut interval = LARGE_INTEGER {
         // Relative times are negative, in units of 100 ns.

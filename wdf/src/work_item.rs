@@ -63,6 +63,7 @@ impl WorkItem {
 
     /// Queues it (`WdfWorkItemEnqueue`). If it is queued already and has not begun, that run is this
     /// one, too. IRQL: <= DISPATCH_LEVEL; a spin lock may be held.
+    #[inline]
     pub fn enqueue(&self) {
         // SAFETY: the work item lives as long as its device, whose context or callback led here.
         unsafe { call_unsafe_wdf_function_binding!(WdfWorkItemEnqueue, self.0) };
@@ -70,6 +71,7 @@ impl WorkItem {
 
     /// Waits until it is neither queued nor running (`WdfWorkItemFlush`). IRQL: PASSIVE_LEVEL; not in
     /// the work item itself, and not with a lock that it takes.
+    #[inline]
     pub fn flush(&self) {
         // SAFETY: the work item lives as long as its device, whose context or callback led here.
         unsafe { call_unsafe_wdf_function_binding!(WdfWorkItemFlush, self.0) };

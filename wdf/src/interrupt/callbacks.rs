@@ -35,6 +35,7 @@ pub enum Deferral {
 impl<H: InterruptHandler> Isr<'_, H> {
     /// Which message it was; 0 for a line.
     #[must_use]
+    #[inline]
     pub const fn message(&self) -> u32 {
         self.message
     }
@@ -73,12 +74,14 @@ impl<H: InterruptHandler> Isr<'_, H> {
 
     /// Whether the ISR runs at PASSIVE_LEVEL.
     #[must_use]
+    #[inline]
     pub const fn is_passive(&self) -> bool {
         self.handling.is_passive()
     }
 
     /// The context of the device, if the ISR runs at PASSIVE_LEVEL and so may use it.
     #[must_use]
+    #[inline]
     pub fn passive_device(&self) -> Option<&H::Device> {
         if !self.handling.is_passive() {
             return None;

@@ -92,6 +92,7 @@ impl<S> InterruptLock<S> {
     ///
     /// # Errors
     /// STATUS_INTERNAL_ERROR: the proof is another device's.
+    #[inline]
     pub fn shared<'a>(&'a self, disconnected: &'a mut Disconnected<'_>) -> Result<&'a mut S> {
         if !disconnected.is_of(self.device) {
             return Err(NtStatus::INTERNAL_ERROR);
@@ -106,15 +107,18 @@ impl<S> InterruptLock<S> {
 
     /// At which IRQL the interrupts are handled.
     #[must_use]
+    #[inline]
     pub const fn handling(&self) -> Handling {
         self.handling
     }
 
+    #[inline]
     pub(super) const fn device(&self) -> Device {
         self.device
     }
 
     /// What interrupt objects are created with.
+    #[inline]
     pub(super) const fn locking(&self) -> Locking<S> {
         Locking {
             // A spin lock is none of a passive interrupt's.
@@ -201,6 +205,7 @@ impl<H: InterruptHandler> InterruptContext<H> {
         }
     }
 
+    #[inline]
     pub(super) const fn handling(&self) -> Handling {
         self.handling
     }
@@ -237,6 +242,7 @@ impl<H: InterruptHandler> InterruptContext<H> {
         clippy::mut_from_ref,
         reason = "that nobody else can have the lock makes it exclusive, not the borrow"
     )]
+    #[inline]
     pub(super) unsafe fn disconnected(&self) -> &mut H {
         // SAFETY: no ISR runs and no `InterruptGuard` exists, so nobody else has a reference to it.
         unsafe { &mut *self.own.get() }

@@ -210,6 +210,7 @@ impl<H: InterruptHandler> Interrupt<H> {
     /// or if that is handled at PASSIVE_LEVEL. IRQL: <= DISPATCH_LEVEL, and DIRQL until the guard is
     /// dropped.
     #[must_use]
+    #[inline]
     pub fn lock<'a>(&'a self, connected: &'a Connected) -> Option<InterruptGuard<'a, H>> {
         if self.handling.is_passive() || !connected.is_of(self.device) || !self.is_connected() {
             return None;
@@ -224,6 +225,7 @@ impl<H: InterruptHandler> Interrupt<H> {
     ///
     /// # Errors
     /// STATUS_INTERNAL_ERROR: the proof is another device's.
+    #[inline]
     pub fn disconnected<'a>(&'a self, proof: &'a mut Disconnected<'_>) -> Result<&'a mut H> {
         if !proof.is_of(self.device) {
             return Err(NtStatus::INTERNAL_ERROR);
@@ -236,6 +238,7 @@ impl<H: InterruptHandler> Interrupt<H> {
     }
 
     /// Whether the object has an interrupt and is connected (`WdfInterruptWdmGetInterrupt`).
+    #[inline]
     fn is_connected(&self) -> bool {
         // SAFETY: the object lives as long as the driver keeps this value; see the crate.
         let interrupt =
@@ -246,6 +249,7 @@ impl<H: InterruptHandler> Interrupt<H> {
     /// How the object is connected (`WdfInterruptGetInfo`); all zero if it has no interrupt.
     /// IRQL: any.
     #[must_use]
+    #[inline]
     pub fn info(&self) -> WDF_INTERRUPT_INFO {
         let mut info = init::interrupt_info();
         // SAFETY: the object is alive, and the structure lives through the call.

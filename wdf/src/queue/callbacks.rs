@@ -15,6 +15,7 @@ use crate::{Context, Device, Request, RequestId, context};
 ///
 /// # Safety
 /// The queue is alive.
+#[inline]
 pub unsafe fn device_of(queue: WDFQUEUE) -> Device {
     // SAFETY: the queue is alive by this function's contract.
     let device = unsafe { call_unsafe_wdf_function_binding!(WdfIoQueueGetDevice, queue) };

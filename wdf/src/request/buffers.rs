@@ -11,12 +11,14 @@ use crate::{CommonBuffer, NtStatus, ReadWrite, Result, init};
 impl Request {
     /// Copies the output to the app's buffer and completes the request. IRQL: <= DISPATCH_LEVEL;
     /// hold no lock.
+    #[inline]
     pub fn respond<T: IntoBytes + Immutable>(self, output: &T) {
         let outcome = self.write_output(output.as_bytes());
         self.complete(outcome);
     }
 
     /// As [`Request::respond`] or, if there is no output, with that failure.
+    #[inline]
     pub fn complete_with<T: IntoBytes + Immutable>(self, outcome: Result<T>) {
         match outcome {
             Ok(output) => self.respond(&output),
@@ -24,6 +26,7 @@ impl Request {
         }
     }
 
+    #[inline]
     fn write_output(&self, bytes: &[u8]) -> Result<usize> {
         let buffer = self.output_buffer(bytes.len())?;
         // SAFETY: the framework gave at least that many bytes. They belong to the request, which is
@@ -37,6 +40,7 @@ impl Request {
     ///
     /// # Errors
     /// STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES.
+    #[inline]
     pub fn copy_output_from(&self, source: &CommonBuffer, length_bytes: usize) -> Result<usize> {
         let buffer = self.output_buffer(length_bytes)?;
         // SAFETY: the framework gave at least that many bytes, of the app's pages.
@@ -45,6 +49,7 @@ impl Request {
     }
 
     /// `WdfRequestRetrieveOutputBuffer`, of at least that length.
+    #[inline]
     fn output_buffer(&self, length_bytes: usize) -> Result<*mut c_void> {
         let mut buffer = core::ptr::null_mut();
         // SAFETY: the request is owned, the pointer is a local, no length is asked for.
@@ -66,6 +71,7 @@ impl Request {
     ///
     /// # Errors
     /// STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES.
+    #[inline]
     pub fn map_buffer(&self, kind: ReadWrite, length_bytes: usize) -> Result<()> {
         match kind {
             ReadWrite::Read => self.output_buffer(length_bytes).map(drop),
@@ -75,6 +81,7 @@ impl Request {
 
     /// The file offset of a read or write (`WdfRequestGetParameters`). IRQL: <= DISPATCH_LEVEL.
     #[must_use]
+    #[inline]
     pub fn file_offset(&self) -> i64 {
         let mut parameters = init::request_parameters();
         // SAFETY: the request is owned; the structure is a local.
@@ -90,6 +97,7 @@ impl Request {
     ///
     /// # Errors
     /// STATUS_BUFFER_TOO_SMALL.
+    #[inline]
     pub fn input<T: FromBytes>(&self) -> Result<T> {
         let buffer = input_buffer(self.0, size_of::<T>())?;
         // SAFETY: the framework gave at least that many bytes, any of which are a valid `T`, and
@@ -104,6 +112,7 @@ impl CancelableRequest {
     ///
     /// # Errors
     /// STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES.
+    #[inline]
     pub fn copy_input_to(&self, target: &mut CommonBuffer, length_bytes: usize) -> Result<()> {
         let buffer = input_buffer(self.handle(), length_bytes)?;
         // SAFETY: the framework gave at least that many bytes, of the app's pages.
@@ -112,6 +121,7 @@ impl CancelableRequest {
 }
 
 /// `WdfRequestRetrieveInputBuffer`, of at least that length, of a request that is owned.
+#[inline]
 fn input_buffer(request: WDFREQUEST, length_bytes: usize) -> Result<*mut c_void> {
     let mut buffer = core::ptr::null_mut();
     // SAFETY: the request is owned, the pointer is a local, no length is asked for.

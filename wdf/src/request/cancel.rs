@@ -23,10 +23,12 @@ unsafe impl Send for CancelableRequest {}
 impl CancelableRequest {
     /// # Safety
     /// See the invariants.
+    #[inline]
     pub(super) const unsafe fn new(handle: WDFREQUEST) -> Self {
         Self(handle)
     }
 
+    #[inline]
     pub(super) const fn handle(&self) -> WDFREQUEST {
         self.0
     }
@@ -35,6 +37,7 @@ impl CancelableRequest {
     ///
     /// # Errors
     /// It has been canceled: keep it where the cancel callback finds it.
+    #[inline]
     pub fn reclaim(self) -> Result<Request, Self> {
         // SAFETY: the request is owned, not completed, and was made cancelable.
         let status =
@@ -46,6 +49,7 @@ impl CancelableRequest {
     }
 
     /// It is not cancelable any more.
+    #[inline]
     fn into_request(self) -> Request {
         let handle = self.0;
         mem::forget(self);
@@ -55,12 +59,14 @@ impl CancelableRequest {
 
     /// Whether it is that request.
     #[must_use]
+    #[inline]
     pub fn is(&self, id: &RequestId) -> bool {
         self.0 == id.0
     }
 }
 
 impl Drop for CancelableRequest {
+    #[inline]
     fn drop(&mut self) {
         if let Err(canceled) = Self(self.0).reclaim() {
             mem::forget(canceled);
@@ -76,6 +82,7 @@ impl Canceled {
     ///
     /// # Errors
     /// It is another request.
+    #[inline]
     pub fn take(&self, request: CancelableRequest) -> Result<Request, CancelableRequest> {
         if request.0 == self.0 {
             Ok(request.into_request())
@@ -92,6 +99,7 @@ pub trait CancelHandler {
 
     /// A request was canceled: take it where it is kept, then complete it with
     /// STATUS_CANCELLED. IRQL: <= DISPATCH_LEVEL.
+    #[inline]
     fn on_cancel(device: &Self::Device, canceled: &Canceled);
 }
 

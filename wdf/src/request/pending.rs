@@ -39,6 +39,7 @@ macro_rules! pending {
         impl $crate::CancelHandler for $device {
             type Device = Self;
 
+            #[inline]
             fn on_cancel(device: &Self, canceled: &$crate::Canceled) {
                 let taken = device.$lock.lock()$(.$field)*.take_canceled(canceled);
                 if let Some(request) = taken {
@@ -50,6 +51,7 @@ macro_rules! pending {
         impl $crate::StopHandler for $device {
             type Device = Self;
 
+            #[inline]
             fn on_stop(device: &Self, stop: $crate::Stop<'_>) {
                 let taken = device.$lock.lock()$(.$field)*.take_stopped(stop.id);
                 if let Some(request) = taken {
@@ -61,6 +63,7 @@ macro_rules! pending {
 }
 
 impl<T> Default for Pending<T> {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -69,12 +72,14 @@ impl<T> Default for Pending<T> {
 impl<T> Pending<T> {
     /// No request.
     #[must_use]
+    #[inline]
     pub const fn new() -> Self {
         Self(None)
     }
 
     /// Whether there is a request, canceled or not, and what is noted about it.
     #[must_use]
+    #[inline]
     pub fn note(&mut self) -> Option<&mut T> {
         self.0.as_mut().map(|(_, note)| note)
     }
@@ -84,6 +89,7 @@ impl<T> Pending<T> {
     /// # Errors
     /// The request, to be completed with the status beside it: STATUS_CANCELLED, it was canceled already;
     /// STATUS_DEVICE_BUSY, there is another.
+    #[inline]
     pub fn insert<H: CancelHandler>(
         &mut self,
         request: Request,
@@ -103,6 +109,7 @@ impl<T> Pending<T> {
 
     /// Takes the request out, to be completed. `None`: there is none, or it has been canceled, and its cancel callback
     /// takes it. IRQL: <= DISPATCH_LEVEL; a lock may be held.
+    #[inline]
     pub fn take(&mut self) -> Option<(Request, T)> {
         let (request, note) = self.0.take()?;
         match request.reclaim() {
@@ -115,6 +122,7 @@ impl<T> Pending<T> {
     }
 
     /// Takes out, in EvtRequestCancel, the request that was canceled.
+    #[inline]
     pub fn take_canceled(&mut self, canceled: &Canceled) -> Option<Request> {
         let (request, note) = self.0.take()?;
         match canceled.take(request) {
@@ -127,6 +135,7 @@ impl<T> Pending<T> {
     }
 
     /// Takes out, in EvtIoStop, the request that it is about. `None`: somebody else is completing it.
+    #[inline]
     pub fn take_stopped(&mut self, id: &RequestId) -> Option<Request> {
         if self.0.as_ref().is_some_and(|(request, _)| request.is(id)) {
             self.take().map(|(request, _)| request)
