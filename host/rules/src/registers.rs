@@ -1,4 +1,4 @@
-//! Register accesses. A device says what it does not take: see [`crate::device::Misuse`].
+//! Register accesses. A device says what it does not take: see `Misuse`.
 
 use crate::rule::declare;
 

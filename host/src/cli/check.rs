@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use kmdf_framework::needs::{Needs, played_of_framework};
 use kmdf_image::{BindInfo, Image};
 use serde_json::json;
 
 use super::{Exit, complain};
-use crate::needs::{Needs, played_of_framework};
 
 /// The arguments of `check`.
 #[derive(Debug, Args)]

@@ -23,11 +23,10 @@ mod transcript;
 use std::{process::ExitCode, sync::Arc};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+pub use exit::Exit;
 use kmdf_bus::{DeviceError, PciFunction};
 use kmdf_devices::trace::RegisterNames;
-
-use crate::explore::Scenario;
-pub use exit::Exit;
+use kmdf_explore::Scenario;
 pub use number::number;
 
 /// The kinds of device a program offers beside QEMU's.

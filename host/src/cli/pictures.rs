@@ -4,9 +4,10 @@ use std::{cell::RefCell, fs, path::PathBuf, rc::Rc};
 
 use clap::Args;
 use kmdf_devices::trace::RegisterNames;
+use kmdf_machine::{Observer, Record};
 
 use super::run::Failure;
-use crate::{Observer, Record, picture};
+use crate::picture;
 
 /// At most this many events are drawn: the last ones.
 const MOST_EVENTS: usize = 100_000;

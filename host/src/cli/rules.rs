@@ -18,7 +18,7 @@ pub(super) struct Rules {
 
 impl Rules {
     pub(super) fn run(&self) -> Exit {
-        let rules: Vec<_> = crate::rules().collect();
+        let rules: Vec<_> = kmdf_rules::rules().collect();
         let text = if self.json {
             json!({ "rules": rules }).to_string()
         } else {

@@ -15,16 +15,14 @@ use kmdf_devices::{
 };
 use kmdf_host_client::SOCKET_VARIABLE;
 use kmdf_install::User;
+use kmdf_machine::{Checks, Parts as Machine, Record, Report, Stop, strategy};
+use kmdf_session::{BootError, Driver, Interrupts, Package, Server, Session};
 
 use super::{
     Devices, Exit, number,
     pictures::{Pictures, Records},
     registry::Registry,
     transcript,
-};
-use crate::{
-    BootError, Checks, Driver, Interrupts, Machine, Package, Record, Report, Session, Stop,
-    app::Server, strategy,
 };
 
 /// The devices that every program offers.

@@ -2,10 +2,11 @@
 
 use std::{path::Path, process::ExitStatus};
 
+use kmdf_session::{Session, Summary};
 use serde_json::json;
 
 use super::run::Failure;
-use crate::{Grant, Session, Summary};
+use kmdf_framework::Grant;
 
 /// The driver runs.
 pub(super) fn started(session: &Session, driver: &Path, inf: Option<&Path>, json: bool) {

@@ -10,8 +10,7 @@ pub use svg::svg;
 pub use trace::trace;
 
 use kmdf_devices::trace::RegisterNames;
-
-use crate::{Event, Record};
+use kmdf_machine::{Event, Record};
 
 /// What kind of work a callback is: its colour, and its category in a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

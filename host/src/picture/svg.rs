@@ -4,9 +4,9 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use kmdf_devices::trace::RegisterNames;
+use kmdf_machine::{Event, Record};
 
 use super::{Work, is_shown, register};
-use crate::{Event, Record};
 
 /// Width of one event.
 const STEP: usize = 30;

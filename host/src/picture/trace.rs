@@ -1,10 +1,10 @@
 //! The trace for Perfetto and chrome://tracing: the Trace Event Format, in JSON.
 
 use kmdf_devices::trace::RegisterNames;
+use kmdf_machine::{Event, Record};
 use serde_json::{Value, json};
 
 use super::{Work, register};
-use crate::{Event, Record};
 
 /// The records of a run as a trace. Each event takes one microsecond of the trace's time, since
 /// driver code takes none of the machine's: the machine's time is among each event's arguments.

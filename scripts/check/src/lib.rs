@@ -3,6 +3,7 @@
 //! shown by this.
 #![forbid(unsafe_code)]
 
+pub mod layers;
 pub mod references;
 mod rules;
 

@@ -3,12 +3,11 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
+use kmdf_explore::{Finding, Scenario, Target, Wrong};
+use kmdf_machine::Stop;
+use kmdf_session::{BootError, Driver};
 
 use super::super::{Devices, Exit, complain, quoted, registry::Registry};
-use crate::{
-    BootError, Driver, Stop,
-    explore::{Finding, Scenario, Target, Wrong},
-};
 
 /// What `explore` and `replay` share.
 #[derive(Debug, Args)]

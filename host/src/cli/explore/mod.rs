@@ -10,12 +10,13 @@ use std::{num::NonZero, ops::Range, thread::available_parallelism};
 use clap::{Args, ValueEnum};
 
 pub(super) use self::replay::Replay;
+use kmdf_explore::{Cause, Runs, explore};
+
 use self::{
     common::{Common, select},
     report::Report,
 };
 use super::{Devices, Exit, complain};
-use crate::explore::{Cause, Runs, explore};
 
 /// The arguments of `explore`.
 #[derive(Debug, Args)]

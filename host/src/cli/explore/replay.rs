@@ -3,6 +3,8 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
+use kmdf_explore::{Cause, Fails, Point, Scenario, Way, When};
+use kmdf_machine::Record;
 use serde_json::json;
 
 use super::{
@@ -11,10 +13,6 @@ use super::{
         pictures::{Pictures, Records},
     },
     common::{Common, select},
-};
-use crate::{
-    Record,
-    explore::{Cause, Fails, Point, Scenario, Way, When},
 };
 
 /// The arguments of `replay`.

@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use kmdf_explore::{CoverageReport, Explored, Scenario};
 use serde_json::json;
 
 use super::{super::Exit, common::Common};
-use crate::explore::{CoverageReport, Explored, Scenario};
 
 /// Everything there is to say.
 pub(super) struct Report<'a> {

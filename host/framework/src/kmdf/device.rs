@@ -1,0 +1,329 @@
+//! Device objects and their interfaces.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use kmdf_abi::{
+    ntstatus::{NtStatus, STATUS_INVALID_SECURITY_DESCR, STATUS_OBJECT_NAME_COLLISION},
+    types::WDF_PNPPOWER_EVENT_CALLBACKS,
+};
+use kmdf_machine::cpu::stub::Call;
+
+use super::{
+    attributes::{Allowed, Attributes},
+    device_interface::Interface,
+    driver::Driver,
+    file::FileConfig,
+    interrupt::{AssignedVector, Interrupt},
+    object::Body,
+    power_policy::PowerPolicy,
+    property_data::Properties,
+    queue::Queue,
+    serial::{CallbackLock, Constraints, Rank, Scope},
+    states::States,
+};
+use crate::{
+    host::{Host, services},
+    io::{File, Major},
+    pnp::{Grant, Resources},
+};
+
+/// Where a device stands with PnP and power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// EvtDriverDeviceAdd runs.
+    Adding,
+    /// It has no resources.
+    Stopped,
+    /// EvtDevicePrepareHardware runs.
+    PreparingHardware,
+    /// It has resources and is not in D0.
+    LowPower,
+    /// It is in D0 and its power-managed queues are started.
+    Working,
+    /// It has been pulled out.
+    SurpriseRemoved,
+    /// It is gone.
+    Removed,
+}
+
+/// How self-managed I/O stands (selfmanagediostatemachine.cpp).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SelfManagedIo {
+    /// EvtDeviceSelfManagedIoInit was not called.
+    #[default]
+    Created,
+    /// EvtDeviceSelfManagedIoInit failed, or one of the others: it is not called again until it is
+    /// flushed.
+    Failed,
+    Started,
+    Stopped,
+    Flushed,
+    /// EvtDeviceSelfManagedIoCleanup was called, or will never be.
+    Final,
+}
+
+/// WDFDEVICE
+pub(crate) struct Device {
+    pub(crate) handle: u64,
+    /// The slot of its function; [`NO_SLOT`] for a control device.
+    pub(crate) slot: usize,
+    pub(crate) phase: Cell<Phase>,
+    pub(crate) callbacks: WDF_PNPPOWER_EVENT_CALLBACKS,
+    pub(crate) constraints: Constraints,
+    /// Held around the callbacks of everything below it, with the synchronization scope Device.
+    pub(crate) lock: CallbackLock,
+    /// Its lock, whether or not callbacks run under it.
+    pub(crate) own_lock: CallbackLock,
+    pub(crate) io_type: i32,
+    pub(crate) exclusive: bool,
+    pub(crate) files: Option<FileConfig>,
+    pub(crate) request_attributes: Attributes,
+    pub(crate) interrupts: RefCell<Vec<Rc<Interrupt>>>,
+    /// The interrupts that PnP assigned, in the order of the resources.
+    pub(crate) vectors: RefCell<Vec<AssignedVector>>,
+    pub(crate) queues: RefCell<Vec<Rc<Queue>>>,
+    /// The queues that certain requests go to instead of the default queue.
+    pub(crate) dispatching: RefCell<Vec<(Major, Rc<Queue>)>>,
+    pub(crate) interfaces: RefCell<Vec<Interface>>,
+    /// The symbolic link that leads to it: one at most.
+    pub(crate) link: RefCell<Option<String>>,
+    /// EvtIoInCallerContext, or 0.
+    pub(crate) in_caller_context: u64,
+    /// The transaction that its DMA adapter is allocated to, or 0: with version 2 of the DMA operations
+    /// a packet at a time.
+    pub(crate) packet: Cell<u64>,
+    /// Its WDFIOTARGET, once it was asked for, or 0.
+    pub(crate) io_target: Cell<u64>,
+    /// Whether it is a filter: its queues have no power of their own.
+    pub(crate) is_filter: bool,
+    /// The open handles.
+    pub(crate) open: RefCell<Vec<Rc<File>>>,
+    /// Whether its removal has begun: new requests fail.
+    pub(crate) removing: Cell<bool>,
+    /// The resource lists it was started with.
+    pub(crate) resources: Cell<Option<Resources>>,
+    /// How its interrupts were granted when it was last started.
+    pub(crate) grant: Cell<Grant>,
+    pub(crate) self_managed: Cell<SelfManagedIo>,
+    pub(crate) states: States,
+    pub(crate) policy: PowerPolicy,
+    /// Whether its power-down may cause paging I/O: then its interrupts are disconnected in Dx.
+    pub(crate) is_pageable: bool,
+    /// Whether PnP has enabled its interfaces: it does so when the device is started first.
+    pub(crate) was_started: Cell<bool>,
+    pub(crate) characteristics: Cell<u32>,
+    pub(crate) alignment: Cell<u32>,
+    /// What WdfDeviceSetFailed asked for: `WDF_DEVICE_FAILED_ACTION`, or 0.
+    pub(crate) failed: Cell<u32>,
+    /// The name that WdfDeviceInitAssignName gave it; empty without one.
+    pub(crate) name: String,
+    /// What the driver has told PnP of it: the members of WDF_DEVICE_STATE, each a `WDF_TRI_STATE`.
+    pub(crate) told: Cell<[i32; 7]>,
+    /// Whether it leaves D0, or has left it, because the system sleeps.
+    pub(crate) sleeping: Cell<bool>,
+    /// The properties that the driver has assigned.
+    pub(crate) properties: RefCell<Properties>,
+    /// The address that stands for its DEVICE_OBJECT; those of the devices below follow.
+    wdm: [u64; 3],
+}
+
+impl Body for Device {
+    const KIND: &'static str = "WDFDEVICE";
+}
+
+impl Device {
+    /// The address that stands for its DEVICE_OBJECT.
+    pub(crate) const fn wdm_own(&self) -> u64 {
+        self.wdm[0]
+    }
+
+    /// The address that stands for the DEVICE_OBJECT at the bottom of its stack.
+    pub(crate) const fn wdm_physical(&self) -> u64 {
+        self.wdm[2]
+    }
+
+    /// The address that stands for the DEVICE_OBJECT below it.
+    pub(crate) const fn wdm_attached(&self) -> u64 {
+        self.wdm[1]
+    }
+
+    /// Whether it is a control device: PnP knows nothing of it.
+    pub(crate) const fn is_control(&self) -> bool {
+        self.slot == NO_SLOT
+    }
+
+    /// The queue that takes requests nobody configured otherwise.
+    pub(crate) fn default_queue(&self) -> Option<Rc<Queue>> {
+        self.queues
+            .borrow()
+            .iter()
+            .find(|queue| queue.is_default)
+            .cloned()
+    }
+
+    /// Its queues that are power-managed, or those that are not.
+    pub(crate) fn queues_that_are(&self, power_managed: bool) -> Vec<Rc<Queue>> {
+        let mut queues = self.queues.borrow().clone();
+        queues.retain(|queue| queue.power_managed == power_managed);
+        queues
+    }
+
+    /// Whether its interfaces may be enabled: from when it is first started until its removal.
+    pub(crate) fn offers_interfaces(&self) -> bool {
+        self.was_started.get() && !self.removing.get()
+    }
+
+    /// Forgets what the driver told PnP of failures: the device gets its resources.
+    pub(crate) fn forget_failures(&self) {
+        /// Failed, Removed, ResourcesChanged.
+        const FAILURES: [usize; 3] = [2, 4, 5];
+        let mut told = self.told.get();
+        for index in FAILURES {
+            told[index] = WDF_USE_DEFAULT;
+        }
+        self.told.set(told);
+    }
+
+    /// From now on nobody opens it.
+    pub(crate) fn begin_removal(&self) {
+        self.removing.set(true);
+        for interface in self.interfaces.borrow_mut().iter_mut() {
+            interface.enabled = false;
+        }
+    }
+
+    /// The queue that takes requests of a kind.
+    pub(crate) fn queue_taking(&self, major: Major) -> Option<Rc<Queue>> {
+        self.queue_for(major).or_else(|| self.default_queue())
+    }
+
+    /// The queue that requests of a kind were directed to.
+    pub(crate) fn queue_for(&self, major: Major) -> Option<Rc<Queue>> {
+        let dispatching = self.dispatching.borrow();
+        let (_, queue) = dispatching.iter().find(|(other, _)| *other == major)?;
+        Some(Rc::clone(queue))
+    }
+}
+
+/// The slot of a device without one.
+pub(crate) const NO_SLOT: usize = usize::MAX;
+/// `WdfUseDefault`
+const WDF_USE_DEFAULT: i32 = 2;
+/// `FILE_DEVICE_SECURE_OPEN`
+pub(crate) const SECURE_OPEN: u32 = 0x100;
+/// `FILE_AUTOGENERATED_DEVICE_NAME`
+pub(crate) const AUTOGENERATED_NAME: u32 = 0x80;
+
+services! {
+    WdfDeviceCreate <= PASSIVE => create;
+    WdfDeviceGetDriver <= DISPATCH => driver;
+}
+
+/// WdfDeviceCreate(DeviceInit, DeviceAttributes, Device)
+fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let init_address: u64 = host.memory.read(call.arg(0));
+    let init = host.known_device_init(init_address);
+    host.memory.write(call.arg(2), &0_u64);
+    let allowed = Allowed::LEVEL_AND_SCOPE.without_parent();
+    let attributes = host.attributes_with(call.arg(1), allowed)?;
+    // Security is that of a name.
+    let has_name = !init.name.is_empty() || init.characteristics & AUTOGENERATED_NAME != 0;
+    if (init.secured || init.of_class) && !has_name {
+        return Err(STATUS_INVALID_SECURITY_DESCR);
+    }
+    if host.has_device_named(&init.name) {
+        return Err(STATUS_OBJECT_NAME_COLLISION);
+    }
+    let driver = host.object(host.framework().driver_handle());
+    let inherited = host.body::<Driver>(driver.handle).constraints;
+    let constraints = Constraints::of(&attributes, inherited);
+    let own_lock = CallbackLock::new(Rank::Device, constraints.passive);
+    if let Some(files) = &init.files {
+        files.check(constraints)?;
+    }
+    let lock = match constraints.scope {
+        Scope::Device => own_lock.clone(),
+        Scope::Queue | Scope::None => CallbackLock::None,
+    };
+    let (object, device) = host.create_object(Some(&driver), &attributes, |handle| Device {
+        handle,
+        slot: init.slot,
+        phase: Cell::new(Phase::Adding),
+        callbacks: init.callbacks.unwrap_or_default(),
+        constraints,
+        lock,
+        own_lock,
+        io_type: init.io_type,
+        exclusive: init.exclusive,
+        files: init.files,
+        request_attributes: init.request_attributes,
+        interrupts: RefCell::default(),
+        vectors: RefCell::default(),
+        queues: RefCell::default(),
+        dispatching: RefCell::default(),
+        interfaces: RefCell::default(),
+        link: RefCell::default(),
+        in_caller_context: init.in_caller_context,
+        packet: Cell::new(0),
+        io_target: Cell::new(0),
+        is_filter: init.is_filter,
+        open: RefCell::default(),
+        removing: Cell::new(false),
+        resources: Cell::new(None),
+        grant: Cell::new(Grant::None),
+        self_managed: Cell::default(),
+        states: States::new(init.slot == NO_SLOT, init.is_pageable),
+        policy: PowerPolicy::new(
+            init.slot != NO_SLOT && init.owns_power_policy.unwrap_or(!init.is_filter),
+        ),
+        is_pageable: init.is_pageable,
+        was_started: Cell::new(false),
+        // A filter has those of what it is attached to: here of a device that its bus named.
+        characteristics: Cell::new(if init.is_filter {
+            SECURE_OPEN | AUTOGENERATED_NAME
+        } else {
+            init.characteristics
+        }),
+        alignment: Cell::new(0),
+        failed: Cell::new(0),
+        name: init.name.clone(),
+        told: Cell::new([WDF_USE_DEFAULT; 7]),
+        sleeping: Cell::new(false),
+        properties: RefCell::default(),
+        wdm: [
+            host.memory.new_handle(),
+            // Nothing is below a control device.
+            if init.slot == NO_SLOT {
+                0
+            } else {
+                host.memory.new_handle()
+            },
+            init.physical,
+        ],
+    });
+    host.forget_device_init(init_address);
+    if !device.is_control() {
+        *host.framework().added.borrow_mut() = Some(device);
+    }
+    host.memory.write(call.arg(0), &0_u64);
+    host.memory.write(call.arg(2), &object.handle);
+    Ok(())
+}
+
+impl Host {
+    fn has_device_named(&self, name: &str) -> bool {
+        let devices = self.bodies::<Device>();
+        let mut devices = devices.iter();
+        !name.is_empty()
+            && devices
+                .any(|device| !device.removing.get() && device.name.eq_ignore_ascii_case(name))
+    }
+}
+
+fn driver(host: &Host, call: &Call) -> u64 {
+    host.body::<Device>(call.arg(0));
+    host.framework().driver_handle()
+}

@@ -1,0 +1,57 @@
+//! A device's DEVICE_OBJECT, and those below it.
+
+use kmdf_machine::cpu::stub::Call;
+
+use super::device::{Device, SECURE_OPEN};
+use crate::host::{Host, services};
+
+services! {
+    WdfDeviceSetCharacteristics <= DISPATCH => set_characteristics;
+    WdfDeviceGetCharacteristics <= DISPATCH => characteristics;
+    WdfDeviceSetAlignmentRequirement <= DISPATCH => set_alignment;
+    WdfDeviceGetAlignmentRequirement <= DISPATCH => alignment;
+    WdfDeviceWdmGetDeviceObject <= DISPATCH => own;
+    WdfDeviceWdmGetAttachedDevice <= DISPATCH => attached;
+    WdfDeviceWdmGetPhysicalDevice <= DISPATCH => physical;
+    WdfWdmDeviceGetWdfDeviceHandle <= DISPATCH => device_of;
+}
+
+/// WdfDeviceSetCharacteristics(Device, DeviceCharacteristics): the framework's devices are always
+/// opened under their own security.
+fn set_characteristics(host: &Host, call: &Call) {
+    let device = host.body::<Device>(call.arg(0));
+    device.characteristics.set(call.arg32(1) | SECURE_OPEN);
+}
+
+fn characteristics(host: &Host, call: &Call) -> u32 {
+    host.body::<Device>(call.arg(0)).characteristics.get()
+}
+
+fn set_alignment(host: &Host, call: &Call) {
+    let device = host.body::<Device>(call.arg(0));
+    device.alignment.set(call.arg32(1));
+}
+
+fn alignment(host: &Host, call: &Call) -> u32 {
+    host.body::<Device>(call.arg(0)).alignment.get()
+}
+
+fn own(host: &Host, call: &Call) -> u64 {
+    host.body::<Device>(call.arg(0)).wdm_own()
+}
+
+fn attached(host: &Host, call: &Call) -> u64 {
+    host.body::<Device>(call.arg(0)).wdm_attached()
+}
+
+fn physical(host: &Host, call: &Call) -> u64 {
+    host.body::<Device>(call.arg(0)).wdm_physical()
+}
+
+/// WdfWdmDeviceGetWdfDeviceHandle(DeviceObject): NULL for one that is not the driver's.
+fn device_of(host: &Host, call: &Call) -> u64 {
+    let devices = host.bodies::<Device>();
+    let mut devices = devices.iter();
+    let device = devices.find(|device| device.wdm_own() == call.arg(0));
+    device.map_or(0, |device| device.handle)
+}

@@ -1,0 +1,84 @@
+//! The loader: maps an image and binds its imports and its function table to stubs.
+
+use std::{borrow::Cow, rc::Rc, sync::OnceLock};
+
+use kmdf_image::{Image, MapError, Symbols};
+use kmdf_machine::{
+    import_name,
+    service::{self, Binding, Service},
+};
+
+use crate::{host::Host, kmdf};
+
+/// The library name under which the framework's table functions are reported.
+const FRAMEWORK: &str = "KMDF";
+
+/// Maps `image` into the host's process.
+pub(crate) fn map(host: &Host, image: Image, symbols: Rc<Symbols>) -> Result<(), MapError> {
+    let bindings = bindings(&image);
+    host.load_image(image, symbols, bindings, kmdf_kernel::direct)
+}
+
+/// The service that a library exports under a name: of the kernel, or of what binds a driver to the
+/// framework.
+pub(crate) fn exported(library: &str, name: &str) -> Option<&'static Service> {
+    const LOADER: (&str, &[&[Service]]) = ("WDFLDR.SYS", &[kmdf::bind::SERVICES]);
+    let (_, tables) = kmdf_kernel::LIBRARIES
+        .iter()
+        .chain(std::iter::once(&LOADER))
+        .find(|(other, _)| other.eq_ignore_ascii_case(library))?;
+    service::find(tables, name)
+}
+
+/// The framework's table, the framework's DriverUnload, then the imports.
+fn bindings(image: &Image) -> Vec<Binding> {
+    /// The same for every driver.
+    static TABLE: OnceLock<Vec<Binding>> = OnceLock::new();
+    let framework = |name, service| Binding {
+        library: Cow::Borrowed(FRAMEWORK),
+        name: Cow::Borrowed(name),
+        service,
+        hidden: 1,
+    };
+    let table = TABLE.get_or_init(|| {
+        let mut table: Vec<_> = kmdf_abi::functions()
+            .iter()
+            .map(|function| framework(function.name, service::find(kmdf::TABLES, function.name)))
+            .collect();
+        table.push(Binding {
+            hidden: 0,
+            ..framework("DriverUnload", Some(&kmdf::driver::UNLOAD))
+        });
+        table
+    });
+    let mut bindings = table.clone();
+    for import in image.imports() {
+        let name = import_name(&import.name);
+        let service = exported(&import.dll, &name);
+        bindings.push(Binding {
+            library: Cow::Owned(import.dll.clone()),
+            name: Cow::Owned(name),
+            service,
+            hidden: 0,
+        });
+    }
+    bindings
+}
+
+impl Host {
+    /// The address of the framework's function table, as `WdfFunctions` of the driver points to it.
+    pub(crate) fn function_table(&self) -> u64 {
+        let functions = kmdf_abi::functions();
+        let table = self.lend("the framework's function table", 8 * functions.len() as u64);
+        for (index, offset) in (0_u32..).zip((0..8 * functions.len() as u64).step_by(8)) {
+            self.memory.write(table + offset, &self.stub(index));
+        }
+        table
+    }
+
+    /// The address of the framework's DriverUnload.
+    pub(crate) fn unload_stub(&self) -> u64 {
+        let index = u32::try_from(kmdf_abi::functions().len()).expect("a small table");
+        self.stub(index)
+    }
+}

@@ -1,0 +1,96 @@
+//! The kernel's part: what `ntoskrnl.exe` and `hal.dll` export to a driver, on a machine.
+
+#![cfg(unix)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "the host runs on x86-64 only, and registers hold narrower values of either sign"
+)]
+
+mod deferred;
+mod dpc;
+mod etw;
+mod format;
+mod lend;
+mod library;
+mod lock;
+mod mdl;
+mod memory;
+mod print;
+mod processor;
+mod string;
+mod sync;
+
+pub use dpc::Deferred;
+pub use lock::SpinLock;
+pub use sync::Objects;
+
+use kmdf_machine::{Machine, layer, service::Service};
+use kmdf_rules::{Rule, rules};
+
+/// A machine with a kernel.
+#[repr(transparent)]
+pub struct Kernel(Machine);
+
+layer!(Kernel over Machine);
+
+impl Kernel {
+    /// What it keeps for the driver.
+    fn objects(&self) -> &Objects {
+        self.state()
+    }
+
+    /// What the driver has not given back of what lies in no memory.
+    #[must_use]
+    pub fn kernel_objects_left(&self) -> Vec<(&'static Rule, String)> {
+        let left = |rule, what: &str, sites: Vec<u64>| {
+            let described = |site| (rule, format!("{what}{}", self.made_at(site)));
+            sites.into_iter().map(described).collect::<Vec<_>>()
+        };
+        let objects = self.objects();
+        let mut all = left(
+            &rules::ETW_UNREGISTER,
+            "an ETW provider",
+            objects.providers.sites(),
+        );
+        all.extend(left(
+            &rules::POOL_LEAK,
+            "an IO_WORKITEM",
+            objects.deferred.work_item_sites(),
+        ));
+        all
+    }
+}
+
+/// As [`kmdf_machine::services`], for the kernel.
+macro_rules! services {
+    ($($table:tt)*) => { kmdf_machine::services! { $crate::Kernel; $($table)* } };
+}
+use services;
+
+/// All services of the kernel, library by library.
+pub const LIBRARIES: &[(&str, &[&[Service]])] = &[
+    (
+        "ntoskrnl.exe",
+        &[
+            deferred::SERVICES,
+            etw::SERVICES,
+            mdl::SERVICES,
+            memory::SERVICES,
+            print::SERVICES,
+            processor::SERVICES,
+            string::SERVICES,
+            sync::SERVICES,
+        ],
+    ),
+    // What the HAL exported once, and forwards to the kernel since.
+    ("hal.dll", &[processor::SERVICES, sync::SERVICES]),
+];
+
+/// The routines that are bound to code of the host directly: the compiler calls them for plain
+/// memory, so they are the driver's own instructions rather than services.
+#[must_use]
+pub fn direct(name: &str) -> Option<u64> {
+    library::address(name)
+}

@@ -1,0 +1,96 @@
+//! MDLs, and those that a driver makes itself.
+
+use kmdf_abi::types::{GuestPtr, MDL};
+use kmdf_machine::{PAGE, Purpose, cpu::stub::Call};
+use kmdf_rules::rules;
+
+use crate::{Kernel, services};
+
+/// `MDL_PAGES_LOCKED`, `MDL_MAPPED_TO_SYSTEM_VA`, and the flag of an MDL whose buffer is pool.
+const MDL_MAPPED: i16 = 0x1;
+const MDL_PAGES_LOCKED: i16 = 0x2;
+const MDL_NONPAGED_POOL: i16 = 0x4;
+
+services! {
+    IoAllocateMdl <= DISPATCH => allocate;
+    IoFreeMdl <= DISPATCH => free;
+    MmBuildMdlForNonPagedPool <= DISPATCH => build;
+    MmMapLockedPagesSpecifyCache <= DISPATCH => map;
+    MmUnmapLockedPages <= DISPATCH => unmap;
+    MmGetPhysicalAddress <= HIGH => physical_address;
+}
+
+impl Kernel {
+    /// An MDL for memory of the driver's, with the frames of its pages behind it.
+    ///
+    /// # Panics
+    /// When there is no address space left, or the memory is longer than an MDL can say.
+    pub fn make_mdl(&self, address: u64, bytes: u64, locked: bool, purpose: Purpose) -> u64 {
+        let base = address / PAGE * PAGE;
+        let pages = (address + bytes.max(1) - base).div_ceil(PAGE);
+        let size = size_of::<MDL>() as u64 + 8 * pages;
+        let mdl = self
+            .memory
+            .allocate(size, true, purpose)
+            .expect("a run has address space for its MDLs");
+        let header = MDL {
+            Size: i16::try_from(size).unwrap_or(i16::MAX),
+            MdlFlags: if locked {
+                MDL_PAGES_LOCKED | MDL_MAPPED
+            } else {
+                MDL_NONPAGED_POOL
+            },
+            MappedSystemVa: GuestPtr(address),
+            StartVa: GuestPtr(base),
+            ByteCount: u32::try_from(bytes).expect("a buffer below 4 GiB"),
+            ByteOffset: u32::try_from(address - base).expect("below a page"),
+            ..Default::default()
+        };
+        self.memory.write(mdl, &header);
+        for page in 0..pages {
+            let frame = self.physical_address(base + page * PAGE) / PAGE;
+            self.memory
+                .write(mdl + size_of::<MDL>() as u64 + 8 * page, &frame);
+        }
+        mdl
+    }
+}
+
+/// IoAllocateMdl(VirtualAddress, Length, SecondaryBuffer, ChargeQuota, Irp)
+fn allocate(kernel: &Kernel, call: &Call) -> u64 {
+    if call.arg(4) != 0 {
+        kernel.unsupported("an MDL for an IRP");
+    }
+    let purpose = Purpose::Kernel {
+        what: "an MDL of IoAllocateMdl",
+    };
+    let mdl = kernel.make_mdl(call.arg(0), call.arg32(1).into(), false, purpose);
+    kernel.memory.set_site(mdl, kernel.call_site());
+    mdl
+}
+
+fn free(kernel: &Kernel, call: &Call) {
+    if let Err(text) = kernel.memory.free(call.arg(0)) {
+        kernel.violation(&rules::BAD_FREE, text);
+    }
+}
+
+/// MmBuildMdlForNonPagedPool(MemoryDescriptorList): IoAllocateMdl has filled it in already.
+fn build(kernel: &Kernel, call: &Call) {
+    kernel.memory.read::<MDL>(call.arg(0));
+}
+
+/// MmMapLockedPagesSpecifyCache(MemoryDescriptorList, AccessMode, CacheType, RequestedAddress,
+/// BugCheckOnFailure, Priority): every MDL here is mapped.
+fn map(kernel: &Kernel, call: &Call) -> u64 {
+    let mdl: MDL = kernel.memory.read(call.arg(0));
+    mdl.MappedSystemVa.0
+}
+
+fn unmap(kernel: &Kernel, call: &Call) {
+    kernel.memory.read::<MDL>(call.arg(1));
+}
+
+fn physical_address(kernel: &Kernel, call: &Call) -> u64 {
+    kernel.physical_address(call.arg(0))
+}
