@@ -1,4 +1,4 @@
-//! Control requests: checked at the entrance, answered there or forwarded to the queue that may
+//! Control requests: checked in the default queue, answered there or forwarded to the queue that may
 //! touch the hardware.
 
 #![forbid(unsafe_code)]
@@ -11,9 +11,9 @@ use kmdf::{Control, ControlHandler, NtStatus, ReadWrite, ReadWriteHandler, Reque
 use crate::{device::EduDevice, events, transfer};
 
 /// The default queue: parallel, not power-managed.
-pub struct Entrance;
+pub struct DefaultQueue;
 
-impl ControlHandler for Entrance {
+impl ControlHandler for DefaultQueue {
     type Device = EduDevice;
 
     fn on_control(device: &EduDevice, request: Request, control: Control) {
@@ -28,7 +28,7 @@ impl ControlHandler for Entrance {
     }
 }
 
-impl ReadWriteHandler for Entrance {
+impl ReadWriteHandler for DefaultQueue {
     type Device = EduDevice;
 
     fn on_read_write(device: &EduDevice, request: Request, kind: ReadWrite, length_bytes: usize) {
@@ -58,7 +58,7 @@ impl ControlHandler for RegisterAccess {
                 let outcome = raise(device, &request);
                 request.complete(outcome.map(|()| 0));
             }
-            // The entrance forwards nothing else here.
+            // The default queue forwards nothing else here.
             Ok(_) => request.complete(Err(NtStatus::INTERNAL_ERROR)),
             Err(refusal) => request.complete(Err(refusal)),
         }

@@ -19,16 +19,17 @@ use kmdf::{
 };
 
 use crate::{
-    attention::{Attention, Findings},
-    control::{Entrance, RegisterAccess},
+    control::{DefaultQueue, RegisterAccess},
     events::{Handle, Wait, Waiting},
     factorial::Factorial,
     interrupt::{self, Interrupts, IsrShared},
     owned::Owned,
+    recovery::{Findings, Recovery},
     registers::DeviceRegisters,
     settings::Settings,
     trace,
     transfer::{Dma, DmaBuffer},
+    version,
     watchdog::Tick,
 };
 
@@ -50,8 +51,8 @@ pub struct EduDevice {
     pub dma_queue: Queue,
     /// Does the work of the DMA cause.
     pub dma_dpc: Dpc,
-    /// Looks after what is odd, at PASSIVE_LEVEL.
-    pub attention: WorkItem,
+    /// Recovery from what should not happen, at PASSIVE_LEVEL.
+    pub recovery: WorkItem,
     /// Ticks while an engine is occupied.
     pub watchdog_timer: Timer,
     /// Sequential: the factorial engine computes one at a time.
@@ -81,7 +82,7 @@ pub struct State {
     pub interrupts: Interrupts,
     /// What a passive-level ISR has handed over.
     pub log: Log,
-    /// What is odd and not yet looked after.
+    /// What was found and not yet recovered from.
     pub findings: Findings,
     /// What apps wait for.
     pub events: Events,
@@ -121,8 +122,8 @@ impl Driver for EduDevice {
         let _default_queue = QueueConfig::parallel()
             .default_queue()
             .power_managed(false)
-            .control::<Entrance>()
-            .read_write::<Entrance>()
+            .control::<DefaultQueue>()
+            .read_write::<DefaultQueue>()
             .create(device)?;
         device.attach(Self {
             state: SpinLock::new(device, State::new(interrupts, buffer))?,
@@ -136,7 +137,7 @@ impl Driver for EduDevice {
                 .create(device)?,
             lost: AtomicBool::new(false),
             watchdog_timer: Timer::new::<Tick>(device)?,
-            attention: WorkItem::new::<Attention>(device)?,
+            recovery: WorkItem::new::<Recovery>(device)?,
             dma_dpc: Dpc::new::<Dma>(device)?,
             dma_queue: QueueConfig::sequential()
                 .read_write::<Dma>()
@@ -213,7 +214,7 @@ impl EduDevice {
         let state = self.state.lock();
         let mut information = Information {
             identification: state.identification,
-            driver_version: DRIVER_VERSION,
+            driver_version: version::DRIVER,
             ..Information::default()
         };
         let connected = state
@@ -255,19 +256,3 @@ const INTERFACE: Guid = {
 
 /// Nothing counted yet.
 const ZERO_STATISTICS: Statistics = zerocopy::transmute!([0_u8; size_of::<Statistics>()]);
-
-/// This driver's version, as [`Information::driver_version`] has it.
-const DRIVER_VERSION: u32 = {
-    const fn number(text: &str) -> u8 {
-        match u8::from_str_radix(text, 10) {
-            Ok(number) => number,
-            Err(_) => panic!("a part of the package's version does not fit in a byte"),
-        }
-    }
-    u32::from_be_bytes([
-        number(env!("CARGO_PKG_VERSION_MAJOR")),
-        number(env!("CARGO_PKG_VERSION_MINOR")),
-        number(env!("CARGO_PKG_VERSION_PATCH")),
-        0,
-    ])
-};

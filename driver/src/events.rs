@@ -64,7 +64,7 @@ pub fn wait(device: &EduDevice, request: Request) {
         return give_up(request, NtStatus::DEVICE_DOES_NOT_EXIST);
     }
     // From here on somebody else may end the request, and its handle go.
-    serve(device);
+    answer(device);
     if device.lost.load(Ordering::Acquire) {
         return end_all(device);
     }
@@ -83,7 +83,7 @@ pub fn wait(device: &EduDevice, request: Request) {
 pub fn end(device: &EduDevice) {
     device.lost.store(true, Ordering::Release);
     // An event that has come is not withheld.
-    serve(device);
+    answer(device);
     end_all(device);
 }
 
@@ -94,7 +94,7 @@ fn end_all(device: &EduDevice) {
 }
 
 /// Answers the waiting requests that can be answered. IRQL: <= DISPATCH_LEVEL; hold no lock.
-pub fn serve(device: &EduDevice) {
+pub fn answer(device: &EduDevice) {
     // Whoever numbers a later event comes here afterwards.
     let newest = device.state.lock().events.newest();
     // Each is looked at where it waits, whatever is before it: one that has seen the newest event may

@@ -18,9 +18,9 @@ use kmdf::{
 };
 
 use crate::{
-    attention::Engine,
     device::{EduDevice, State},
     owned::Owned,
+    recovery::Engine,
     trace,
 };
 

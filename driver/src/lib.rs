@@ -16,7 +16,7 @@
 //!    cause on to the DPC of `transfer`, and answers those that wait for events (`events`).
 //!
 //! Beside the way: `transfer`, ReadFile and WriteFile; `watchdog`, when no interrupt comes; `settings`,
-//! what the INF says, passive-level handling for one; `attention`, what is odd; `trace`, what a listener
+//! what the INF says, passive-level handling for one; `recovery`, what is done about what should not happen; `trace`, what a listener
 //! is told; `owned`, requests as engines keep them.
 //!
 //! The layer between all this and the framework is the crate `kmdf` (`wdf/`); here is no `unsafe` code. What needs no
@@ -29,7 +29,6 @@
 
 extern crate wdk_panic;
 
-mod attention;
 mod control;
 mod device;
 mod events;
@@ -37,10 +36,12 @@ mod factorial;
 mod interrupt;
 mod owned;
 mod power;
+mod recovery;
 mod registers;
 mod settings;
 mod trace;
 mod transfer;
+mod version;
 mod watchdog;
 
 use wdk_alloc::WdkAllocator;

@@ -45,8 +45,8 @@ impl PnpPower for EduDevice {
         }
         drop(state);
         drop(interrupts);
-        // Nothing odd is found without registers, so it is not queued again.
-        self.attention.flush();
+        // Nothing is found without registers, so it is not queued again.
+        self.recovery.flush();
         let isr_registers = self
             .isr_shared
             .shared(disconnected)

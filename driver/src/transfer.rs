@@ -22,10 +22,10 @@ use kmdf::{
 };
 
 use crate::{
-    attention::Engine,
     device::{EduDevice, State},
     factorial::{end_stopped, refusal_status},
     owned::{Owned, Pending},
+    recovery::Engine,
     registers::DeviceRegisters,
     trace,
 };
@@ -145,7 +145,7 @@ impl DpcHandler for Dma {
     fn run(device: &EduDevice) {
         let mut state = device.state.lock();
         let ended = state.dma_interrupt();
-        device.attend(&state);
+        device.queue_recovery(&state);
         drop(state);
         if let Some(ended) = ended {
             complete(ended);

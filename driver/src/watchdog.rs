@@ -55,7 +55,7 @@ impl TimerHandler for Tick {
             Verdict::Look => state.look_at_dma(false),
             Verdict::GiveUp => state.look_at_dma(true),
         };
-        device.attend(&state);
+        device.queue_recovery(&state);
         drop(state);
         if let Some(ended) = factorial_ended {
             factorial::complete(ended);

@@ -38,7 +38,7 @@ pub fn work_off(device: &EduDevice, taken: &Taken, dpc_calls: u64) {
         } else {
             None
         };
-        device.attend(state);
+        device.queue_recovery(state);
         (done, new_events)
     };
     if taken.causes().contains(Causes::DMA) {
@@ -49,6 +49,6 @@ pub fn work_off(device: &EduDevice, taken: &Taken, dpc_calls: u64) {
         factorial::complete(ended);
     }
     if new_events {
-        events::serve(device);
+        events::answer(device);
     }
 }

@@ -381,7 +381,7 @@ static void ServeEvents(DEVICE *device) {
 
 /* --- driver/src/interrupt/dpc.rs ---------------------------------------------------------------- */
 
-/* EduDevice::attend */
+/* EduDevice::queue_recovery */
 static void Attend(DEVICE *device, const FINDINGS *findings) {
     if (findings->Unknown || findings->Missed[0] || findings->Missed[1] || findings->Stuck[0] ||
         findings->Stuck[1] || findings->Gone)

@@ -92,7 +92,7 @@ typedef struct _STATISTICS {
     ULONG64 SnapshotsTaken;
 } STATISTICS;
 
-/* driver/src/attention.rs */
+/* driver/src/recovery.rs */
 typedef struct _FINDINGS {
     ULONG Unknown;
     BOOLEAN Missed[2];

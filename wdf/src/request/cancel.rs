@@ -99,7 +99,6 @@ pub trait CancelHandler {
 
     /// A request was canceled: take it where it is kept, then complete it with
     /// STATUS_CANCELLED. IRQL: <= DISPATCH_LEVEL.
-    #[inline]
     fn on_cancel(device: &Self::Device, canceled: &Canceled);
 }
 

@@ -1,4 +1,4 @@
-//! What is odd: found at DISPATCH_LEVEL, traced and made good at PASSIVE_LEVEL by a work item.
+//! What should not happen: found at DISPATCH_LEVEL, traced and made good at PASSIVE_LEVEL by a work item.
 //!
 //! Whoever finds something holds the device lock, notes it there and queues the work item. One queued
 //! work item does for all that is found until it runs, and each run does each thing once at most.
@@ -26,7 +26,7 @@ pub enum Engine {
     Dma = 1,
 }
 
-/// What was found and not yet looked after.
+/// What was found and not yet recovered from.
 #[derive(Clone, Copy, Default)]
 pub struct Findings {
     /// Causes that are neither an engine's nor software's.
@@ -82,20 +82,20 @@ impl Findings {
 }
 
 /// The work item.
-pub struct Attention;
+pub struct Recovery;
 
 impl EduDevice {
-    /// Has the work item look after what was found, if anything was. Called under the device lock by
+    /// Queues the work item, if anything was found. Called under the device lock by
     /// those who may have found it. IRQL: DISPATCH_LEVEL.
     #[inline]
-    pub fn attend(&self, state: &State) {
+    pub fn queue_recovery(&self, state: &State) {
         if !state.findings.is_empty() {
-            self.attention.enqueue();
+            self.recovery.enqueue();
         }
     }
 }
 
-impl WorkItemHandler for Attention {
+impl WorkItemHandler for Recovery {
     type Device = EduDevice;
 
     fn run(device: &EduDevice) {
