@@ -1,12 +1,12 @@
 #!/bin/sh
-# Builds the sample drivers, with their symbols: target/cross/samples/echo.sys, toaster.sys, probe.sys and power.sys
+# Builds the sample drivers, with their symbols: target/cross/samples/echo.sys, toaster.sys and so on
 # for the oldest KMDF version, and the same below target/cross/samples/1.33/ for the newest.
 set -eu
 cd "$(dirname "$0")/.."
 for kmdf in 1.15 1.33; do
     to=target/cross/samples
     [ $kmdf = 1.15 ] || to=$to/$kmdf
-    for name in echo toaster probe power; do
+    for name in echo toaster probe power card entropy; do
         cargo run --quiet --package cross -- c --kmdf $kmdf --out "$to/$name.sys" host/samples/"$name"/*.c
     done
 done

@@ -24,7 +24,7 @@ describe() {
     new-driver) echo "a driver made by scripts/new-driver.sh: built, run on the model" ;;
     explore) echo "a bounded share of scripts/prove.sh, part of it twice" ;;
     teeth) echo "broken drivers, each caught by its rule; exact counts" ;;
-    qemu) echo "tests on QEMU's edu" ;;
+    qemu) echo "tests on QEMU's devices" ;;
     windows) echo "what Windows builds, linted; its scripts; names of files" ;;
     eductl) echo "eductl.exe, under Wine" ;;
     package) echo "the driver package, verified by osslsigncode and openssl" ;;
@@ -128,6 +128,8 @@ run_teeth() {
 run_qemu() {
     cargo test --package kmdf-host --test "qemu*" -- --include-ignored
     cargo test --package edu-lab -- --ignored
+    [ -e target/cross/samples/entropy.sys ] || sh scripts/build-samples.sh
+    cargo test --package kmdf-samples --test qemu -- --ignored
 }
 
 run_windows() {

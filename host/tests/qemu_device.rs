@@ -124,8 +124,7 @@ fn a_device_is_identified_by_its_configuration_space() {
     let bar = Bar {
         index: 0,
         bytes: 1 << 20,
-        wide: false,
-        prefetchable: false,
+        ..Bar::default()
     };
     assert_eq!(identity.bars, [bar]);
 }
@@ -142,21 +141,29 @@ fn devices_with_other_bars_and_without_messages_are_found_too() {
         index,
         bytes,
         wide,
-        prefetchable: false,
+        ..Bar::default()
     };
 
     // A 64-bit BAR; MSI-X, but no MSI.
     let nvme = identity("nvme,serial=1");
     assert_eq!(nvme.bars, [bar(0, 0x4000, true)]);
     assert_eq!((nvme.messages, nvme.interrupt_pin), (0, true));
+    let msix = nvme.msix.expect("it has the capability");
+    assert_eq!((msix.messages, msix.table.0, msix.pending.0), (65, 0, 0));
 
     // An I/O BAR beside the memory BAR.
     let e1000 = identity("e1000,romfile=");
-    assert_eq!(e1000.bars, [bar(0, 0x2_0000, false)]);
+    let ports = |index, bytes| Bar {
+        index,
+        bytes,
+        ports: true,
+        ..Bar::default()
+    };
+    assert_eq!(e1000.bars, [bar(0, 0x2_0000, false), ports(1, 0x40)]);
     assert_eq!((e1000.messages, e1000.interrupt_pin), (0, true));
 
     let testdev = identity("pci-testdev");
-    assert_eq!(testdev.bars, [bar(0, 0x1000, false)]);
+    assert_eq!(testdev.bars, [bar(0, 0x1000, false), ports(1, 0x100)]);
     assert_eq!((testdev.messages, testdev.interrupt_pin), (0, false));
 }
 
@@ -485,4 +492,49 @@ fn a_killed_host_leaves_no_qemu_behind() {
         assert!(begin.elapsed() < PATIENCE, "QEMU {id} is left behind");
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+#[test]
+#[ignore = "needs QEMU: scripts/test.sh runs it"]
+fn ports_and_configuration_space_are_those_of_the_device() {
+    let mut qemu = Qemu::start(QemuOptions::new("virtio-rng-pci")).expect("QEMU starts");
+    let mut bus = Record::default();
+    let places = qemu.identity().bars;
+    // One base for each BAR, as far apart as the longest is long.
+    let bars = places.iter().zip(1..).map(|(bar, number)| {
+        if bar.ports {
+            0xC000
+        } else {
+            BASE + number * 0x10_0000
+        }
+    });
+    let assignment = Assignment {
+        bars: bars.collect(),
+        interrupt: InterruptMode::Messages(2),
+    };
+    qemu.start(&mut bus, &assignment).expect("it starts");
+    let mut config = |offset, width| {
+        let value = qemu.read_config(&mut bus, offset, width);
+        value.expect("the device answers")
+    };
+    assert_eq!(config(0, Width::Dword), 0x1005_1AF4);
+    assert_eq!(config(2, Width::Word), 0x1005);
+    assert_eq!(config(0x10, Width::Dword), 0xC001);
+    qemu.write_config(&mut bus, 0x3C, Width::Byte, 0x5A)
+        .expect("it takes it");
+    let line = qemu
+        .read_config(&mut bus, 0x3C, Width::Byte)
+        .expect("it answers");
+    assert_eq!(line, 0x5A);
+    // The legacy interface: the size of the queue, and the status, which is written.
+    let size = qemu
+        .read(&mut bus, 0, 0x0C, Width::Word)
+        .expect("it answers");
+    assert_eq!(size, 8);
+    qemu.write(&mut bus, 0, 0x12, Width::Byte, 3)
+        .expect("it takes it");
+    let status = qemu
+        .read(&mut bus, 0, 0x12, Width::Byte)
+        .expect("it answers");
+    assert_eq!(status, 3);
 }

@@ -76,7 +76,11 @@ impl Wrapper for Tampered {
                 self.act(Moment::Stopping, bus)?;
                 None
             }
-            Request::Advance(_) | Request::Wait(_) => None,
+            Request::ReadConfig { .. }
+            | Request::WriteConfig { .. }
+            | Request::SetMessage { .. }
+            | Request::Advance(_)
+            | Request::Wait(_) => None,
         };
         let value = request.perform(self.function.as_mut(), bus)?;
         if let Some(moment) = moment {

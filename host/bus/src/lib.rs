@@ -9,12 +9,14 @@
 #![cfg(unix)]
 
 mod below;
+mod config_space;
 pub mod memory;
 mod root;
 pub mod time;
 pub mod wrapper;
 
 pub use below::{Answer, Sent, SentKind};
+pub use config_space::ConfigSpace;
 pub use root::RootDevice;
 
 use std::{rc::Rc, time::Duration};
@@ -70,7 +72,7 @@ impl Width {
 }
 
 /// What enumeration reads from a function's configuration space.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// Vendor id.
     pub vendor: u16,
@@ -84,16 +86,40 @@ pub struct Identity {
     pub revision: u8,
     /// Base class, sub-class, programming interface: `0xBBSSPP`.
     pub class: u32,
-    /// The memory BARs it decodes.
+    /// The BARs it decodes.
     pub bars: Vec<Bar>,
     /// How many messages its MSI capability offers; 0 without one.
     pub messages: u32,
+    /// Its MSI-X capability, if it has one. It is preferred to MSI.
+    pub msix: Option<Msix>,
+    /// Its other capabilities, each from its id on. The second byte of each is its link, which is filled
+    /// in.
+    pub capabilities: Vec<Vec<u8>>,
     /// Whether it has an interrupt pin.
     pub interrupt_pin: bool,
 }
 
-/// A memory BAR.
+impl Identity {
+    /// How many messages it can send.
+    #[must_use]
+    pub fn most_messages(&self) -> u32 {
+        self.msix.map_or(self.messages, |msix| msix.messages.into())
+    }
+}
+
+/// An MSI-X capability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Msix {
+    /// How many entries its table has: as many messages can be sent.
+    pub messages: u16,
+    /// Where the table is: the index of a BAR, and the offset in it.
+    pub table: (u8, u32),
+    /// Where the pending bits are.
+    pub pending: (u8, u32),
+}
+
+/// A BAR.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bar {
     /// Index, 0 to 5.
     pub index: u8,
@@ -103,6 +129,8 @@ pub struct Bar {
     pub wide: bool,
     /// Whether reads have no side effect.
     pub prefetchable: bool,
+    /// Whether it is of I/O ports, and not of memory.
+    pub ports: bool,
 }
 
 /// What PnP assigned to a function.
@@ -121,14 +149,14 @@ pub enum InterruptMode {
     None,
     /// By the level of its interrupt pin.
     Line,
-    /// By that many messages (a power of two, at most [`Identity::messages`]).
+    /// By that many messages, at most [`Identity::most_messages`].
     Messages(u32),
 }
 
 /// What a function sends without being asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// The message with that number, counted from 0.
+    /// The message with that number, counted from 0; with MSI-X, that of this entry of the table.
     Message(u32),
     /// Its interrupt pin has that level now: asserted or not.
     Line(bool),
@@ -232,6 +260,63 @@ pub trait PciFunction {
     /// through [`Bus::read_memory`] and [`Bus::write_memory`].
     fn memory(&self) -> Option<Rc<SharedMemory>> {
         None
+    }
+
+    /// Whether configuration space and MSI-X table are its own, as hardware has them. For a function that
+    /// has none of its own there are those that its [`Identity`] describes: see [`ConfigSpace`].
+    fn has_config_space(&self) -> bool {
+        false
+    }
+
+    /// Whether the processors see its memory at other addresses than its bus does, as behind a bridge that
+    /// translates.
+    fn is_translated(&self) -> bool {
+        true
+    }
+
+    /// Reads its own configuration space.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn read_config(
+        &mut self,
+        bus: &mut dyn Bus,
+        offset: u16,
+        width: Width,
+    ) -> Result<u64, DeviceError> {
+        let _ = (bus, offset);
+        Ok(width.all_ones())
+    }
+
+    /// Writes its own configuration space.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn write_config(
+        &mut self,
+        bus: &mut dyn Bus,
+        offset: u16,
+        width: Width,
+        value: u64,
+    ) -> Result<(), DeviceError> {
+        let _ = (bus, offset, width, value);
+        Ok(())
+    }
+
+    /// Writes an entry of its own MSI-X table, so that it sends the message with that number, or holds it
+    /// back as pending while the entry is masked. [`PciFunction::start`] leaves all entries masked.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn set_message(
+        &mut self,
+        bus: &mut dyn Bus,
+        entry: u32,
+        message: u32,
+        masked: bool,
+    ) -> Result<(), DeviceError> {
+        let _ = (bus, entry, message, masked);
+        Ok(())
     }
 
     /// Enters D0 with these resources: BARs decoded, bus mastering on, interrupts of this mode.

@@ -163,45 +163,53 @@ impl SharedMemory {
         self.high.end - self.high.start
     }
 
-    /// A word of its own for a device to write its messages to; none when there is no room left.
+    /// Words of its own for a device to write its messages to; none when there is no room left.
     #[must_use]
-    pub fn reserve_word(&self) -> Option<Word> {
+    pub fn reserve_words(&self, count: u32) -> Option<Words> {
         let index = self.words.get();
-        let offset = index.checked_mul(4).filter(|&offset| offset < MEBIBYTE)?;
-        let address = u32::try_from(self.bytes + offset).ok()?;
-        self.words.set(index + 1);
-        Some(Word { address })
+        let next = index + u64::from(count);
+        let end = next.checked_mul(4).filter(|&end| end <= MEBIBYTE)?;
+        u32::try_from(self.bytes + end).ok()?;
+        let address = u32::try_from(self.bytes + 4 * index).ok()?;
+        self.words.set(next);
+        Some(Words { address, count })
     }
 
-    /// Takes the value of a word: leaves 0, and gives what was there unless that was 0 too.
+    /// Takes the values of words: leaves 0, and gives the number of each that was not 0, and its value.
     ///
     /// A value that is written between the look and the clearing is taken with the one that was
     /// seen. It is lost to nobody: whoever wrote it wrote it before the taker acts on any.
     ///
     /// # Errors
     /// The kernel could not read or write the file.
-    pub fn take(&self, word: &Word) -> io::Result<Option<u32>> {
-        let mut bytes = [0; 4];
-        self.file.read_exact_at(&mut bytes, word.address.into())?;
-        if bytes == [0; 4] {
-            return Ok(None);
+    pub fn take(&self, words: &Words) -> io::Result<Vec<(u32, u32)>> {
+        let mut bytes = vec![0; 4 * words.count as usize];
+        self.file.read_exact_at(&mut bytes, words.address.into())?;
+        let mut taken = Vec::new();
+        for (number, word) in (0..).zip(bytes.chunks_exact(4)) {
+            let value = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+            if value != 0 {
+                let address = words.address(number);
+                self.file.write_all_at(&[0; 4], address.into())?;
+                taken.push((number, value));
+            }
         }
-        self.file.write_all_at(&[0; 4], word.address.into())?;
-        Ok(Some(u32::from_le_bytes(bytes)))
+        Ok(taken)
     }
 }
 
-/// A word behind the memory, 4 bytes long and aligned.
+/// Words behind the memory, each 4 bytes long and aligned.
 #[derive(Debug)]
-pub struct Word {
+pub struct Words {
     address: u32,
+    count: u32,
 }
 
-impl Word {
-    /// Its physical address.
+impl Words {
+    /// The physical address of one of them.
     #[must_use]
-    pub const fn address(&self) -> u32 {
-        self.address
+    pub const fn address(&self, number: u32) -> u32 {
+        self.address + 4 * number
     }
 }
 
@@ -232,11 +240,11 @@ mod tests {
     #[test]
     fn where_there_is_no_memory_reads_give_all_ones_and_writes_vanish() {
         let memory = SharedMemory::new(MEBIBYTE).expect("there is memory");
-        let word = memory.reserve_word().expect("there is room");
+        let word = memory.reserve_words(1).expect("there is room");
         memory
             .write(MEBIBYTE - 2, &[1, 2, 3, 4])
             .expect("half of it is there");
-        assert_eq!(memory.take(&word).expect("it is there"), None);
+        assert_eq!(memory.take(&word).expect("it is there"), []);
         for (address, expected) in [
             (MEBIBYTE - 2, [1, 2, 0xFF, 0xFF]),
             (MEBIBYTE, [0xFF; 4]),
@@ -269,14 +277,28 @@ mod tests {
     #[test]
     fn a_word_is_taken_once() {
         let memory = SharedMemory::new(MEBIBYTE).expect("there is memory");
-        let words = [(); 2].map(|()| memory.reserve_word().expect("there is room"));
-        memory
-            .file
-            .write_all_at(&7_u32.to_le_bytes(), words[1].address.into())
-            .expect("it is there");
-        assert_eq!(memory.take(&words[0]).expect("it is there"), None);
-        assert_eq!(memory.take(&words[1]).expect("it is there"), Some(7));
-        assert_eq!(memory.take(&words[1]).expect("it is there"), None);
+        let words = [2, 3].map(|count| memory.reserve_words(count).expect("there is room"));
+        let write = |word: u32, value: u32| {
+            memory
+                .file
+                .write_all_at(&value.to_le_bytes(), word.into())
+                .expect("it is there");
+        };
+        write(words[1].address(0), 7);
+        write(words[1].address(2), 8);
+        let take = |words| memory.take(words).expect("they are there");
+        assert_eq!(take(&words[0]), []);
+        assert_eq!(take(&words[1]), [(0, 7), (2, 8)]);
+        assert_eq!(take(&words[1]), []);
+    }
+
+    #[test]
+    fn there_is_room_for_so_many_words_and_no_more() {
+        let memory = SharedMemory::new(MEBIBYTE).expect("there is memory");
+        let all = u32::try_from(MEBIBYTE / 4).expect("a small number");
+        assert!(memory.reserve_words(all + 1).is_none());
+        assert!(memory.reserve_words(all).is_some());
+        assert!(memory.reserve_words(1).is_none());
     }
 
     #[test]

@@ -38,13 +38,7 @@ impl PciFunction for RootDevice {
         Identity {
             vendor: 0xFFFF,
             device: 0xFFFF,
-            subsystem_vendor: 0,
-            subsystem: 0,
-            revision: 0,
-            class: 0,
-            bars: Vec::new(),
-            messages: 0,
-            interrupt_pin: false,
+            ..Identity::default()
         }
     }
 

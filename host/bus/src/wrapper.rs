@@ -35,6 +35,31 @@ pub enum Request<'a> {
         /// What is written.
         value: u64,
     },
+    /// [`PciFunction::read_config`]
+    ReadConfig {
+        /// Offset in configuration space.
+        offset: u16,
+        /// Width of the access.
+        width: Width,
+    },
+    /// [`PciFunction::write_config`]
+    WriteConfig {
+        /// Offset in configuration space.
+        offset: u16,
+        /// Width of the access.
+        width: Width,
+        /// What is written.
+        value: u64,
+    },
+    /// [`PciFunction::set_message`]
+    SetMessage {
+        /// The entry of the table.
+        entry: u32,
+        /// The message it sends.
+        message: u32,
+        /// Whether it holds it back.
+        masked: bool,
+    },
     /// [`PciFunction::advance`]
     Advance(VirtualTime),
     /// [`PciFunction::wait`]
@@ -61,6 +86,17 @@ impl Request<'_> {
                 width,
                 value,
             } => function.write(bus, bar, offset, width, value)?,
+            Self::ReadConfig { offset, width } => return function.read_config(bus, offset, width),
+            Self::WriteConfig {
+                offset,
+                width,
+                value,
+            } => function.write_config(bus, offset, width, value)?,
+            Self::SetMessage {
+                entry,
+                message,
+                masked,
+            } => function.set_message(bus, entry, message, masked)?,
             Self::Advance(now) => function.advance(bus, now)?,
             Self::Wait(limit) => function.wait(bus, limit)?,
         }
@@ -105,6 +141,53 @@ impl<W: Wrapper> PciFunction for W {
 
     fn memory(&self) -> Option<Rc<SharedMemory>> {
         self.look(|function| function.memory())
+    }
+
+    fn has_config_space(&self) -> bool {
+        self.look(|function| function.has_config_space())
+    }
+
+    fn is_translated(&self) -> bool {
+        self.look(|function| function.is_translated())
+    }
+
+    fn read_config(
+        &mut self,
+        bus: &mut dyn Bus,
+        offset: u16,
+        width: Width,
+    ) -> Result<u64, DeviceError> {
+        self.perform(bus, Request::ReadConfig { offset, width })
+    }
+
+    fn write_config(
+        &mut self,
+        bus: &mut dyn Bus,
+        offset: u16,
+        width: Width,
+        value: u64,
+    ) -> Result<(), DeviceError> {
+        let request = Request::WriteConfig {
+            offset,
+            width,
+            value,
+        };
+        self.perform(bus, request).map(drop)
+    }
+
+    fn set_message(
+        &mut self,
+        bus: &mut dyn Bus,
+        entry: u32,
+        message: u32,
+        masked: bool,
+    ) -> Result<(), DeviceError> {
+        let request = Request::SetMessage {
+            entry,
+            message,
+            masked,
+        };
+        self.perform(bus, request).map(drop)
     }
 
     fn start(&mut self, bus: &mut dyn Bus, assignment: &Assignment) -> Result<(), DeviceError> {

@@ -96,7 +96,12 @@ fn event_of(request: Request<'_>, read: u64) -> Option<Event> {
             width,
             value,
         }),
-        Request::Advance(_) | Request::Wait(_) => return None,
+        // A trace is of registers.
+        Request::ReadConfig { .. }
+        | Request::WriteConfig { .. }
+        | Request::SetMessage { .. }
+        | Request::Advance(_)
+        | Request::Wait(_) => return None,
     })
 }
 

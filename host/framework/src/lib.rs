@@ -12,6 +12,7 @@
 mod check;
 mod host;
 mod io;
+mod irp;
 mod kmdf;
 mod loader;
 pub mod needs;

@@ -12,6 +12,10 @@ use crate::{host::Host, kmdf};
 
 /// The library name under which the framework's table functions are reported.
 const FRAMEWORK: &str = "KMDF";
+/// The one under which routines are that no library exports.
+const ROUTINES: &str = "the bus driver";
+/// The one that has what MmGetSystemRoutineAddress finds.
+const KERNEL: &str = "ntoskrnl.exe";
 
 /// Maps `image` into the host's process.
 pub(crate) fn map(host: &Host, image: Image, symbols: Rc<Symbols>) -> Result<(), MapError> {
@@ -23,11 +27,13 @@ pub(crate) fn map(host: &Host, image: Image, symbols: Rc<Symbols>) -> Result<(),
 /// framework.
 pub(crate) fn exported(library: &str, name: &str) -> Option<&'static Service> {
     const LOADER: (&str, &[&[Service]]) = ("WDFLDR.SYS", &[kmdf::bind::SERVICES]);
-    let (_, tables) = kmdf_kernel::LIBRARIES
+    const IRPS: (&str, &[&[Service]]) = (KERNEL, &[crate::irp::SERVICES]);
+    let of_library = kmdf_kernel::LIBRARIES
         .iter()
-        .chain(std::iter::once(&LOADER))
-        .find(|(other, _)| other.eq_ignore_ascii_case(library))?;
-    service::find(tables, name)
+        .chain([&LOADER, &IRPS])
+        .filter(|(other, _)| other.eq_ignore_ascii_case(library));
+    let mut tables = of_library.map(|(_, tables)| service::find(tables, name));
+    tables.find_map(|found| found)
 }
 
 /// The framework's table, the framework's DriverUnload, then the imports.
@@ -49,6 +55,22 @@ fn bindings(image: &Image) -> Vec<Binding> {
             hidden: 0,
             ..framework("DriverUnload", Some(&kmdf::driver::UNLOAD))
         });
+        let routine = |library, service: &'static Service| Binding {
+            library: Cow::Borrowed(library),
+            name: Cow::Borrowed(service.name),
+            service: Some(service),
+            hidden: 0,
+        };
+        for service in crate::pnp::bus::SERVICES {
+            table.push(routine(ROUTINES, service));
+        }
+        let exports = kmdf_kernel::LIBRARIES
+            .iter()
+            .filter(|(library, _)| *library == KERNEL);
+        let exports = exports.flat_map(|(_, tables)| tables.iter().copied().flatten());
+        for service in exports.chain(crate::irp::SERVICES) {
+            table.push(routine(KERNEL, service));
+        }
         table
     });
     let mut bindings = table.clone();
@@ -74,6 +96,15 @@ impl Host {
             self.memory.write(table + offset, &self.stub(index));
         }
         table
+    }
+
+    /// The address of a routine that no library exports.
+    ///
+    /// # Panics
+    /// There is none of that name.
+    pub(crate) fn routine_of(&self, name: &str) -> u64 {
+        let address = self.bound(|binding| binding.library == ROUTINES && binding.name == name);
+        address.expect("a routine of this host's")
     }
 
     /// The address of the framework's DriverUnload.

@@ -47,9 +47,6 @@ const AREAS: &[(&str, &str)] = &[
     ("WdfDeviceRetrieveCompanionTarget", "companions"),
     ("WdfDeviceMiniportCreate", "miniport drivers"),
     ("WdfDriverMiniportUnload", "miniport drivers"),
-    ("WdfFdoQueryForInterface", INTERFACES),
-    ("WdfIoTargetQueryForInterface", INTERFACES),
-    ("WdfDeviceAddQueryInterface", INTERFACES),
     ("WdfRequestWdm", IRPS),
     ("WdfRequestCreateFromIrp", IRPS),
     ("WdfDeviceWdmDispatch", IRPS),
@@ -63,7 +60,6 @@ const USB: &str = "USB targets";
 const CHILDREN: &str = "children of a bus driver";
 const REMOTE: &str = "remote I/O targets";
 const REQUIREMENTS: &str = "resource requirements";
-const INTERFACES: &str = "interfaces between drivers";
 const IRPS: &str = "IRPs of WDM";
 const SYSTEM_DMA: &str = "system-mode DMA";
 

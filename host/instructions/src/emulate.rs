@@ -5,7 +5,7 @@ use iced_x86::{
 };
 use kmdf_bus::Width;
 
-use super::{Bus, Outcome, Registers, alu, flags::Flags, sse, string};
+use super::{Bus, Outcome, Registers, alu, flags::Flags, port, sse, string};
 
 /// Why an instruction was not carried out.
 pub(super) enum Stop<F> {
@@ -128,9 +128,13 @@ impl<B: Bus> Emulator<'_, B> {
                 0x2c => Outcome::AssertionFailure,
                 _ => return Err(self.unsupported("not emulated")),
             })),
-            _ if instruction.is_privileged() => Err(Stop::Outcome(Outcome::Privileged(
-                format!("{:?}", instruction.mnemonic()).to_lowercase(),
-            ))),
+            _ if instruction.is_privileged() => {
+                if port::execute(self)? {
+                    Ok(())
+                } else {
+                    Err(self.privileged())
+                }
+            }
             _ => {
                 if sse::execute(self)? || alu::execute(self)? {
                     Ok(())
@@ -176,6 +180,12 @@ impl<B: Bus> Emulator<'_, B> {
             },
             other => Outcome::Privileged(format!("mov from {other:?}").to_lowercase()),
         })
+    }
+
+    /// The outcome for an instruction that only the kernel may execute.
+    pub fn privileged(&self) -> Stop<B::Fault> {
+        let name = format!("{:?}", self.instruction.mnemonic());
+        Stop::Outcome(Outcome::Privileged(name.to_lowercase()))
     }
 
     /// The outcome for an instruction that is not emulated, with its text.

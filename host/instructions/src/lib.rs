@@ -16,6 +16,7 @@
 mod alu;
 mod emulate;
 mod flags;
+mod port;
 mod sse;
 mod string;
 #[cfg(test)]
@@ -77,6 +78,24 @@ pub trait Bus {
     /// # Errors
     /// The access is refused; the instruction has not happened, but its earlier accesses have.
     fn store(&mut self, address: u64, width: Width, value: u64) -> Result<(), Self::Fault>;
+
+    /// Reads an I/O port; `None` where the instruction is [`Outcome::Privileged`].
+    ///
+    /// # Errors
+    /// The access is refused; the instruction has not happened.
+    fn input(&mut self, port: u16, width: Width) -> Result<Option<u64>, Self::Fault> {
+        let _ = (port, width);
+        Ok(None)
+    }
+
+    /// Writes an I/O port; `false` where the instruction is [`Outcome::Privileged`].
+    ///
+    /// # Errors
+    /// The access is refused; the instruction has not happened.
+    fn output(&mut self, port: u16, width: Width, value: u64) -> Result<bool, Self::Fault> {
+        let _ = (port, width, value);
+        Ok(false)
+    }
 }
 
 /// What a trapped instruction is or did.

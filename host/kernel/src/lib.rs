@@ -8,12 +8,15 @@
     reason = "the host runs on x86-64 only, and registers hold narrower values of either sign"
 )]
 
+mod bitmap;
+mod bugcheck;
 mod deferred;
 mod dpc;
 mod etw;
 mod format;
 mod lend;
 mod library;
+mod list;
 mod lock;
 mod mdl;
 mod memory;
@@ -55,6 +58,11 @@ impl Kernel {
             objects.providers.sites(),
         );
         all.extend(left(
+            &rules::PENDING_AT_UNLOAD,
+            "a callback for bug checks",
+            objects.bug_checks.sites(),
+        ));
+        all.extend(left(
             &rules::POOL_LEAK,
             "an IO_WORKITEM",
             objects.deferred.work_item_sites(),
@@ -74,8 +82,11 @@ pub const LIBRARIES: &[(&str, &[&[Service]])] = &[
     (
         "ntoskrnl.exe",
         &[
+            bitmap::SERVICES,
+            bugcheck::SERVICES,
             deferred::SERVICES,
             etw::SERVICES,
+            list::SERVICES,
             mdl::SERVICES,
             memory::SERVICES,
             print::SERVICES,

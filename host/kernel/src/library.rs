@@ -13,6 +13,11 @@ pub(super) fn address(name: &str) -> Option<u64> {
         "RtlCompareMemory" => same as *const (),
         "strlen" => length as *const (),
         "wcslen" => wide_length as *const (),
+        "strcmp" => compare_text as *const (),
+        "strncmp" => compare_beginning as *const (),
+        "strnlen" => bounded_length as *const (),
+        "wcscmp" => compare_wide as *const (),
+        "wcsncmp" => compare_wide_beginning as *const (),
         _ => return None,
     };
     Some(address.addr() as u64)
@@ -99,4 +104,63 @@ unsafe extern "win64" fn wide_length(text: *const u16) -> usize {
         unsafe { unit.read_unaligned() == 0 }
     };
     (0..usize::MAX).find(is_end).unwrap_or(0)
+}
+
+/// `strcmp`
+///
+/// # Safety
+/// As the C function. A pointer that cannot be accessed faults and is reported.
+unsafe extern "win64" fn compare_text(left: *const u8, right: *const u8) -> i32 {
+    // SAFETY: the caller says that a zero ends both.
+    unsafe { libc::strcmp(left.cast(), right.cast()) }
+}
+
+/// `strncmp`
+///
+/// # Safety
+/// As the C function. A pointer that cannot be accessed faults and is reported.
+unsafe extern "win64" fn compare_beginning(left: *const u8, right: *const u8, most: usize) -> i32 {
+    // SAFETY: the caller says that a zero, or `most`, ends both.
+    unsafe { libc::strncmp(left.cast(), right.cast(), most) }
+}
+
+/// `strnlen`
+///
+/// # Safety
+/// As the C function. A pointer that cannot be accessed faults and is reported.
+unsafe extern "win64" fn bounded_length(text: *const u8, most: usize) -> usize {
+    // SAFETY: the caller says that a zero, or `most`, ends it.
+    unsafe { libc::strnlen(text.cast(), most) }
+}
+
+/// `wcscmp`, of 2-byte characters.
+///
+/// # Safety
+/// As the C function. A pointer that cannot be accessed faults and is reported.
+unsafe extern "win64" fn compare_wide(left: *const u16, right: *const u16) -> i32 {
+    // SAFETY: the caller says that a zero ends both.
+    unsafe { compare_wide_beginning(left, right, usize::MAX) }
+}
+
+/// `wcsncmp`, of 2-byte characters.
+///
+/// # Safety
+/// As the C function. A pointer that cannot be accessed faults and is reported.
+unsafe extern "win64" fn compare_wide_beginning(
+    left: *const u16,
+    right: *const u16,
+    most: usize,
+) -> i32 {
+    for index in 0..most {
+        let [left, right] = [left, right].map(|text| {
+            // SAFETY: the caller says that a zero ends it, and nothing behind the zero is read.
+            let unit = unsafe { text.add(index) };
+            // SAFETY: as above.
+            unsafe { unit.read_unaligned() }
+        });
+        if left != right || left == 0 {
+            return i32::from(left) - i32::from(right);
+        }
+    }
+    0
 }

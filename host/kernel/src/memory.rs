@@ -1,6 +1,6 @@
 //! Pool and mapped device memory.
 
-use kmdf_machine::{BUS_WINDOW, Irql, Purpose, cpu::stub::Call};
+use kmdf_machine::{Irql, Purpose, cpu::stub::Call};
 use kmdf_rules::rules;
 
 use crate::{Kernel, services};
@@ -116,9 +116,8 @@ fn map_io_space_ex(kernel: &Kernel, call: &Call) -> u64 {
 fn map(kernel: &Kernel, call: &Call, uncached: bool) -> u64 {
     let (physical, bytes) = (call.arg(0), call.arg(1));
     let Some((bar, offset)) = kernel.bar_at(physical) else {
-        let index = kernel.bar_at(physical.wrapping_add(BUS_WINDOW));
-        let what = match index {
-            Some((bar, _)) => format!(
+        let what = match kernel.bar_at_raw(physical) {
+            Some(bar) => format!(
                 "the raw address of BAR {}, which is its bus's; the translated one is the \
                  processors'",
                 bar.index

@@ -18,7 +18,6 @@ services! {
     KeGetCurrentIrql <= HIGH => current_irql;
     KfRaiseIrql <= HIGH => raise_irql;
     KeLowerIrql <= HIGH => lower_irql;
-    KeBugCheckEx <= HIGH => bug_check;
     KeGetCurrentProcessorNumberEx <= HIGH => current_processor;
     KeQueryActiveProcessorCountEx <= DISPATCH => processor_count;
     KeQueryPerformanceCounter <= HIGH => performance_counter;
@@ -54,20 +53,6 @@ fn lower_irql(kernel: &Kernel, call: &Call) {
             format!("KeLowerIrql({}) is called at {before}", call.arg8(0)),
         ),
     }
-}
-
-fn bug_check(kernel: &Kernel, call: &Call) {
-    kernel.violation(
-        &rules::KE_BUG_CHECK,
-        format!(
-            "the driver ends the system: code {:#x}, parameters {:#x}, {:#x}, {:#x}, {:#x}",
-            call.arg32(0),
-            call.arg(1),
-            call.arg(2),
-            call.arg(3),
-            call.arg(4)
-        ),
-    )
 }
 
 fn current_processor(kernel: &Kernel, call: &Call) -> u32 {

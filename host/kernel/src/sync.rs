@@ -11,7 +11,7 @@ use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS, STATUS_TIMEOUT};
 use kmdf_machine::{HeldLock, Irql, VirtualTime, cpu::stub::Call};
 use kmdf_rules::rules;
 
-use super::{deferred::DeferredObjects, etw::Providers};
+use super::{bugcheck::BugCheckCallbacks, deferred::DeferredObjects, etw::Providers};
 use crate::{Kernel, lock::SpinLock, services};
 
 /// What the kernel keeps for objects that lie in the driver's memory, by address.
@@ -21,6 +21,7 @@ pub struct Objects {
     events: RefCell<BTreeMap<u64, Rc<KernelEvent>>>,
     pub(crate) deferred: DeferredObjects,
     pub(crate) providers: Providers,
+    pub(crate) bug_checks: BugCheckCallbacks,
 }
 
 /// A KEVENT.
@@ -164,6 +165,13 @@ fn event_at(kernel: &Kernel, address: u64) -> Rc<KernelEvent> {
 /// KeSetEvent(Event, Increment, Wait): whether it was signaled
 fn set_event(kernel: &Kernel, call: &Call) -> bool {
     event_at(kernel, call.arg(0)).signaled.replace(true)
+}
+
+impl Kernel {
+    /// Signals the KEVENT at an address.
+    pub fn set_event_at(&self, address: u64) {
+        event_at(self, address).signaled.set(true);
+    }
 }
 
 fn reset_event(kernel: &Kernel, call: &Call) -> bool {

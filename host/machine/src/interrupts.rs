@@ -119,6 +119,7 @@ impl Machine {
     pub fn connect_interrupt(&self, number: u32, handler: Rc<dyn InterruptHandler>) {
         let vector = self.interrupts.get(number);
         vector.handlers.borrow_mut().push(handler);
+        self.tell_expected(&vector);
         self.request_level(number, &vector);
     }
 
@@ -129,6 +130,7 @@ impl Machine {
             .handlers
             .borrow_mut()
             .retain(|other| !Rc::ptr_eq(other, handler));
+        self.tell_expected(&vector);
         if vector.is_masked() {
             self.withdraw(number);
         }
@@ -137,6 +139,7 @@ impl Machine {
     /// Masks or unmasks a vector, for one of its handlers expects interrupts now or does not any more.
     pub fn interrupt_activity_changed(&self, number: u32) {
         let vector = self.interrupts.get(number);
+        self.tell_expected(&vector);
         if vector.is_masked() {
             self.withdraw(number);
         } else {
@@ -154,14 +157,7 @@ impl Machine {
     /// Takes a signal of the function in a slot.
     pub fn signal(&self, slot: usize, signal: Signal) {
         match signal {
-            Signal::Message(message) => {
-                if let Some((number, _)) = self.interrupts.message(slot, message) {
-                    let vector = self.interrupts.get(number);
-                    if !vector.is_masked() {
-                        self.request(number, &vector);
-                    }
-                }
-            }
+            Signal::Message(message) => self.take_message(slot, message),
             Signal::Line(level) => {
                 let function = &self.slots[slot];
                 if level && !function.line.get() {
@@ -178,6 +174,29 @@ impl Machine {
                     }
                 }
             }
+        }
+    }
+
+    /// Delivers a message that the function in a slot sends and does not hold back.
+    pub(super) fn deliver_message(&self, slot: usize, message: u32) {
+        if let Some((number, _)) = self.interrupts.message(slot, message) {
+            let vector = self.interrupts.get(number);
+            if !vector.is_masked() {
+                self.request(number, &vector);
+            }
+        }
+    }
+
+    /// Whether anybody expects a message of the function in a slot.
+    pub(super) fn expects_message(&self, slot: usize, message: u32) -> bool {
+        let vector = self.interrupts.message(slot, message);
+        vector.is_some_and(|(number, _)| !self.interrupts.get(number).is_masked())
+    }
+
+    /// Tells the function whether a message of its own is expected now.
+    fn tell_expected(&self, vector: &Vector) {
+        if let VectorKind::Message { slot, number } = vector.kind {
+            self.message_expected(slot, number, !vector.is_masked());
         }
     }
 

@@ -16,6 +16,7 @@
 mod above;
 mod alarm;
 mod check;
+mod config;
 pub mod cpu;
 mod crossing;
 mod event;
@@ -24,7 +25,9 @@ mod layer;
 mod load;
 mod machine;
 mod memory;
+mod messages;
 mod physical;
+mod ports;
 mod run;
 mod sched;
 pub mod service;

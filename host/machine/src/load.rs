@@ -35,7 +35,7 @@ impl Machine {
             }
             let index = bindings
                 .iter()
-                .position(|binding| binding.library == library && binding.name == name)
+                .rposition(|binding| binding.library == library && binding.name == name)
                 .expect("every import was bound before");
             Ok(stubs.address(u32::try_from(index).expect("counted above")))
         })?;
@@ -56,13 +56,19 @@ impl Machine {
         self.stubs.get().expect("mapped before").address(index)
     }
 
-    /// The address of a routine that the driver imports.
+    /// The address of a routine of the kernel, which the driver may import.
     #[must_use]
     pub fn imported(&self, name: &str) -> Option<u64> {
+        self.bound(|binding| {
+            let is_kernel = binding.library.eq_ignore_ascii_case("ntoskrnl.exe");
+            is_kernel && binding.name == name
+        })
+    }
+
+    /// The address of the first stub that stands for something of that kind.
+    pub fn bound(&self, wanted: impl Fn(&Binding) -> bool) -> Option<u64> {
         let bindings = self.bindings.borrow();
-        let index = bindings
-            .iter()
-            .position(|binding| binding.hidden == 0 && binding.name == name)?;
+        let index = bindings.iter().position(wanted)?;
         let index = u32::try_from(index).ok()?;
         Some(self.stubs.get()?.address(index))
     }

@@ -7,10 +7,11 @@ use std::{
 };
 
 use kmdf_bus::{
-    Answer, Assignment, Bar, Bus, Clock, DeviceError, Identity, Misuse, PciFunction, Sent, Signal,
-    Width, memory::SharedMemory, time::VirtualTime,
+    Answer, Assignment, Bar, Bus, Clock, ConfigSpace, DeviceError, Identity, InterruptMode, Misuse,
+    PciFunction, Sent, Signal, Width, memory::SharedMemory, time::VirtualTime,
 };
 
+use super::messages::MessageTable;
 use crate::{
     machine::{Machine, Stop},
     physical::{BUS_WINDOW, Physical},
@@ -27,6 +28,11 @@ pub struct Slot {
     pub clock: Clock,
     function: RefCell<Box<dyn PciFunction>>,
     assignment: RefCell<Option<Assignment>>,
+    /// Its configuration space, where it has none of its own.
+    pub(super) config: Option<RefCell<ConfigSpace>>,
+    /// Where the processors see address 0 of its bus.
+    pub window: u64,
+    pub(super) messages: MessageTable,
     /// The level of its interrupt pin.
     pub line: Cell<bool>,
     /// How often it was asserted.
@@ -66,8 +72,17 @@ impl Bus for Outbox {
 
 impl Slot {
     pub(crate) fn new(function: Box<dyn PciFunction>) -> Self {
+        let identity = function.identity();
+        let config = (!function.has_config_space()).then(|| ConfigSpace::of(&identity));
         Self {
-            identity: function.identity(),
+            config: config.map(RefCell::new),
+            window: if function.is_translated() {
+                BUS_WINDOW
+            } else {
+                0
+            },
+            messages: MessageTable::new(identity.msix),
+            identity,
             root_id: function.root_id(),
             clock: function.clock(),
             memory: function.memory(),
@@ -82,27 +97,54 @@ impl Slot {
 
     /// The BAR, and the offset in it, that decode a physical address.
     fn decode(&self, physical: u64) -> Option<(u8, u64)> {
-        if self.gone.get() || self.asleep.get() {
-            return None;
-        }
+        self.answers(false).then_some(())?;
         self.bar_at(physical)
             .map(|(bar, offset)| (bar.index, offset))
     }
 
+    /// Whether it answers at the addresses of its memory, or of its ports.
+    pub(super) fn answers(&self, ports: bool) -> bool {
+        !self.gone.get() && !self.asleep.get() && self.decodes(ports)
+    }
+
     /// The BAR that was assigned a physical address, and the offset in it.
     fn bar_at(&self, physical: u64) -> Option<(Bar, u64)> {
-        let address = physical.checked_sub(BUS_WINDOW)?;
+        self.find_bar(physical.checked_sub(self.window)?, false)
+    }
+
+    /// The BAR that was assigned an address on the bus, or a port, and the offset in it.
+    pub(super) fn find_bar(&self, address: u64, ports: bool) -> Option<(Bar, u64)> {
         let assignment = self.assignment.borrow();
         let bases = &assignment.as_ref()?.bars;
-        self.identity
-            .bars
-            .iter()
-            .zip(bases)
+        let bars = self.identity.bars.iter().zip(bases);
+        bars.filter(|(bar, _)| bar.ports == ports)
             .find_map(|(&bar, &base)| {
                 (base..base + bar.bytes)
                     .contains(&address)
                     .then(|| (bar, address - base))
             })
+    }
+
+    /// How many messages it was granted.
+    pub(super) fn granted_messages(&self) -> u32 {
+        match self
+            .assignment
+            .borrow()
+            .as_ref()
+            .map(|assignment| assignment.interrupt)
+        {
+            Some(InterruptMode::Messages(count)) => count,
+            _ => 0,
+        }
+    }
+
+    /// Writes what PnP writes to configuration space when it starts the function.
+    fn configure(&self, assignment: &Assignment) {
+        if let Some(config) = &self.config {
+            let messages = matches!(assignment.interrupt, InterruptMode::Messages(_));
+            let mut config = config.borrow_mut();
+            config.start(&self.identity, &assignment.bars, messages);
+        }
     }
 }
 
@@ -117,7 +159,7 @@ impl Machine {
     }
 
     /// Does something with the function in a slot, then acts on what it sent.
-    fn operate<R>(
+    pub(super) fn operate<R>(
         &self,
         slot: usize,
         operation: impl FnOnce(&mut dyn PciFunction, &mut dyn Bus) -> Result<R, DeviceError>,
@@ -144,14 +186,20 @@ impl Machine {
         self.catch_up();
         self.slots[slot].asleep.set(false);
         *self.slots[slot].assignment.borrow_mut() = Some(assignment.clone());
+        self.slots[slot].configure(assignment);
         let result = self.operate(slot, |function, bus| function.start(bus, assignment));
         self.device_result(result);
+        self.restore_messages(slot);
     }
 
     /// Takes a function's resources away.
     pub fn stop_function(&self, slot: usize) {
         let result = self.operate(slot, |function, bus| function.stop(bus));
         *self.slots[slot].assignment.borrow_mut() = None;
+        if let Some(config) = &self.slots[slot].config {
+            config.borrow_mut().stop();
+        }
+        self.slots[slot].messages.clear_pending();
         self.signal(slot, Signal::Line(false));
         self.device_result(result);
     }
@@ -175,6 +223,7 @@ impl Machine {
     pub fn suspend_function(&self, slot: usize) {
         let result = self.operate(slot, |function, bus| function.stop(bus));
         self.slots[slot].asleep.set(true);
+        self.slots[slot].messages.clear_pending();
         self.signal(slot, Signal::Line(false));
         self.device_result(result);
     }
@@ -184,8 +233,10 @@ impl Machine {
         self.slots[slot].asleep.set(false);
         let assignment = self.slots[slot].assignment.borrow().clone();
         if let Some(assignment) = assignment {
+            self.slots[slot].configure(&assignment);
             let result = self.operate(slot, |function, bus| function.start(bus, &assignment));
             self.device_result(result);
+            self.restore_messages(slot);
         }
     }
 
@@ -202,7 +253,7 @@ impl Machine {
     }
 
     /// Lets a function do what came due while the driver ran, before the driver looks.
-    fn catch_up(&self) {
+    pub(super) fn catch_up(&self) {
         let now = self.now();
         if self.functions_event().is_some_and(|due| due <= now) {
             let result = self.advance_functions(now);
@@ -216,6 +267,9 @@ impl Machine {
         let Some((slot, bar, offset)) = self.decode(physical) else {
             return width.all_ones();
         };
+        if let Some(value) = self.read_messages(slot, bar, offset, width) {
+            return value;
+        }
         let result = self.operate(slot, |function, bus| function.read(bus, bar, offset, width));
         self.device_result(result)
     }
@@ -226,6 +280,9 @@ impl Machine {
         let Some((slot, bar, offset)) = self.decode(physical) else {
             return;
         };
+        if self.write_messages(slot, bar, offset, width, value) {
+            return;
+        }
         let result = self.operate(slot, |function, bus| {
             function.write(bus, bar, offset, width, value)
         });
@@ -235,6 +292,13 @@ impl Machine {
     /// The BAR that was assigned a physical address, and the offset in it.
     pub fn bar_at(&self, physical: u64) -> Option<(Bar, u64)> {
         self.slots.iter().find_map(|slot| slot.bar_at(physical))
+    }
+
+    /// The memory BAR that was assigned an address on its bus.
+    #[must_use]
+    pub fn bar_at_raw(&self, address: u64) -> Option<Bar> {
+        let mut slots = self.slots.iter();
+        slots.find_map(|slot| slot.find_bar(address, false).map(|(bar, _)| bar))
     }
 
     fn decode(&self, physical: u64) -> Option<(usize, u8, u64)> {

@@ -19,8 +19,10 @@ declare! { Objects:
         "References are given back and objects deleted before the driver is unloaded.";
     REGISTRY_KEY_LEAK = Own "RegistryKeyLeak", "kmdf-host; WdfDeviceOpenRegistryKey: the framework closes it late (FxRegKey::~FxRegKey, fxregkeykm.cpp)",
         "A registry key of a device is closed, or has a parent that goes with the device: its default parent is the driver.";
+    BUS_INTERFACE = Own "BusInterface", "kmdf-host; BUS_INTERFACE_STANDARD",
+        "An interface of the bus driver is called with its own context while a reference to it is held, and each reference is given back once, before the driver is unloaded.";
     PENDING_AT_UNLOAD = System "PendingAtUnload", "bug check 0xCE, DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS",
-        "Timers are canceled and DPCs have run before the driver is unloaded.";
+        "Timers are canceled, DPCs have run and callbacks for bug checks are deregistered before the driver is unloaded.";
     DEVICE_CREATE_FAIL = Compliance "DeviceCreateFail", "DeviceCreateFail",
         "EvtDriverDeviceAdd succeeds with a device, or fails without one.";
     DEVICE_INIT = Compliance "DeviceInit", "DeviceInitAPI",

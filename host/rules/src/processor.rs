@@ -14,7 +14,7 @@ declare! { Processor:
     FAST_FAIL = System "FastFail", "bug check 0x139, KERNEL_SECURITY_CHECK_FAILURE",
         "The driver's own security checks hold.";
     PRIVILEGED_INSTRUCTION = Own "PrivilegedInstruction", "kmdf-host",
-        "The driver leaves the state of the processor to the kernel.";
+        "The driver leaves the state of the processor to the kernel, and I/O ports to whom they were given.";
     KE_BUG_CHECK = System "KeBugCheckEx", "KeBugCheckEx, WdfVerifierKeBugCheck",
         "The driver does not end the system.";
 }

@@ -13,4 +13,6 @@ declare! { Sending:
         "No request is sent while a spin lock is held.";
     REQUEST_SEND_SYNC_AT_DISPATCH = Compliance "WdfRequestSendSyncAtDispatch", "WdfRequestSendSyncAtDispatch",
         "A request is sent synchronously at PASSIVE_LEVEL only.";
+    IRP = System "Irp", "bug checks 0x35 and 0x44; kmdf-host for what corrupts the I/O manager",
+        "An IRP is one that the driver has: it goes to a device of the stack with a stack location left, is completed once and not with STATUS_PENDING, and one of IoAllocateIrp is kept by a completion routine.";
 }

@@ -1,16 +1,18 @@
 //! What the tests of the sample drivers share: where a driver is, how a device's interface is named,
 //! and the sample toaster as a device ([`ToasterDevice`]).
 //!
-//! The drivers are in C, in `echo/`, `toaster/`, `power/` and `probe/`; their tests, in `tests/`, are the example of how a
+//! The drivers are in C, in `echo/`, `toaster/`, `power/`, `card/` and `probe/`; their tests, in `tests/`, are the example of how a
 //! driver is tested with kmdf-host: docs/your-driver.md goes through it.
 #![forbid(unsafe_code)]
 
+mod card;
 mod toaster;
 
 use std::{env, path::Path};
 
 use kmdf_host::Driver;
 
+pub use card::CardDevice;
 pub use toaster::ToasterDevice;
 
 /// `FILE_READ_DATA | FILE_WRITE_DATA`: what CreateFile with GENERIC_READ and GENERIC_WRITE asks for.

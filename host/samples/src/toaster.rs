@@ -62,11 +62,10 @@ impl PciFunction for ToasterDevice {
             bars: vec![Bar {
                 index: 0,
                 bytes: 4096,
-                wide: false,
-                prefetchable: false,
+                ..Bar::default()
             }],
-            messages: 0,
             interrupt_pin: true,
+            ..Identity::default()
         }
     }
 

@@ -45,7 +45,7 @@ pub(super) fn install(
                     .msi
                     .map_or(0, |msi| msi.limit.unwrap_or(u32::MAX));
                 let identity = &function.identity;
-                let silent = identity.messages == 0 && !identity.interrupt_pin;
+                let silent = identity.most_messages() == 0 && !identity.interrupt_pin;
                 let grant = match interrupts {
                     _ if silent => Grant::None,
                     Interrupts::Line => Grant::Line,

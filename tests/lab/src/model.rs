@@ -124,11 +124,11 @@ impl PciFunction for EduModel {
             bars: vec![Bar {
                 index: 0,
                 bytes: registers::BAR0_BYTES as u64,
-                wide: false,
-                prefetchable: false,
+                ..Bar::default()
             }],
             messages: self.edu.config().messages.count(),
             interrupt_pin: true,
+            ..Identity::default()
         }
     }
 

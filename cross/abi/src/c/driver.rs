@@ -14,6 +14,7 @@ pub const DRIVER_INCLUDE: &str = "c";
 
 const NT: &str = include_str!("driver/nt.h");
 const INITGUID: &str = include_str!("driver/initguid.h");
+const WDMGUID: &str = include_str!("driver/wdmguid.h");
 const WDF: &str = include_str!("driver/wdf.h");
 
 /// The headers that a KMDF 1.`kmdf_minor` driver in C includes: `ntddk.h`, `wdf.h` and others.
@@ -41,6 +42,7 @@ pub fn driver_headers(kmdf_minor: u32) -> Result<Vec<Header>, UnknownMinor> {
         header("ntddk.h", nt("C_NTDDK")),
         header("wdm.h", nt("C_WDM")),
         header("ntdef.h", nt("C_NTDEF")),
+        header("wdmguid.h", guarded("C_WDMGUID", WDMGUID)),
         header("initguid.h", guarded("C_INITGUID", INITGUID)),
         header("wdf.h", wdf(&facts, kmdf_minor)),
     ])

@@ -1,6 +1,6 @@
 //! The configuration space of the device: what enumeration reads there, and what PnP writes.
 
-use kmdf_bus::{Bar, DeviceError, Identity, InterruptMode};
+use kmdf_bus::{Bar, DeviceError, Identity, InterruptMode, Msix, Width};
 
 use super::{SLOT, link::Link, qtest::Failure};
 
@@ -17,6 +17,7 @@ mod offset {
 }
 
 /// Bits of the command register.
+const PORTS: u32 = 1;
 const MEMORY: u32 = 1 << 1;
 const BUS_MASTER: u32 = 1 << 2;
 const INTX_DISABLE: u32 = 1 << 10;
@@ -28,6 +29,7 @@ const BAR_IO: u32 = 1;
 const BAR_WIDE: u32 = 1 << 2;
 const BAR_PREFETCHABLE: u32 = 1 << 3;
 const BAR_ADDRESS: u32 = !0xF;
+const BAR_PORT: u32 = !0x3;
 const BARS: u8 = 6;
 
 /// The capability of message-signaled interrupts, its control word above id and next pointer.
@@ -35,6 +37,15 @@ const MSI: u32 = 0x05;
 const MSI_ENABLE: u32 = 1 << 16;
 const MSI_GRANTED: u32 = 7 << 20;
 const MSI_WIDE: u32 = 1 << 23;
+
+/// That of extended ones: how many entries its table has, less one, and where table and pending bits are,
+/// behind it.
+const MSIX: u32 = 0x11;
+const MSIX_ENTRIES: u32 = 0x7FF;
+const MSIX_ENABLE: u32 = 1 << 31;
+const MSIX_BAR: u32 = 7;
+/// Bytes of an entry of the table.
+const ENTRY_BYTES: u64 = 16;
 
 /// A list of capabilities is no longer than the space they share.
 const MOST_CAPABILITIES: usize = 48;
@@ -46,6 +57,7 @@ pub(super) struct Layout {
     /// The interrupt pin: 1 for INTA to 4 for INTD; 0 without one.
     pub(super) pin: u8,
     msi: Option<u8>,
+    msix: Option<u8>,
 }
 
 fn read(link: &mut Link, register: u8) -> Result<u32, DeviceError> {
@@ -64,6 +76,43 @@ fn write(link: &mut Link, register: u8, value: u32) -> Result<(), DeviceError> {
         format_args!("{value:#x} was written to the configuration register at {register:#x}"),
         format_args!("outl 0xcfc {value:#x}"),
     )
+}
+
+/// Reads a part of a register.
+pub(super) fn read_part(link: &mut Link, offset: u16, width: Width) -> Result<u64, DeviceError> {
+    let Some((register, part)) = part(offset) else {
+        return Ok(width.all_ones());
+    };
+    select(link, register)?;
+    let value = link.ask(
+        format_args!("configuration space was read at {offset:#x}"),
+        format_args!("in{} {part:#x}", super::letter(width)),
+    )?;
+    Ok(value & width.all_ones())
+}
+
+/// Writes a part of a register.
+pub(super) fn write_part(
+    link: &mut Link,
+    offset: u16,
+    width: Width,
+    value: u64,
+) -> Result<(), DeviceError> {
+    let Some((register, part)) = part(offset) else {
+        return Ok(());
+    };
+    select(link, register)?;
+    let value = value & width.all_ones();
+    link.tell(
+        format_args!("{value:#x} was written to configuration space at {offset:#x}"),
+        format_args!("out{} {part:#x} {value:#x}", super::letter(width)),
+    )
+}
+
+/// The register that an offset is in, and the port that its part has then.
+fn part(offset: u16) -> Option<(u8, u16)> {
+    let register = u8::try_from(offset).ok()?;
+    Some((register, 0xCFC + (offset & 3)))
 }
 
 fn select(link: &mut Link, register: u8) -> Result<(), DeviceError> {
@@ -88,7 +137,12 @@ pub(super) fn enumerate(link: &mut Link) -> Result<Layout, DeviceError> {
     let [subsystem_vendor, subsystem] = halves(read(link, offset::SUBSYSTEM)?);
     let [_, pin, _, _] = read(link, offset::INTERRUPT)?.to_le_bytes();
     let bars = bars(link)?;
-    let msi = msi(link)?;
+    let msi = capability(link, MSI)?;
+    let msix_at = capability(link, MSIX)?;
+    let msix = match msix_at {
+        Some(at) => Some(msix(link, at)?),
+        None => None,
+    };
     let identity = Identity {
         vendor,
         device,
@@ -99,9 +153,16 @@ pub(super) fn enumerate(link: &mut Link) -> Result<Layout, DeviceError> {
         bars,
         // More than one message cannot be told apart: see the backend's documentation.
         messages: u32::from(msi.is_some()),
+        msix,
+        capabilities: Vec::new(),
         interrupt_pin: pin != 0,
     };
-    Ok(Layout { identity, pin, msi })
+    Ok(Layout {
+        identity,
+        pin,
+        msi,
+        msix: msix_at,
+    })
 }
 
 fn no_function(link: &mut Link, found: &str) -> DeviceError {
@@ -140,14 +201,16 @@ fn bars(link: &mut Link) -> Result<Vec<Bar>, DeviceError> {
         } else {
             u32::MAX
         };
-        if low != 0 && low & BAR_IO == 0 {
-            let address_bits = u64::from(high) << 32 | u64::from(low & BAR_ADDRESS);
+        if low != 0 {
+            let ports = low & BAR_IO != 0;
+            let address_bits = u64::from(high) << 32 | u64::from(low & address_mask(ports));
             bars.push(Bar {
                 index,
                 // The lowest address bit that can be set is the length.
                 bytes: 1 << address_bits.trailing_zeros(),
                 wide,
-                prefetchable: low & BAR_PREFETCHABLE != 0,
+                prefetchable: !ports && low & BAR_PREFETCHABLE != 0,
+                ports,
             });
         }
         index += if wide { 2 } else { 1 };
@@ -155,8 +218,28 @@ fn bars(link: &mut Link) -> Result<Vec<Bar>, DeviceError> {
     Ok(bars)
 }
 
-/// Where the MSI capability is, if there is one.
-fn msi(link: &mut Link) -> Result<Option<u8>, DeviceError> {
+/// The address bits of a BAR.
+const fn address_mask(ports: bool) -> u32 {
+    if ports { BAR_PORT } else { BAR_ADDRESS }
+}
+
+/// What an MSI-X capability says.
+fn msix(link: &mut Link, at: u8) -> Result<Msix, DeviceError> {
+    let entries = (read(link, at)? >> 16 & MSIX_ENTRIES) + 1;
+    let mut place = |register| -> Result<(u8, u32), DeviceError> {
+        let value = read(link, register)?;
+        let [bar, ..] = (value & MSIX_BAR).to_le_bytes();
+        Ok((bar, value & !MSIX_BAR))
+    };
+    Ok(Msix {
+        messages: halves(entries)[0],
+        table: place(at + 4)?,
+        pending: place(at + 8)?,
+    })
+}
+
+/// Where a capability is, if there is one with that id.
+fn capability(link: &mut Link, id: u32) -> Result<Option<u8>, DeviceError> {
     if read(link, offset::COMMAND)? & HAS_CAPABILITIES == 0 {
         return Ok(None);
     }
@@ -167,7 +250,7 @@ fn msi(link: &mut Link) -> Result<Option<u8>, DeviceError> {
             return Ok(None);
         }
         let capability = read(link, at)?;
-        if capability & 0xFF == MSI {
+        if capability & 0xFF == id {
             return Ok(Some(at));
         }
         [_, at, _, _] = capability.to_le_bytes();
@@ -187,14 +270,58 @@ impl Layout {
         for (bar, &base) in self.identity.bars.iter().zip(bars) {
             place(link, bar, base)?;
         }
-        let mut command = MEMORY | BUS_MASTER;
-        if let (InterruptMode::Messages(1..), Some(at)) = (interrupt, self.msi) {
-            set_message(link, at, message)?;
-        }
+        let mut command = PORTS | MEMORY | BUS_MASTER;
         if interrupt != InterruptMode::Line {
             command |= INTX_DISABLE;
         }
-        write(link, offset::COMMAND, command)
+        write(link, offset::COMMAND, command)?;
+        match (interrupt, self.msix, self.msi) {
+            (InterruptMode::Messages(1..), Some(at), _) => {
+                let entries = self.identity.most_messages();
+                for entry in 0..entries {
+                    self.set_entry(link, bars, entry, message, true)?;
+                }
+                let control = read(link, at)?;
+                write(link, at, control | MSIX_ENABLE)
+            }
+            (InterruptMode::Messages(1..), None, Some(at)) => set_message(link, at, message),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes an entry of the MSI-X table.
+    pub(super) fn set_entry(
+        &self,
+        link: &mut Link,
+        bars: &[u64],
+        entry: u32,
+        message: Message,
+        masked: bool,
+    ) -> Result<(), DeviceError> {
+        let mut placed = self.identity.bars.iter().zip(bars);
+        let table = self.identity.msix.and_then(|msix| {
+            let (_, base) = placed.find(|(bar, _)| bar.index == msix.table.0)?;
+            Some(base + u64::from(msix.table.1))
+        });
+        let Some(table) = table else {
+            return Ok(());
+        };
+        let at = table + ENTRY_BYTES * u64::from(entry);
+        // While it changes it is masked.
+        let words = [
+            (12, 1),
+            (0, message.address),
+            (4, 0),
+            (8, message.data.into()),
+            (12, u32::from(masked)),
+        ];
+        for (offset, value) in words {
+            link.tell(
+                format_args!("entry {entry} of its MSI-X table was written"),
+                format_args!("writel {:#x} {value:#x}", at + offset),
+            )?;
+        }
+        Ok(())
     }
 
     /// Turns the function off.
@@ -203,6 +330,10 @@ impl Layout {
         if let Some(at) = self.msi {
             let control = read(link, at)?;
             write(link, at, control & !MSI_ENABLE)?;
+        }
+        if let Some(at) = self.msix {
+            let control = read(link, at)?;
+            write(link, at, control & !MSIX_ENABLE)?;
         }
         Ok(())
     }
@@ -239,7 +370,7 @@ fn set_message(link: &mut Link, at: u8, message: Message) -> Result<(), DeviceEr
 fn place(link: &mut Link, bar: &Bar, base: u64) -> Result<(), DeviceError> {
     let register = bar_register(bar.index);
     write(link, register, base as u32)?;
-    let mut taken = u64::from(read(link, register)? & BAR_ADDRESS);
+    let mut taken = u64::from(read(link, register)? & address_mask(bar.ports));
     if bar.wide {
         write(link, register + 4, (base >> 32) as u32)?;
         taken |= u64::from(read(link, register + 4)?) << 32;

@@ -19,9 +19,10 @@
 //! one request bit for each vector, and a message that finds it set leaves no trace. A driver that
 //! could tell the difference would fail on hardware too.
 //!
-//! A device's messages differ in the low bits of the data they write to one address, so of several
-//! only the last would be seen. Only one is granted therefore: [`Identity::messages`] is 1 for any
-//! device that has the capability. Windows grants one message, too, where it cannot grant all.
+//! With MSI-X each message has a word of its own. The messages of an MSI capability differ in the low
+//! bits of the data they write to one address, so of several only the last would be seen. Only one is
+//! granted therefore: [`Identity::messages`] is 1 for any device that has that capability. Windows grants
+//! one message, too, where it cannot grant all.
 //!
 //! # Endings
 //!
@@ -46,7 +47,7 @@ use std::{
 
 use kmdf_bus::{
     Assignment, Bar, Bus, Clock, DeviceError, Identity, InterruptMode, PciFunction, Signal, Width,
-    memory::{SharedMemory, Word},
+    memory::{SharedMemory, Words},
     time::VirtualTime,
 };
 
@@ -118,8 +119,8 @@ pub struct Qemu {
     link: Link,
     layout: Layout,
     memory: Rc<SharedMemory>,
-    word: Word,
-    message: Message,
+    /// The word that each message is written to: of an MSI capability the first.
+    words: Words,
     /// The I/O APIC's input that its pin is routed to, if it has a pin.
     input: Option<u32>,
     /// What it was started with, while it is started.
@@ -145,14 +146,6 @@ impl Qemu {
                 memory_failed(format_args!("its memory was being made"), &error)
             })?)
         };
-        let word = memory.reserve_word().ok_or_else(|| DeviceError::Died {
-            during: "a word for its messages was being reserved".to_owned(),
-            how: "too many devices share the memory".to_owned(),
-        })?;
-        let message = Message {
-            address: word.address(),
-            data: MESSAGE_DATA,
-        };
         let mut link = Link::start(
             &program,
             &options.device,
@@ -165,6 +158,13 @@ impl Qemu {
             format_args!("irq_intercept_in ioapic"),
         )?;
         let layout = config::enumerate(&mut link)?;
+        let messages = layout.identity.most_messages().max(1);
+        let words = memory
+            .reserve_words(messages)
+            .ok_or_else(|| DeviceError::Died {
+                during: "words for its messages were being reserved".to_owned(),
+                how: "too many devices share the memory".to_owned(),
+            })?;
         let input = layout
             .pin
             .checked_sub(1)
@@ -173,8 +173,7 @@ impl Qemu {
             link,
             layout,
             memory,
-            word,
-            message,
+            words,
             input,
             assignment: None,
             line: false,
@@ -217,35 +216,46 @@ impl Qemu {
                 any = true;
             }
         }
-        if let InterruptMode::Messages(1..) = self.mode()
-            && self.take_message()?
-        {
-            bus.signal(Signal::Message(0));
-            any = true;
+        if let InterruptMode::Messages(1..) = self.mode() {
+            for message in self.take_messages()? {
+                bus.signal(Signal::Message(message));
+                any = true;
+            }
         }
         Ok(any)
     }
 
-    fn take_message(&mut self) -> Result<bool, DeviceError> {
+    /// The messages that have come since they were looked at last.
+    fn take_messages(&mut self) -> Result<Vec<u32>, DeviceError> {
         let during = format_args!("its messages were looked at");
-        match self.memory.take(&self.word) {
-            Ok(None) => Ok(false),
-            Ok(Some(data)) if data == u32::from(self.message.data) => Ok(true),
-            Ok(Some(data)) => Err(self.link.fail(
-                during,
-                qtest::Failure::Protocol(format!("message with data {data:#x}")),
-            )),
-            Err(error) => Err(memory_failed(during, &error)),
+        let taken = self.memory.take(&self.words);
+        let taken = taken.map_err(|error| memory_failed(during, &error))?;
+        let mut messages = Vec::with_capacity(taken.len());
+        for (message, data) in taken {
+            if data != u32::from(MESSAGE_DATA) {
+                let failure = qtest::Failure::Protocol(format!("message with data {data:#x}"));
+                return Err(self.link.fail(during, failure));
+            }
+            messages.push(message);
+        }
+        Ok(messages)
+    }
+
+    /// What is written for a message, and where.
+    fn message(&self, number: u32) -> Message {
+        Message {
+            address: self.words.address(number),
+            data: MESSAGE_DATA,
         }
     }
 
-    /// The address of a register: none when the function is off, or has no such BAR or offset.
-    fn address(&self, index: u8, offset: u64, width: Width) -> Option<u64> {
+    /// The BAR and the address of a register: none when the function is off, or has no such BAR or offset.
+    fn address(&self, index: u8, offset: u64, width: Width) -> Option<(Bar, u64)> {
         let bases = &self.assignment.as_ref()?.bars;
         let placed = self.layout.identity.bars.iter().zip(bases);
         placed
             .filter(|(bar, _)| bar.index == index && reaches(bar, offset, width))
-            .map(|(_, base)| base + offset)
+            .map(|(&bar, base)| (bar, base + offset))
             .next()
     }
 }
@@ -253,13 +263,24 @@ impl Qemu {
 /// Whether an access is inside a BAR.
 fn reaches(bar: &Bar, offset: u64, width: Width) -> bool {
     let end = offset.checked_add(width.bytes() as u64);
-    end.is_some_and(|end| end <= bar.bytes)
+    // No instruction accesses 8 bytes of ports.
+    end.is_some_and(|end| end <= bar.bytes) && !(bar.ports && width == Width::Qword)
 }
 
 fn memory_failed(during: fmt::Arguments<'_>, error: &io::Error) -> DeviceError {
     DeviceError::Died {
         during: during.to_string(),
         how: error.to_string(),
+    }
+}
+
+/// The command that reads a register, or writes one, of memory or a port.
+const fn command(write: bool, bar: Bar) -> &'static str {
+    match (write, bar.ports) {
+        (false, false) => "read",
+        (true, false) => "write",
+        (false, true) => "in",
+        (true, true) => "out",
     }
 }
 
@@ -282,6 +303,53 @@ impl PciFunction for Qemu {
         Clock::Real
     }
 
+    fn has_config_space(&self) -> bool {
+        true
+    }
+
+    /// A q35's bus is not behind a bridge that translates.
+    fn is_translated(&self) -> bool {
+        false
+    }
+
+    fn read_config(
+        &mut self,
+        bus: &mut dyn Bus,
+        offset: u16,
+        width: Width,
+    ) -> Result<u64, DeviceError> {
+        let value = config::read_part(&mut self.link, offset, width)?;
+        self.deliver_accessed(bus)?;
+        Ok(value)
+    }
+
+    fn write_config(
+        &mut self,
+        bus: &mut dyn Bus,
+        offset: u16,
+        width: Width,
+        value: u64,
+    ) -> Result<(), DeviceError> {
+        config::write_part(&mut self.link, offset, width, value)?;
+        self.deliver_accessed(bus)
+    }
+
+    fn set_message(
+        &mut self,
+        bus: &mut dyn Bus,
+        entry: u32,
+        message: u32,
+        masked: bool,
+    ) -> Result<(), DeviceError> {
+        let Some(assignment) = &self.assignment else {
+            return Ok(());
+        };
+        let message = self.message(message);
+        self.layout
+            .set_entry(&mut self.link, &assignment.bars, entry, message, masked)?;
+        self.deliver_accessed(bus)
+    }
+
     fn memory(&self) -> Option<Rc<SharedMemory>> {
         Some(Rc::clone(&self.memory))
     }
@@ -289,12 +357,13 @@ impl PciFunction for Qemu {
     fn start(&mut self, bus: &mut dyn Bus, assignment: &Assignment) -> Result<(), DeviceError> {
         self.assignment = Some(assignment.clone());
         // What an earlier start has left is not for this one.
-        self.take_message()?;
+        self.take_messages()?;
+        let message = self.message(0);
         self.layout.turn_on(
             &mut self.link,
             &assignment.bars,
             assignment.interrupt,
-            self.message,
+            message,
         )?;
         self.deliver(bus)?;
         Ok(())
@@ -314,12 +383,12 @@ impl PciFunction for Qemu {
         offset: u64,
         width: Width,
     ) -> Result<u64, DeviceError> {
-        let Some(address) = self.address(bar, offset, width) else {
+        let Some((bar, address)) = self.address(bar, offset, width) else {
             return Ok(width.all_ones());
         };
         let value = self.link.ask(
-            format_args!("BAR {bar} was read at offset {offset:#x}"),
-            format_args!("read{} {address:#x}", letter(width)),
+            format_args!("BAR {} was read at offset {offset:#x}", bar.index),
+            format_args!("{}{} {address:#x}", command(false, bar), letter(width)),
         )?;
         self.deliver_accessed(bus)?;
         Ok(value & width.all_ones())
@@ -333,13 +402,20 @@ impl PciFunction for Qemu {
         width: Width,
         value: u64,
     ) -> Result<(), DeviceError> {
-        let Some(address) = self.address(bar, offset, width) else {
+        let Some((bar, address)) = self.address(bar, offset, width) else {
             return Ok(());
         };
         let value = value & width.all_ones();
         self.link.tell(
-            format_args!("{value:#x} was written to BAR {bar} at offset {offset:#x}"),
-            format_args!("write{} {address:#x} {value:#x}", letter(width)),
+            format_args!(
+                "{value:#x} was written to BAR {} at offset {offset:#x}",
+                bar.index
+            ),
+            format_args!(
+                "{}{} {address:#x} {value:#x}",
+                command(true, bar),
+                letter(width)
+            ),
         )?;
         self.deliver_accessed(bus)
     }

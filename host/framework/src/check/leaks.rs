@@ -46,6 +46,15 @@ impl Host {
                 format!("a {}{references}{}", object.kind, self.made_at(object.site)),
             ));
         }
+        for (references, site) in self.bus_references() {
+            left.push((
+                &rules::BUS_INTERFACE,
+                format!(
+                    "{references} references to interfaces of the bus driver{}",
+                    self.made_at(site)
+                ),
+            ));
+        }
         left.extend(self.kernel_objects_left());
         if self.framework().globals.get() != 0 {
             left.push((&rules::UNBIND, "the binding to the framework".to_owned()));

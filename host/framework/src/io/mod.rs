@@ -179,15 +179,14 @@ impl Host {
         if matches!(device.phase.get(), Phase::Removed | Phase::Adding) {
             return fail(STATUS_DELETE_PENDING);
         }
-        if device.in_caller_context != 0 {
-            let request = self.create_request(&device, irp);
-            return self.call_in_caller_context(&device, &request);
+        if self.preprocess(&device, irp) {
+            return;
         }
-        let Some(queue) = device.queue_taking(irp.major) else {
+        if device.in_caller_context == 0 && device.queue_taking(irp.major).is_none() {
             return fail(STATUS_INVALID_DEVICE_REQUEST);
-        };
+        }
         let request = self.create_request(&device, irp);
-        self.enqueue_new(&queue, &request);
+        self.dispatch_request(&device, &request);
     }
 }
 

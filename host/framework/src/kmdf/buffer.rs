@@ -117,6 +117,11 @@ impl Host {
         }
     }
 
+    /// Whether one side of a request is the app's own pages.
+    pub(crate) fn has_direct_buffer(&self, request: &Request, side: Side) -> bool {
+        matches!(self.side(request, side), Ok((Method::Direct, _)))
+    }
+
     /// The address of one side of a request, and how many bytes lie there.
     pub(crate) fn request_buffer(
         &self,

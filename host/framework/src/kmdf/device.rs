@@ -20,9 +20,11 @@ use super::{
     object::Body,
     power_policy::PowerPolicy,
     property_data::Properties,
+    query_interface::OfferedInterface,
     queue::Queue,
     serial::{CallbackLock, Constraints, Rank, Scope},
     states::States,
+    wdm_irp::Preprocess,
 };
 use crate::{
     host::{Host, services},
@@ -88,10 +90,14 @@ pub(crate) struct Device {
     /// The queues that certain requests go to instead of the default queue.
     pub(crate) dispatching: RefCell<Vec<(Major, Rc<Queue>)>>,
     pub(crate) interfaces: RefCell<Vec<Interface>>,
+    /// What it offers other drivers.
+    pub(crate) offered: RefCell<Vec<OfferedInterface>>,
     /// The symbolic link that leads to it: one at most.
     pub(crate) link: RefCell<Option<String>>,
     /// EvtIoInCallerContext, or 0.
     pub(crate) in_caller_context: u64,
+    /// What sees requests before the framework does.
+    pub(crate) preprocess: Vec<Preprocess>,
     /// The transaction that its DMA adapter is allocated to, or 0: with version 2 of the DMA operations
     /// a packet at a time.
     pub(crate) packet: Cell<u64>,
@@ -248,6 +254,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         Scope::Device => own_lock.clone(),
         Scope::Queue | Scope::None => CallbackLock::None,
     };
+    let wdm_own = host.new_device_object(3, 0);
     let (object, device) = host.create_object(Some(&driver), &attributes, |handle| Device {
         handle,
         slot: init.slot,
@@ -265,8 +272,10 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         queues: RefCell::default(),
         dispatching: RefCell::default(),
         interfaces: RefCell::default(),
+        offered: RefCell::default(),
         link: RefCell::default(),
         in_caller_context: init.in_caller_context,
+        preprocess: init.preprocess,
         packet: Cell::new(0),
         io_target: Cell::new(0),
         is_filter: init.is_filter,
@@ -294,12 +303,12 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         sleeping: Cell::new(false),
         properties: RefCell::default(),
         wdm: [
-            host.memory.new_handle(),
+            wdm_own,
             // Nothing is below a control device.
             if init.slot == NO_SLOT {
                 0
             } else {
-                host.memory.new_handle()
+                host.new_device_object(2, wdm_own)
             },
             init.physical,
         ],

@@ -1,5 +1,6 @@
 //! A device's DEVICE_OBJECT, and those below it.
 
+use kmdf_abi::types::DEVICE_OBJECT;
 use kmdf_machine::cpu::stub::Call;
 
 use super::device::{Device, SECURE_OPEN};
@@ -14,6 +15,27 @@ services! {
     WdfDeviceWdmGetAttachedDevice <= DISPATCH => attached;
     WdfDeviceWdmGetPhysicalDevice <= DISPATCH => physical;
     WdfWdmDeviceGetWdfDeviceHandle <= DISPATCH => device_of;
+}
+
+/// `IO_TYPE_DEVICE`
+const IO_TYPE_DEVICE: u16 = 3;
+
+impl Host {
+    /// A DEVICE_OBJECT that so many stack locations reach, with another one above.
+    pub(crate) fn new_device_object(&self, stack: i8, above: u64) -> u64 {
+        let mut object = DEVICE_OBJECT {
+            Type: IO_TYPE_DEVICE as i16,
+            Size: size_of::<DEVICE_OBJECT>() as u16,
+            ReferenceCount: 1,
+            StackSize: stack,
+            ..DEVICE_OBJECT::default()
+        };
+        object.DriverObject.0 = self.framework().driver_object.get();
+        object.AttachedDevice.0 = above;
+        let address = self.lend("a DEVICE_OBJECT", size_of::<DEVICE_OBJECT>() as u64);
+        self.memory.write(address, &object);
+        address
+    }
 }
 
 /// WdfDeviceSetCharacteristics(Device, DeviceCharacteristics): the framework's devices are always

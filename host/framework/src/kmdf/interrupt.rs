@@ -76,6 +76,8 @@ pub(super) enum Lock {
 pub(crate) struct Policy {
     /// The processors that may take it, a mask; 0 for all.
     pub(crate) processors: u64,
+    /// Whether the messages of the device go to one processor each, in turn.
+    pub(crate) spread: bool,
 }
 
 impl Body for Interrupt {
@@ -148,7 +150,11 @@ impl Interrupt {
 
     /// The processors that may take it, of those there are.
     pub(crate) fn affinity_of(&self, all: u64) -> u64 {
-        match self.policy.get().processors & all {
+        let policy = self.policy.get();
+        if policy.spread {
+            return 1 << (self.number % all.count_ones());
+        }
+        match policy.processors & all {
             0 => all,
             some => some,
         }

@@ -184,6 +184,15 @@ fn position(
             if device.vectors.borrow().first().is_some_and(line) {
                 return Ok(0);
             }
+            if host.slots[device.slot].identity.msix.is_some() {
+                let mut interrupts = device.interrupts.borrow().clone().into_iter();
+                let is_taken = interrupts.any(|interrupt| interrupt.position == Some(raw));
+                return if is_taken {
+                    Err(STATUS_INVALID_PARAMETER)
+                } else {
+                    Ok(raw)
+                };
+            }
             // One descriptor stands for all messages of an MSI capability: each object that is made
             // from it gets the next one.
             let interrupts = device.interrupts.borrow();

@@ -120,8 +120,9 @@ fn report(host: &Host, call: &Call, active: bool) {
     interrupt.report(host, active);
 }
 
-/// `WdfIrqPolicySpecifiedProcessors`
+/// `WdfIrqPolicySpecifiedProcessors`, `WdfIrqPolicySpreadMessagesAcrossAllProcessors`
 const SPECIFIED_PROCESSORS: i32 = 4;
+const SPREAD_MESSAGES: i32 = 5;
 
 /// WdfInterruptSetPolicy(Interrupt, Policy, Priority, TargetProcessorSet)
 fn set_policy(host: &Host, call: &Call) {
@@ -177,7 +178,10 @@ fn apply_policy(
     } else {
         0
     };
-    interrupt.policy.set(Policy { processors });
+    interrupt.policy.set(Policy {
+        processors,
+        spread: policy == SPREAD_MESSAGES,
+    });
 }
 
 fn acquire_lock(host: &Host, call: &Call) {

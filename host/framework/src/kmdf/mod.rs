@@ -31,6 +31,7 @@ pub(crate) mod object_services;
 pub(crate) mod power_policy;
 pub(crate) mod property;
 pub(crate) mod property_data;
+pub(crate) mod query_interface;
 pub(crate) mod queue;
 pub(crate) mod queue_create;
 pub(crate) mod queue_events;
@@ -49,6 +50,7 @@ pub(crate) mod string;
 pub(crate) mod target;
 pub(crate) mod timer;
 pub(crate) mod wait_lock;
+pub(crate) mod wdm_irp;
 pub(crate) mod work_item;
 
 use std::{
@@ -87,6 +89,7 @@ pub(crate) const TABLES: &[&[Service]] = &[
     power_policy::SERVICES,
     property::SERVICES,
     property_data::SERVICES,
+    query_interface::SERVICES,
     queue_create::SERVICES,
     queue_retrieve::SERVICES,
     queue_state::SERVICES,
@@ -104,12 +107,17 @@ pub(crate) const TABLES: &[&[Service]] = &[
     target::synchronous::SERVICES,
     timer::SERVICES,
     wait_lock::SERVICES,
+    wdm_irp::SERVICES,
     work_item::SERVICES,
 ];
 
 /// What the framework keeps for the driver.
 #[derive(Default)]
 pub(crate) struct Framework {
+    /// What the bus driver has given out.
+    pub(crate) bus: crate::pnp::bus::BusInterfaces,
+    /// The IRPs that driver code has.
+    pub(crate) irps: crate::irp::Irps,
     pub(crate) objects: object::Objects,
     /// The minor version that the driver was built for.
     pub(crate) built_for: Cell<u32>,

@@ -96,6 +96,12 @@ pub(crate) struct Request {
     pub(super) in_caller_context: Cell<bool>,
     /// Whether EvtIoStop runs for it.
     pub(crate) stopping: Cell<bool>,
+    /// Whether EvtDeviceWdmIrpPreprocess has its IRP, and the framework has not.
+    pub(super) preprocessing: Cell<bool>,
+    /// The address of its IRP, once the driver has asked for it, or 0.
+    pub(super) wdm: Cell<u64>,
+    /// Whether that goes with the request, though it is the driver's own.
+    pub(super) frees_wdm: Cell<bool>,
     pub(super) information: Cell<u64>,
     pub(super) buffers: RefCell<Buffers>,
 }
@@ -105,6 +111,7 @@ impl Body for Request {
 
     fn dispose(&self, host: &Host) {
         host.set_format(self, None);
+        host.drop_wdm_irp(self);
     }
 }
 
@@ -190,6 +197,9 @@ impl Host {
             below: RefCell::default(),
             limit: Cell::new(None),
             in_caller_context: Cell::new(false),
+            preprocessing: Cell::new(false),
+            wdm: Cell::new(0),
+            frees_wdm: Cell::new(false),
             information: Cell::new(0),
             buffers: RefCell::default(),
         });

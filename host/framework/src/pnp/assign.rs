@@ -3,16 +3,19 @@
 use kmdf_abi::{
     constants::{
         CM_RESOURCE_INTERRUPT_LATCHED, CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE,
-        CM_RESOURCE_INTERRUPT_MESSAGE, CmResourceTypeInterrupt, CmResourceTypeMemory,
+        CM_RESOURCE_INTERRUPT_MESSAGE, CM_RESOURCE_PORT_16_BIT_DECODE, CM_RESOURCE_PORT_IO,
+        CM_RESOURCE_PORT_POSITIVE_DECODE, CmResourceTypeInterrupt, CmResourceTypeMemory,
+        CmResourceTypePort,
     },
     types::{
         CM_PARTIAL_RESOURCE_DESCRIPTOR, CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Interrupt,
         CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Memory, CM_PARTIAL_RESOURCE_DESCRIPTOR_u_MessageInterrupt,
         CM_PARTIAL_RESOURCE_DESCRIPTOR_u_MessageInterrupt_anon_1_Raw,
+        CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Port,
     },
 };
-use kmdf_bus::{Assignment, InterruptMode};
-use kmdf_machine::{BUS_WINDOW, Irql, VectorKind};
+use kmdf_bus::{Assignment, Bar, InterruptMode};
+use kmdf_machine::{Event, Irql, VectorKind};
 
 use crate::{
     host::Host,
@@ -23,6 +26,8 @@ use crate::{
 
 /// Where memory BARs are put on their bus: in the hole that PC chipsets leave below 4 GiB.
 const FIRST_BAR: u64 = 0xE000_0000;
+/// Where ports begin that nothing else on a PC has.
+const FIRST_PORT: u64 = 0xC000;
 /// IRQL of line-based interrupts.
 const LINE_IRQL: u8 = 5;
 /// IRQL of message 0; each further message has the next one, so that messages of one device can
@@ -55,7 +60,7 @@ impl Host {
     pub(crate) fn assign(&self, device: &Device, grant: Grant) -> Resources {
         let identity = self.slots[device.slot].identity.clone();
         let messages = match grant {
-            Grant::Messages(limit) => identity.messages.min(limit),
+            Grant::Messages(limit) => identity.most_messages().min(limit),
             Grant::Line | Grant::None => 0,
         };
         // A function whose INF asks for messages and that has none falls back to its line.
@@ -73,14 +78,30 @@ impl Host {
         let mut raw = Vec::new();
         let mut translated = Vec::new();
         for (bar, &base) in identity.bars.iter().zip(&assignment.bars) {
-            raw.push(memory_descriptor(base, bar.bytes));
-            translated.push(memory_descriptor(BUS_WINDOW + base, bar.bytes));
+            let window = self.slots[device.slot].window;
+            raw.push(bar_descriptor(bar, base));
+            translated.push(bar_descriptor(
+                bar,
+                if bar.ports { base } else { window + base },
+            ));
         }
         let vectors = self.assign_vectors(device, interrupt);
-        if let Some(first) = vectors.first() {
-            raw.push(interrupt_descriptor(first, vectors.len(), true));
-            translated.push(interrupt_descriptor(first, vectors.len(), false));
+        // One descriptor stands for all messages of an MSI capability; with MSI-X each has its own.
+        let in_one = if identity.msix.is_some() {
+            1
+        } else {
+            vectors.len()
+        };
+        for messages in vectors.chunks(in_one.max(1)) {
+            raw.push(interrupt_descriptor(&messages[0], messages.len(), true));
+            translated.push(interrupt_descriptor(&messages[0], messages.len(), false));
         }
+        let text = format!(
+            "slot {}: {}",
+            device.slot,
+            granted(interrupt, identity.msix.is_some(), identity.most_messages())
+        );
+        self.record(Event::Host { text });
         self.start_function(device.slot, &assignment);
         let object = self.object(device.handle);
         let [raw, translated] = [raw, translated].map(|descriptors| {
@@ -124,12 +145,17 @@ impl Host {
 
     /// A base for each BAR of the function in a slot, the same every time.
     fn place_bars(&self, slot: usize) -> Vec<u64> {
-        let mut next = FIRST_BAR;
+        let (mut next_memory, mut next_port) = (FIRST_BAR, FIRST_PORT);
         let mut bases = Vec::new();
         for (index, function) in self.slots.iter().enumerate() {
             for bar in &function.identity.bars {
-                let base = next.next_multiple_of(bar.bytes.max(4096));
-                next = base + bar.bytes;
+                let (next, least) = if bar.ports {
+                    (&mut next_port, 1)
+                } else {
+                    (&mut next_memory, 4096)
+                };
+                let base = next.next_multiple_of(bar.bytes.max(least));
+                *next = base + bar.bytes;
                 if index == slot {
                     bases.push(base);
                 }
@@ -197,23 +223,44 @@ fn device_irql(level: u8) -> Irql {
     Irql::new(level).expect("a device IRQL")
 }
 
-fn memory_descriptor(base: u64, bytes: u64) -> CM_PARTIAL_RESOURCE_DESCRIPTOR {
+/// What of its interrupts a function was granted.
+fn granted(interrupt: InterruptMode, is_msix: bool, most: u32) -> String {
+    let kind = if is_msix { "MSI-X" } else { "MSI" };
+    match interrupt {
+        InterruptMode::None => "no interrupt".to_owned(),
+        InterruptMode::Line => "line-based interrupt".to_owned(),
+        InterruptMode::Messages(count) => format!("{kind}, {count} of {most} messages"),
+    }
+}
+
+fn bar_descriptor(bar: &Bar, base: u64) -> CM_PARTIAL_RESOURCE_DESCRIPTOR {
     let mut descriptor = CM_PARTIAL_RESOURCE_DESCRIPTOR {
-        Type: narrow(CmResourceTypeMemory),
         ShareDisposition: DEVICE_EXCLUSIVE,
         ..Default::default()
     };
-    let length = u32::try_from(bytes).expect("a BAR below 4 GiB");
-    descriptor
-        .u
-        .set_Memory(CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Memory {
+    let length = u32::try_from(bar.bytes).expect("a BAR below 4 GiB");
+    if bar.ports {
+        descriptor.Type = narrow(CmResourceTypePort);
+        descriptor.Flags = narrow(
+            CM_RESOURCE_PORT_IO | CM_RESOURCE_PORT_16_BIT_DECODE | CM_RESOURCE_PORT_POSITIVE_DECODE,
+        );
+        let port = CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Port {
             Start: base,
             Length: length,
-        });
+        };
+        descriptor.u.set_Port(port);
+    } else {
+        descriptor.Type = narrow(CmResourceTypeMemory);
+        let memory = CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Memory {
+            Start: base,
+            Length: length,
+        };
+        descriptor.u.set_Memory(memory);
+    }
     descriptor
 }
 
-/// One descriptor stands for all messages of an MSI capability.
+/// The descriptor of a line, or of messages that lie in a row.
 fn interrupt_descriptor(
     first: &AssignedVector,
     count: usize,

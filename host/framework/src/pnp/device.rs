@@ -46,7 +46,8 @@ impl Host {
         let driver = self.framework().driver_handle();
         let device_add = self.body::<Driver>(driver).device_add;
         let address = self.memory.new_handle();
-        let init = DeviceInit::new(address, slot, self.memory.new_handle());
+        let physical = self.new_device_object(1, 0);
+        let init = DeviceInit::new(address, slot, physical);
         *self.framework().device_init.borrow_mut() = Some(init);
         let value = self.call_driver("EvtDriverDeviceAdd", driver, device_add, &[driver, address]);
         let status = NtStatus(value as u32 as i32);

@@ -1,6 +1,7 @@
 //! PnP and power: what the managers do to a driver and its devices, in their order.
 
 mod assign;
+pub(crate) mod bus;
 mod device;
 mod power;
 mod removal;

@@ -123,9 +123,9 @@ fn ids() -> DeviceIds {
         subsystem: 1,
         revision: 0x10,
         class: 0xff_0000,
-        bars: Vec::new(),
         messages: 1,
         interrupt_pin: true,
+        ..Identity::default()
     })
 }
 

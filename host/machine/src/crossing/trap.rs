@@ -114,8 +114,14 @@ impl Machine {
     fn emulate(&self, frame: &mut TrapFrame) {
         let mut registers = frame.registers();
         let code = self.code_at(frame.rip);
-        let Ok(outcome) =
-            access::emulate(&code, &mut registers, &mut RegisterBus { machine: self });
+        let Ok(outcome) = access::emulate(
+            &code,
+            &mut registers,
+            &mut RegisterBus {
+                machine: self,
+                rip: frame.rip,
+            },
+        );
         match outcome {
             Outcome::Done | Outcome::Unfinished => {}
             Outcome::ReadCr8 { register } => {
@@ -173,6 +179,8 @@ impl Machine {
 /// Routes what an emulated instruction accesses: registers to their device, all else to memory.
 struct RegisterBus<'a> {
     machine: &'a Machine,
+    /// The address of the instruction.
+    rip: u64,
 }
 
 impl access::Bus for RegisterBus<'_> {
@@ -214,9 +222,48 @@ impl access::Bus for RegisterBus<'_> {
         machine.write_register(physical, width, value);
         Ok(())
     }
+
+    fn input(&mut self, port: u16, width: Width) -> Result<Option<u64>, Infallible> {
+        let machine = self.machine;
+        machine.begin_port_access(port, self.rip);
+        let value = machine.read_port(port, width);
+        machine.record(Event::Read {
+            address: port.into(),
+            width,
+            value,
+        });
+        machine.preemption_point(Point::Register);
+        Ok(Some(value))
+    }
+
+    fn output(&mut self, port: u16, width: Width, value: u64) -> Result<bool, Infallible> {
+        let machine = self.machine;
+        machine.begin_port_access(port, self.rip);
+        machine.record(Event::Write {
+            address: port.into(),
+            width,
+            value,
+        });
+        machine.write_port(port, width, value);
+        machine.preemption_point(Point::Register);
+        Ok(true)
+    }
 }
 
 impl Machine {
+    /// What comes before every access of a port.
+    fn begin_port_access(&self, port: u16, rip: u64) {
+        self.charge(Cost::ACCESS);
+        self.check_paged_irql("a port access", rip);
+        if !self.is_port(port) {
+            self.violation(
+                &rules::PRIVILEGED_INSTRUCTION,
+                format!("the driver accesses port {port:#x}, which no device of its was given"),
+            );
+        }
+        self.preemption_point(Point::Register);
+    }
+
     /// The physical address behind a register access.
     fn physical(&self, address: u64, width: Width) -> u64 {
         match self.memory.device_address(address, width.bytes() as u64) {

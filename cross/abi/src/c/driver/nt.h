@@ -68,6 +68,12 @@
 #define DBG_UNREFERENCED_PARAMETER(P) ((void)(P))
 #define DBG_UNREFERENCED_LOCAL_VARIABLE(V) ((void)(V))
 #define C_ASSERT(e) _Static_assert(e, #e)
+#ifndef offsetof
+#define offsetof(type, field) __builtin_offsetof(type, field)
+#endif
+#define ROUND_TO_PAGES(Size) (((ULONG_PTR)(Size) + PAGE_SIZE - 1) & ~((ULONG_PTR)PAGE_SIZE - 1))
+#define BYTES_TO_PAGES(Size) ((((ULONG_PTR)(Size)) + PAGE_SIZE - 1) / PAGE_SIZE)
+#define Int32x32To64(a, b) ((LONGLONG)(LONG)(a) * (LONGLONG)(LONG)(b))
 #define FIELD_OFFSET(type, field) ((LONG)__builtin_offsetof(type, field))
 #define CONTAINING_RECORD(address, type, field) \
     ((type *)((PCHAR)(address) - __builtin_offsetof(type, field)))
@@ -112,6 +118,13 @@
     ((void)memmove((Destination), (Source), (Length)))
 #define RtlEqualMemory(Left, Right, Length) (!memcmp((Left), (Right), (Length)))
 
+#define ExAllocatePoolUninitialized(PoolType, NumberOfBytes, Tag) ExAllocatePoolWithTag((PoolType), (NumberOfBytes), (Tag))
+#define ExAllocatePoolZero(PoolType, NumberOfBytes, Tag) \
+    ExAllocatePoolWithTag((POOL_TYPE)((PoolType) | POOL_ZERO_ALLOCATION), (NumberOfBytes), (Tag))
+#ifndef POOL_ZERO_ALLOCATION
+#define POOL_ZERO_ALLOCATION 1024
+#endif
+
 /* Strings and identifiers. */
 #define RTL_CONSTANT_STRING(s) \
     { sizeof(s) - sizeof((s)[0]), sizeof(s), (void *)(s) }
@@ -136,6 +149,18 @@
         (p)->SecurityDescriptor = (s);                      \
         (p)->SecurityQualityOfService = NULL;               \
     } while (0)
+
+/* Singly linked lists. */
+FORCEINLINE PSINGLE_LIST_ENTRY PopEntryList(PSINGLE_LIST_ENTRY Head) {
+    PSINGLE_LIST_ENTRY first = Head->Next;
+    if (first != NULL)
+        Head->Next = first->Next;
+    return first;
+}
+FORCEINLINE void PushEntryList(PSINGLE_LIST_ENTRY Head, PSINGLE_LIST_ENTRY Entry) {
+    Entry->Next = Head->Next;
+    Head->Next = Entry;
+}
 
 /* Doubly linked lists. */
 FORCEINLINE void InitializeListHead(PLIST_ENTRY Head) {
@@ -212,10 +237,73 @@ KMDF_ABI_REGISTER(ULONG, ULONG)
 KMDF_ABI_REGISTER(ULONG64, ULONG64)
 #undef KMDF_ABI_REGISTER
 
+/* I/O ports, which x64 has: one access, or as many as a count says. */
+#ifdef __x86_64__
+#define KMDF_ABI_PORT(NAME, TYPE, SUFFIX)                                                         \
+    FORCEINLINE TYPE READ_PORT_##NAME(TYPE *Port) {                                               \
+        TYPE value;                                                                               \
+        __asm__ volatile("in" SUFFIX " %w1, %0" : "=a"(value) : "Nd"((USHORT)(ULONG_PTR)Port) : "memory"); \
+        return value;                                                                             \
+    }                                                                                             \
+    FORCEINLINE void WRITE_PORT_##NAME(TYPE *Port, TYPE Value) {                                  \
+        __asm__ volatile("out" SUFFIX " %0, %w1" : : "a"(Value), "Nd"((USHORT)(ULONG_PTR)Port) : "memory"); \
+    }                                                                                             \
+    FORCEINLINE void READ_PORT_BUFFER_##NAME(TYPE *Port, TYPE *Buffer, ULONG Count) {             \
+        SIZE_T left = Count;                                                                      \
+        __asm__ volatile("rep ins" SUFFIX : "+D"(Buffer), "+c"(left) : "d"((USHORT)(ULONG_PTR)Port) : "memory"); \
+    }                                                                                             \
+    FORCEINLINE void WRITE_PORT_BUFFER_##NAME(TYPE *Port, TYPE *Buffer, ULONG Count) {            \
+        SIZE_T left = Count;                                                                      \
+        __asm__ volatile("rep outs" SUFFIX : "+S"(Buffer), "+c"(left) : "d"((USHORT)(ULONG_PTR)Port) : "memory"); \
+    }
+KMDF_ABI_PORT(UCHAR, UCHAR, "b")
+KMDF_ABI_PORT(USHORT, USHORT, "w")
+KMDF_ABI_PORT(ULONG, ULONG, "l")
+#undef KMDF_ABI_PORT
+#endif
+
 /* IRQL and spin locks. */
 #define KeRaiseIrql(NewIrql, OldIrql) (*(OldIrql) = KfRaiseIrql(NewIrql))
 #define KeInitializeSpinLock(SpinLock) ((void)(*(SpinLock) = 0))
 #define KeAcquireSpinLock(SpinLock, OldIrql) (*(OldIrql) = KeAcquireSpinLockRaiseToDpc(SpinLock))
+
+/* IRPs. */
+#define IoCallDriver(DeviceObject, Irp) IofCallDriver((DeviceObject), (Irp))
+#define IoCompleteRequest(Irp, PriorityBoost) IofCompleteRequest((Irp), (PriorityBoost))
+FORCEINLINE PIO_STACK_LOCATION IoGetCurrentIrpStackLocation(PIRP Irp) {
+    return Irp->Tail.Overlay.CurrentStackLocation;
+}
+FORCEINLINE PIO_STACK_LOCATION IoGetNextIrpStackLocation(PIRP Irp) {
+    return Irp->Tail.Overlay.CurrentStackLocation - 1;
+}
+FORCEINLINE void IoSkipCurrentIrpStackLocation(PIRP Irp) {
+    Irp->CurrentLocation++;
+    Irp->Tail.Overlay.CurrentStackLocation++;
+}
+FORCEINLINE void IoSetNextIrpStackLocation(PIRP Irp) {
+    Irp->CurrentLocation--;
+    Irp->Tail.Overlay.CurrentStackLocation--;
+}
+/* All but the completion routine and its context. */
+FORCEINLINE void IoCopyCurrentIrpStackLocationToNext(PIRP Irp) {
+    PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(Irp);
+    memcpy(next, IoGetCurrentIrpStackLocation(Irp), __builtin_offsetof(IO_STACK_LOCATION, CompletionRoutine));
+    next->Control = 0;
+}
+FORCEINLINE void IoMarkIrpPending(PIRP Irp) {
+    IoGetCurrentIrpStackLocation(Irp)->Control |= SL_PENDING_RETURNED;
+}
+FORCEINLINE void IoSetCompletionRoutine(PIRP Irp, PIO_COMPLETION_ROUTINE CompletionRoutine, PVOID Context,
+    BOOLEAN InvokeOnSuccess, BOOLEAN InvokeOnError, BOOLEAN InvokeOnCancel) {
+    PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(Irp);
+    next->CompletionRoutine = CompletionRoutine;
+    next->Context = Context;
+    next->Control = (UCHAR)((InvokeOnSuccess ? SL_INVOKE_ON_SUCCESS : 0) | (InvokeOnError ? SL_INVOKE_ON_ERROR : 0)
+        | (InvokeOnCancel ? SL_INVOKE_ON_CANCEL : 0));
+}
+
+/* Records of callbacks for bug checks: not in use. */
+#define KeInitializeCallbackRecord(CallbackRecord) ((void)((CallbackRecord)->State = 0))
 
 /* A buffer that a memory descriptor list describes, as the system sees it. */
 FORCEINLINE PVOID MmGetSystemAddressForMdlSafe(PMDL Mdl, ULONG Priority) {

@@ -167,6 +167,7 @@ impl Host {
                 .write_bytes(format.output.address, &answer.output[..room]);
         }
         request.came_back(answer.status, answer.information);
+        self.answer_wdm_irp(request, answer.status, answer.information);
         if until == Until::Forgotten {
             return self.complete_request(request, answer.status, answer.information);
         }

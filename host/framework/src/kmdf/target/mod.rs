@@ -31,7 +31,7 @@ pub(crate) enum State {
 
 /// WDFIOTARGET
 pub(crate) struct IoTarget {
-    device: u64,
+    pub(crate) device: u64,
     state: Cell<State>,
     /// The requests that were sent and are not back, in their order.
     sent: RefCell<Vec<u64>>,
