@@ -1,37 +1,38 @@
-//! The device: made in EvtDriverDeviceAdd, complete from then on.
+//! What the parts of the driver share: the context of the device, its state, and the names of its engines' queues.
 
 #![forbid(unsafe_code)]
 
 use core::sync::atomic::AtomicBool;
 
-use edu_driver_core::{
-    engine::Engine, events::Events, log::Log, transfer::Transfer, watchdog::Watchdog,
-};
+use edu_driver_core::{engine, events::Events, log::Log, transfer::Transfer, watchdog::Watchdog};
 use edu_spec::{
-    interface::DEVICE_INTERFACE,
     registers::Identification,
     wire::{Information, InterruptInformation, Statistics},
 };
 
 use kmdf::{
-    Connected, DeviceInit, Dpc, Driver, Guid, Interrupt, InterruptLock, List, NtStatus, Passive,
-    Queue, QueueConfig, Result, SpinLock, Timer, WorkItem, context_type,
+    Connected, Dpc, Interrupt, InterruptLock, NtStatus, Queue, Request, Result, SpinLock, Timer,
+    WorkItem, context_type,
 };
 
 use crate::{
-    control::{DefaultQueue, RegisterAccess},
-    events::{Handle, Wait, Waiting},
-    factorial::Factorial,
-    interrupt::{self, Interrupts, IsrShared},
+    buffer::DmaBuffer,
+    findings::{Engine, Findings},
+    isr_context::{Interrupts, IsrShared},
     owned::Owned,
-    recovery::{Findings, Recovery},
     registers::DeviceRegisters,
     settings::Settings,
-    trace,
-    transfer::{Dma, DmaBuffer},
     version,
-    watchdog::Tick,
 };
+
+/// The queue of the factorial engine: sequential, power-managed.
+pub struct Factorial;
+
+/// The queue of the DMA engine: sequential, power-managed; and its DPC.
+pub struct Dma;
+
+/// Time between two ticks.
+pub const TICK_MS: u32 = 1_000;
 
 /// The context of the device. All that changes is behind a lock.
 pub struct EduDevice {
@@ -66,9 +67,9 @@ pub struct State {
     /// What the device said it is when it was started.
     pub identification: Identification,
     /// The factorial engine and the request it works for. Its jobs are operands.
-    pub factorial: Engine<Owned<Factorial>, u32>,
+    pub factorial: engine::Engine<Owned<Factorial>, u32>,
     /// The DMA engine and the request it works for.
-    pub dma: Engine<Owned<Dma>, Transfer>,
+    pub dma: engine::Engine<Owned<Dma>, Transfer>,
     /// What the DMA engine reads and writes.
     pub buffer: DmaBuffer,
     /// Whether a factorial takes too long.
@@ -94,75 +95,16 @@ pub struct State {
 
 context_type!(EduDevice, c"EduDevice");
 
-impl Driver for EduDevice {
-    fn load() {
-        trace::PROVIDER.register();
-    }
-
-    fn unload() {
-        trace::PROVIDER.unregister();
-    }
-
-    fn device_add(mut init: DeviceInit<'_>, passive: &Passive<'_>) -> Result<()> {
-        init.set_pnp_power::<Self>();
-        init.set_direct_io();
-        init.set_handle_context::<Handle>();
-        init.set_request_context::<Wait>();
-        let device = init.create()?;
-
-        let settings = Settings::read(device);
-        let buffer = DmaBuffer::create(device, settings.address_width)?;
-        let isr_shared = InterruptLock::new(device, settings.handling, IsrShared::new())?;
-        let interrupts = if settings.late {
-            List::empty()
-        } else {
-            interrupt::create_all(passive, &isr_shared, settings.policy)?
-        };
-        // Answers at once what needs no hardware, in low power, too, and forwards the rest.
-        let _default_queue = QueueConfig::parallel()
-            .default_queue()
-            .power_managed(false)
-            .control::<DefaultQueue>()
-            .read_write::<DefaultQueue>()
-            .create(device)?;
-        device.attach(Self {
-            state: SpinLock::new(device, State::new(interrupts, buffer))?,
-            isr_shared,
-            settings,
-            register_queue: QueueConfig::sequential()
-                .control::<RegisterAccess>()
-                .create(device)?,
-            waiting_queue: QueueConfig::manual::<Waiting>()
-                .power_managed(false)
-                .create(device)?,
-            lost: AtomicBool::new(false),
-            watchdog_timer: Timer::new::<Tick>(device)?,
-            recovery: WorkItem::new::<Recovery>(device)?,
-            dma_dpc: Dpc::new::<Dma>(device)?,
-            dma_queue: QueueConfig::sequential()
-                .read_write::<Dma>()
-                .stop::<Dma>()
-                .create(device)?,
-            factorial_queue: QueueConfig::sequential()
-                .control::<Factorial>()
-                .stop::<Factorial>()
-                .create(device)?,
-        })?;
-        device.create_interface(&INTERFACE)?;
-        trace::DEVICE_ADDED.write([]);
-        Ok(())
-    }
-}
-
 impl State {
-    const fn new(interrupts: Interrupts, buffer: DmaBuffer) -> Self {
+    /// Of a device that has just been added.
+    pub const fn new(interrupts: Interrupts, buffer: DmaBuffer) -> Self {
         Self {
             registers: None,
             interrupts,
             log: Log::new(),
             identification: Identification(0),
-            factorial: Engine::new(),
-            dma: Engine::new(),
+            factorial: engine::Engine::new(),
+            dma: engine::Engine::new(),
             buffer,
             factorial_watchdog: Watchdog::new(),
             dma_watchdog: Watchdog::new(),
@@ -199,6 +141,20 @@ impl State {
         }
     }
 
+    /// Ends a request whose device is gone.
+    pub fn gone<H, T>(&mut self, request: Owned<H>) -> (Request, Result<T>) {
+        self.findings.gone();
+        let failure = NtStatus::DEVICE_DOES_NOT_EXIST;
+        (request.into_request(), Err(failure))
+    }
+
+    /// Ends a request whose engine had enough time.
+    pub fn given_up<H, T>(&mut self, engine: Engine, request: Owned<H>) -> (Request, Result<T>) {
+        self.findings.stuck(engine);
+        self.statistics.timeouts += 1;
+        (request.into_request(), Err(NtStatus::IO_TIMEOUT))
+    }
+
     /// The registers.
     ///
     /// # Errors
@@ -209,6 +165,23 @@ impl State {
 }
 
 impl EduDevice {
+    /// An engine has got a request: have the watchdog tick. IRQL: <= DISPATCH_LEVEL.
+    pub fn watch(&self, state: &mut State) {
+        if !state.ticking {
+            state.ticking = true;
+            self.watchdog_timer.start(TICK_MS);
+        }
+    }
+
+    /// Queues the work item, if anything was found. Called under the device lock by
+    /// those who may have found it. IRQL: DISPATCH_LEVEL.
+    #[inline]
+    pub fn queue_recovery(&self, state: &State) {
+        if !state.findings.is_empty() {
+            self.recovery.enqueue();
+        }
+    }
+
     /// What the app is told about the device. IRQL: <= DISPATCH_LEVEL.
     pub fn information(&self) -> Information {
         let state = self.state.lock();
@@ -247,12 +220,6 @@ impl EduDevice {
         }
     }
 }
-
-/// The class of the device's interface.
-const INTERFACE: Guid = {
-    let class = DEVICE_INTERFACE;
-    Guid::from_fields(class.data1, class.data2, class.data3, class.data4)
-};
 
 /// Nothing counted yet.
 const ZERO_STATISTICS: Statistics = zerocopy::transmute!([0_u8; size_of::<Statistics>()]);

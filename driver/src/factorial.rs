@@ -18,14 +18,11 @@ use kmdf::{
 };
 
 use crate::{
-    device::{EduDevice, State},
+    device::{EduDevice, Factorial, State},
+    findings::Engine,
     owned::Owned,
-    recovery::Engine,
     trace,
 };
-
-/// The queue of the factorial engine: sequential, power-managed.
-pub struct Factorial;
 
 /// A request to complete when the lock is released, and how.
 pub type Ended = (Request, Result<Word>);

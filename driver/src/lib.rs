@@ -4,7 +4,7 @@
 //!
 //! Read the modules in this order:
 //!
-//! 1. `device`: EvtDriverDeviceAdd makes the device, its queues and its interrupt objects.
+//! 1. `add`: EvtDriverDeviceAdd makes the device, its queues and its interrupt objects; `device` is what they share.
 //! 2. `power`: the device starts: BAR 0 is mapped (`registers`), interrupts are connected, and
 //!    only then may the device interrupt.
 //! 3. `control`: an app asks for a factorial. The request is checked and forwarded to the
@@ -29,11 +29,15 @@
 
 extern crate wdk_panic;
 
+mod add;
+mod buffer;
 mod control;
 mod device;
 mod events;
 mod factorial;
+mod findings;
 mod interrupt;
+mod isr_context;
 mod owned;
 mod power;
 mod recovery;

@@ -5,95 +5,17 @@
 
 #![forbid(unsafe_code)]
 
-use edu_spec::registers::Causes;
-
-use kmdf::{NtStatus, Request, Result, WorkItemHandler};
+use kmdf::WorkItemHandler;
 
 use crate::{
     device::{EduDevice, State},
     factorial,
-    owned::Owned,
+    findings::{Engine, Findings},
     trace, transfer,
 };
 
-/// The engines, as traces name them.
-#[derive(Clone, Copy)]
-#[repr(u64)]
-pub enum Engine {
-    /// Computes factorials.
-    Factorial = 0,
-    /// Transfers.
-    Dma = 1,
-}
-
-/// What was found and not yet recovered from.
-#[derive(Clone, Copy, Default)]
-pub struct Findings {
-    /// Causes that are neither an engine's nor software's.
-    unknown: Causes,
-    /// By [`Engine`]: its interrupt did not come.
-    missed: [bool; 2],
-    /// By [`Engine`]: it does not end.
-    stuck: [bool; 2],
-    /// The device reads all ones.
-    gone: bool,
-}
-
-impl Findings {
-    /// Nothing.
-    pub const fn new() -> Self {
-        Self {
-            unknown: Causes::empty(),
-            missed: [false; 2],
-            stuck: [false; 2],
-            gone: false,
-        }
-    }
-
-    /// These causes were raised.
-    pub fn causes(&mut self, causes: Causes) {
-        self.unknown |= causes & !Causes::ENGINES & !Causes::SOFTWARE;
-    }
-
-    /// An engine was done, but had not interrupted.
-    pub const fn missed(&mut self, engine: Engine) {
-        self.missed[engine as usize] = true;
-    }
-
-    /// An engine had enough time.
-    pub const fn stuck(&mut self, engine: Engine) {
-        self.stuck[engine as usize] = true;
-    }
-
-    /// The device reads all ones.
-    pub const fn gone(&mut self) {
-        self.gone = true;
-    }
-
-    fn is_empty(&self) -> bool {
-        let Self {
-            unknown,
-            missed,
-            stuck,
-            gone,
-        } = self;
-        unknown.is_empty() && *missed == [false; 2] && *stuck == [false; 2] && !gone
-    }
-}
-
 /// The work item.
 pub struct Recovery;
-
-impl EduDevice {
-    /// Queues the work item, if anything was found. Called under the device lock by
-    /// those who may have found it. IRQL: DISPATCH_LEVEL.
-    #[inline]
-    pub fn queue_recovery(&self, state: &State) {
-        if !state.findings.is_empty() {
-            self.recovery.enqueue();
-        }
-    }
-}
 
 impl WorkItemHandler for Recovery {
     type Device = EduDevice;
@@ -124,20 +46,6 @@ impl WorkItemHandler for Recovery {
 }
 
 impl State {
-    /// Ends a request whose device is gone.
-    pub fn gone<H, T>(&mut self, request: Owned<H>) -> (Request, Result<T>) {
-        self.findings.gone();
-        let failure = NtStatus::DEVICE_DOES_NOT_EXIST;
-        (request.into_request(), Err(failure))
-    }
-
-    /// Ends a request whose engine had enough time.
-    pub fn given_up<H, T>(&mut self, engine: Engine, request: Owned<H>) -> (Request, Result<T>) {
-        self.findings.stuck(engine);
-        self.statistics.timeouts += 1;
-        (request.into_request(), Err(NtStatus::IO_TIMEOUT))
-    }
-
     /// Tells the device once more that it shall interrupt: it may have forgotten. Not while its interrupts
     /// are being disconnected.
     fn rearm(&mut self) {

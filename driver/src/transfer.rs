@@ -12,46 +12,24 @@
 
 use edu_driver_core::{
     engine::{self, Activity, Look, Progress, Work},
-    transfer::{AddressWidth, Direction, OutOfBounds, Program, Span, Transfer},
+    transfer::{Direction, OutOfBounds, Program, Span, Transfer},
 };
-use edu_spec::registers::{DmaCommand, dma::BUFFER_BYTES};
+use edu_spec::registers::DmaCommand;
 
 use kmdf::{
-    AddressBits, CancelHandler, Canceled, CommonBuffer, Device, DpcHandler, NtStatus, ReadWrite,
-    ReadWriteHandler, Request, Result, Stop, StopHandler, sleep,
+    CancelHandler, Canceled, DpcHandler, NtStatus, ReadWrite, ReadWriteHandler, Request, Result,
+    Stop, StopHandler, sleep,
 };
 
 use crate::{
-    device::{EduDevice, State},
+    buffer::DmaBuffer,
+    device::{Dma, EduDevice, State},
     factorial::{end_stopped, refusal_status},
+    findings::Engine,
     owned::{Owned, Pending},
-    recovery::Engine,
     registers::DeviceRegisters,
     trace,
 };
-
-/// What the DMA engine reads and writes.
-pub struct DmaBuffer {
-    memory: CommonBuffer,
-    width: AddressWidth,
-}
-
-impl DmaBuffer {
-    /// Allocates it where a device of so many address bits reaches it. IRQL: PASSIVE_LEVEL.
-    ///
-    /// # Errors
-    /// The framework's status.
-    pub fn create(device: Device, width: AddressWidth) -> Result<Self> {
-        let bits = AddressBits::new(width.bits()).ok_or(NtStatus::INVALID_PARAMETER)?;
-        let memory = CommonBuffer::create(device, BUFFER_BYTES, bits).inspect_err(|&failure| {
-            trace::NO_REACHABLE_MEMORY.write([width.bits().into(), trace::status(failure)]);
-        })?;
-        Ok(Self { memory, width })
-    }
-}
-
-/// The queue of the DMA engine: sequential, power-managed; and its DPC.
-pub struct Dma;
 
 /// The transfer that a request asks for. IRQL: <= DISPATCH_LEVEL.
 ///

@@ -12,25 +12,12 @@ use edu_driver_core::watchdog::Verdict;
 use kmdf::TimerHandler;
 
 use crate::{
-    device::{EduDevice, State},
+    device::{EduDevice, TICK_MS},
     factorial, transfer,
 };
 
-/// Time between two ticks.
-const TICK_MS: u32 = 1_000;
-
 /// The timer.
 pub struct Tick;
-
-impl EduDevice {
-    /// An engine has got a request: have the watchdog tick. IRQL: <= DISPATCH_LEVEL.
-    pub fn watch(&self, state: &mut State) {
-        if !state.ticking {
-            state.ticking = true;
-            self.watchdog_timer.start(TICK_MS);
-        }
-    }
-}
 
 impl TimerHandler for Tick {
     type Device = EduDevice;

@@ -9,8 +9,7 @@ use edu_spec::registers::Causes;
 
 use kmdf::DeferredInterrupt;
 
-use super::EduInterrupt;
-use crate::{device::EduDevice, events, factorial};
+use crate::{device::EduDevice, events, factorial, isr_context::EduInterrupt};
 
 /// Takes everything that came since the last run, and does it.
 pub fn run(device: &EduDevice, mut interrupt: DeferredInterrupt<'_, EduInterrupt>) {

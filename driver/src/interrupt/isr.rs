@@ -3,11 +3,14 @@
 //! Two register accesses at most, no loop, no wait, no allocation, no trace.
 
 use edu_driver_core::{log::Log, ring::Snapshot};
+use edu_spec::registers::Causes;
 
-use super::{EduInterrupt, IsrShared, NotOurs, causes_of};
 use kmdf::{Claim, Deferral, DeferredInterrupt, InterruptHandler, Isr};
 
-use crate::device::EduDevice;
+use crate::{
+    device::EduDevice,
+    isr_context::{EduInterrupt, IsrShared},
+};
 
 impl InterruptHandler for EduInterrupt {
     type Shared = IsrShared;
@@ -82,5 +85,24 @@ fn count(log: &mut Log, deferral: Deferral) {
         Deferral::Queued => log.dpc_queued(true),
         Deferral::AlreadyQueued => log.dpc_queued(false),
         Deferral::NotNow => {}
+    }
+}
+
+/// Why an interrupt status is no interrupt of ours.
+enum NotOurs {
+    /// No cause.
+    Nothing,
+    /// All ones.
+    DeviceGone,
+}
+
+/// The causes to service.
+fn causes_of(status: Causes) -> Result<Causes, NotOurs> {
+    if status.is_empty() {
+        Err(NotOurs::Nothing)
+    } else if status.is_all_ones() {
+        Err(NotOurs::DeviceGone)
+    } else {
+        Ok(status)
     }
 }

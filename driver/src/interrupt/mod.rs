@@ -10,32 +10,15 @@
 mod dpc;
 mod isr;
 
-use edu_driver_core::log::{Log, Taken};
-use edu_spec::registers::{Causes, MAX_MESSAGES};
+use edu_driver_core::log::Taken;
+use edu_spec::registers::MAX_MESSAGES;
 
 use kmdf::{Disconnected, Interrupt, InterruptLock, List, Passive, Policy, Resources, Result};
 
 use crate::{
     device::{EduDevice, State},
-    registers::IsrRegisters,
+    isr_context::{EduInterrupt, Interrupts, IsrShared},
 };
-
-/// What an interrupt object keeps in its context space.
-pub struct EduInterrupt {
-    /// What its interrupts said since its DPC ran.
-    pub log: Log,
-}
-
-/// What the ISRs of all interrupt objects share.
-pub struct IsrShared {
-    /// There between EvtDevicePrepareHardware and EvtDeviceReleaseHardware.
-    pub registers: Option<IsrRegisters>,
-    /// Counts the interrupts of the device.
-    pub sequence: u64,
-}
-
-/// The interrupt objects of a device.
-pub type Interrupts = List<Interrupt<EduInterrupt>>;
 
 /// Creates the interrupt objects in EvtDriverDeviceAdd, in the order of the messages: the first gets
 /// the first message, or the line.
@@ -79,35 +62,6 @@ pub fn create_for(
     List::collect(passive, count, created)
 }
 
-impl EduInterrupt {
-    /// Nothing has happened yet.
-    pub const fn new() -> Self {
-        Self { log: Log::new() }
-    }
-}
-
-impl IsrShared {
-    /// The device has not been started.
-    pub const fn new() -> Self {
-        Self {
-            registers: None,
-            sequence: 0,
-        }
-    }
-
-    /// Acknowledges all causes that nobody will service: what was raised before the interrupt was
-    /// enabled, or while it was being disabled. The device keeps them over a reboot, and an
-    /// asserted line that nobody listens to disturbs those it is shared with.
-    fn acknowledge_stale(&mut self) {
-        if let Some(registers) = &mut self.registers {
-            let causes = registers.causes();
-            if !causes.is_empty() && !causes.is_all_ones() {
-                registers.acknowledge(causes);
-            }
-        }
-    }
-}
-
 impl EduDevice {
     /// Works off what the ISRs have recorded while they could not queue a DPC for it.
     pub fn work_off_recorded(&self, disconnected: Option<&mut Disconnected<'_>>) {
@@ -137,24 +91,5 @@ impl State {
             }
         }
         self.log.take()
-    }
-}
-
-/// Why an interrupt status is no interrupt of ours.
-enum NotOurs {
-    /// No cause.
-    Nothing,
-    /// All ones.
-    DeviceGone,
-}
-
-/// The causes to service.
-fn causes_of(status: Causes) -> core::result::Result<Causes, NotOurs> {
-    if status.is_empty() {
-        Err(NotOurs::Nothing)
-    } else if status.is_all_ones() {
-        Err(NotOurs::DeviceGone)
-    } else {
-        Ok(status)
     }
 }

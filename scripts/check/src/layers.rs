@@ -45,7 +45,7 @@ pub fn breaches(crates: &Crates) -> Vec<String> {
                     match floor(need) {
                         Some(other) if other < own => {}
                         Some(_) => {
-                            found.push(format!("{name} depends on {need}, which is above it"))
+                            found.push(format!("{name} depends on {need}, which is above it"));
                         }
                         None if FACTS.contains(&need.as_str()) => {}
                         None => found.push(format!(

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod layers;
+pub mod modules;
 pub mod references;
 mod rules;
 
