@@ -69,7 +69,9 @@ impl Source {
         let repository = layout.repository();
         let directories = match &self.directory {
             Some(directory) => vec![directory.clone()],
-            None => vec![repository.join("inf"), repository.join("driver/minimal")],
+            None => ["inf", "driver/minimal", "driver/virtio-rng"]
+                .map(|directory| repository.join(directory))
+                .to_vec(),
         };
         let mut infs = Vec::new();
         for directory in directories {

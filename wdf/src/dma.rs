@@ -9,6 +9,8 @@ use wdk_sys::{
     ULONG, WDF_NO_OBJECT_ATTRIBUTES, call_unsafe_wdf_function_binding,
 };
 
+use zerocopy::{FromBytes, IntoBytes};
+
 use super::{Device, NtStatus, Result, init};
 
 /// How many address bits a device masters: from 24 to 63, which `WDF_DMA_ENABLER_CONFIG::AddressWidthOverride` can
@@ -121,6 +123,57 @@ impl CommonBuffer {
     #[inline]
     pub const fn bus_address(&self) -> u64 {
         self.bus_address
+    }
+
+    /// Reads a value that the device may be writing: one access, if it is an integer, which comes before all that
+    /// follow. IRQL: any.
+    ///
+    /// # Errors
+    /// STATUS_INVALID_BUFFER_SIZE: there is no such value at that offset, or it is not aligned.
+    pub fn read<T: FromBytes>(&self, offset_bytes: usize) -> Result<T> {
+        let source = self.at::<T>(offset_bytes)?;
+        // SAFETY: `at` checked bounds and alignment, and any bytes are a `T`. It is volatile: the device may be writing.
+        let value = unsafe { source.read_volatile() };
+        order_memory_and_registers();
+        Ok(value)
+    }
+
+    /// Writes a value that the device may be reading: one access, if it is an integer, which comes after all before it
+    /// and before all that follow. IRQL: any.
+    ///
+    /// # Errors
+    /// STATUS_INVALID_BUFFER_SIZE: there is no room for it at that offset, or it is not aligned.
+    pub fn write<T: IntoBytes>(&mut self, offset_bytes: usize, value: T) -> Result<()> {
+        let destination = self.at::<T>(offset_bytes)?;
+        order_memory_and_registers();
+        // SAFETY: `at` checked bounds and alignment. It is volatile: the device may be reading.
+        unsafe { destination.write_volatile(value) };
+        order_memory_and_registers();
+        Ok(())
+    }
+
+    /// Fills its start with zeroes, or all of it if that is shorter. IRQL: any.
+    pub fn clear(&mut self, length_bytes: usize) {
+        let length = length_bytes.min(self.memory.len());
+        // SAFETY: there is as much, and no reference to it exists.
+        unsafe { self.memory.cast::<u8>().write_bytes(0, length) };
+        order_memory_and_registers();
+    }
+
+    /// Where a value is.
+    fn at<T>(&self, offset_bytes: usize) -> Result<*mut T> {
+        const {
+            assert!(align_of::<T>() <= 16, "common buffers begin at a page");
+        }
+        let aligned = offset_bytes.is_multiple_of(align_of::<T>());
+        match offset_bytes.checked_add(size_of::<T>()) {
+            Some(end) if end <= self.memory.len() && aligned => {
+                let start = self.memory.cast::<u8>().as_ptr();
+                // SAFETY: it stays in the buffer, which is `end` bytes long at least.
+                Ok(unsafe { start.add(offset_bytes) }.cast())
+            }
+            _ => Err(NtStatus::INVALID_BUFFER_SIZE),
+        }
     }
 
     /// Copies from it. What the device writes meanwhile may or may not be seen; what it had written before

@@ -63,6 +63,7 @@
 //! EvtDevicePrepareHardware creates are deleted after EvtDeviceReleaseHardware: there, a driver drops them.
 #![no_std]
 
+mod configuration;
 mod context;
 mod device;
 mod dma;
@@ -90,6 +91,7 @@ mod timer;
 mod wait;
 mod work_item;
 
+pub use configuration::ConfigurationSpace;
 pub use context::{Context, ContextType};
 pub use device::{Device, DeviceInit};
 pub use dma::{AddressBits, CommonBuffer};
@@ -124,13 +126,13 @@ pub use work_item::{WorkItem, WorkItemHandler};
 /// What most drivers name: `use kmdf::prelude::*`.
 pub mod prelude {
     pub use crate::{
-        Access, CancelHandler, CancelableRequest, Canceled, Claim, CommonBuffer, Connected,
-        Control, ControlHandler, Deferral, DeferredInterrupt, Device, DeviceInit, Disconnected,
-        Dpc, DpcHandler, Driver, FILE_DEVICE_UNKNOWN, Guid, Handling, Hardware, Interrupt,
-        InterruptHandler, InterruptLock, Isr, Mapping, Method, NtStatus, Passive, Pending,
-        PnpPower, Queue, QueueConfig, ReadWrite, ReadWriteHandler, Request, Resources, Result,
-        SpinLock, Stop, StopAction, StopHandler, Timer, TimerHandler, WorkItem, WorkItemHandler,
-        buffered_ioctl, ctl_code,
+        Access, CancelHandler, CancelableRequest, Canceled, Claim, CommonBuffer,
+        ConfigurationSpace, Connected, Control, ControlHandler, Deferral, DeferredInterrupt,
+        Device, DeviceInit, Disconnected, Dpc, DpcHandler, Driver, FILE_DEVICE_UNKNOWN, Guid,
+        Handling, Hardware, Interrupt, InterruptHandler, InterruptLock, Isr, Mapping, Method,
+        NtStatus, Passive, Pending, PnpPower, Queue, QueueConfig, ReadWrite, ReadWriteHandler,
+        Request, Resources, Result, SpinLock, Stop, StopAction, StopHandler, Timer, TimerHandler,
+        WorkItem, WorkItemHandler, buffered_ioctl, ctl_code,
         mmio::{ReadOnly, ReadPure, ReadPureWrite, ReadWrite as ReadWriteRegister, WriteOnly},
         register,
     };

@@ -42,7 +42,7 @@ impl<T> Mapping<T> {
     /// Maps the start of a range (`MmMapIoSpaceEx`). IRQL: <= DISPATCH_LEVEL.
     ///
     /// # Errors
-    /// STATUS_DEVICE_CONFIGURATION_ERROR: the range is shorter than `T`.
+    /// STATUS_DEVICE_CONFIGURATION_ERROR: the range is shorter than `T`, or not aligned for it.
     /// STATUS_INSUFFICIENT_RESOURCES: the kernel has no room for it.
     pub fn new(range: &MemoryRange) -> Result<Self> {
         const {
@@ -51,7 +51,8 @@ impl<T> Mapping<T> {
                 "a BAR is aligned to 16 bytes at least"
             );
         }
-        if range.length_bytes() < size_of::<T>() {
+        let aligned = range.bus_address().is_multiple_of(align_of::<T>() as u64);
+        if range.length_bytes() < size_of::<T>() || !aligned {
             return Err(NtStatus::DEVICE_CONFIGURATION_ERROR);
         }
         // SAFETY: only `Resources` makes a range, from what PnP has given this driver's device to map.

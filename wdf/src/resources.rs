@@ -7,7 +7,7 @@ use wdk_sys::{
     CmResourceTypeMemory, PHYSICAL_ADDRESS, WDFCMRESLIST, call_unsafe_wdf_function_binding,
 };
 
-use super::{NtStatus, Result};
+use super::{ConfigurationSpace, NtStatus, Result};
 
 /// The resources, for the time of EvtDevicePrepareHardware.
 ///
@@ -29,6 +29,7 @@ pub struct Resources<'a> {
 #[derive(Clone, Copy)]
 pub struct MemoryRange {
     start: PHYSICAL_ADDRESS,
+    bus_address: u64,
     length_bytes: usize,
 }
 
@@ -36,6 +37,33 @@ impl MemoryRange {
     /// Where it starts on the bus that the processors see.
     pub(crate) const fn start(&self) -> PHYSICAL_ADDRESS {
         self.start
+    }
+
+    /// Where it starts on the device's bus: what its base address register holds.
+    #[must_use]
+    pub const fn bus_address(&self) -> u64 {
+        self.bus_address
+    }
+
+    /// A part of it.
+    ///
+    /// # Errors
+    /// STATUS_DEVICE_CONFIGURATION_ERROR: it does not reach that far.
+    pub fn part(&self, offset_bytes: u32, length_bytes: usize) -> Result<Self> {
+        let offset = offset_bytes as usize;
+        match offset.checked_add(length_bytes) {
+            Some(end) if end <= self.length_bytes => {
+                let mut start = self.start;
+                // SAFETY: every bit pattern of a LARGE_INTEGER is a valid QuadPart.
+                unsafe { start.QuadPart += i64::from(offset_bytes) };
+                Ok(Self {
+                    start,
+                    bus_address: self.bus_address + u64::from(offset_bytes),
+                    length_bytes,
+                })
+            }
+            _ => Err(NtStatus::DEVICE_CONFIGURATION_ERROR),
+        }
     }
 
     /// Its length.
@@ -101,17 +129,35 @@ impl<'a> Resources<'a> {
     /// The memory resources, in the order of the device's BARs. IRQL: <= DISPATCH_LEVEL.
     pub fn memory(&self) -> impl Iterator<Item = MemoryRange> + '_ {
         (0..self.translated.len()).filter_map(|index| {
+            // Both lists describe the same resources in the same order.
             let descriptor = self.translated.get(index)?;
+            let raw = self.raw.get(index)?;
             if u32::from(descriptor.Type) != CmResourceTypeMemory {
                 return None;
             }
             // SAFETY: `Type` says that this member is the valid one. It is packed: copied out.
             let memory = unsafe { descriptor.u.Memory };
+            // SAFETY: the same resource has the same type. It is packed: copied out.
+            let raw = unsafe { raw.u.Memory };
+            // SAFETY: every bit pattern of a LARGE_INTEGER is a valid QuadPart.
+            let bus_address = unsafe { raw.Start.QuadPart };
             Some(MemoryRange {
                 start: memory.Start,
+                bus_address: bus_address.cast_unsigned(),
                 length_bytes: usize::try_from(memory.Length).ok()?,
             })
         })
+    }
+
+    /// The memory resource of a base address register, counted from 0 to 5. IRQL: <= DISPATCH_LEVEL.
+    ///
+    /// # Errors
+    /// STATUS_DEVICE_CONFIGURATION_ERROR: there is none.
+    pub fn bar(&self, space: &ConfigurationSpace, index: u8) -> Result<MemoryRange> {
+        let address = space.bar(index)?;
+        self.memory()
+            .find(|range| range.bus_address() == address)
+            .ok_or(NtStatus::DEVICE_CONFIGURATION_ERROR)
     }
 
     /// The interrupt resources, in their order. IRQL: <= DISPATCH_LEVEL.

@@ -55,6 +55,8 @@ statuses! {
     INVALID_DEVICE_REQUEST = STATUS_INVALID_DEVICE_REQUEST;
     /// A value is not allowed.
     INVALID_PARAMETER = STATUS_INVALID_PARAMETER;
+    /// The device has failed, or breaks its protocol.
+    IO_DEVICE_ERROR = STATUS_IO_DEVICE_ERROR;
     /// Nothing came in time.
     IO_TIMEOUT = STATUS_IO_TIMEOUT;
     /// There are too many already.
