@@ -92,7 +92,7 @@ impl DeviceRegisters {
         let queue = u32::from(register!(common, queue_notify_offset).read());
         let (range, at) = find(space, resources, NOTIFY)?;
         let multiplier = space.read::<u32>(at.wrapping_add(16))?;
-        let offset = queue.checked_mul(multiplier).unwrap_or(u32::MAX);
+        let offset = queue.saturating_mul(multiplier);
         let notify = Mapping::new(&range.part(offset, size_of::<NotifyBar>())?)?;
         Ok(Self { common, notify })
     }
