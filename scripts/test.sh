@@ -38,7 +38,7 @@ describe() {
 # --- the steps ----------------------------------------------------------------------------------
 
 # What compiles with a WDK only, or with what cross makes in its place.
-but_kernel_code="--exclude edu_kmdf --exclude edu_minimal --exclude kmdf --exclude kmdf-etw"
+but_kernel_code="--exclude edu_kmdf --exclude edu_minimal --exclude virtio_rng --exclude kmdf --exclude kmdf-etw"
 
 # Away from a rustup that has it, there is no clippy for the compiler that builds the driver, nor
 # a library to check eductl with.
@@ -73,13 +73,14 @@ run_image() {
     for arch in x86_64 aarch64; do
         sh scripts/build-driver.sh --arch $arch
         sh scripts/build-driver.sh --arch $arch --package edu_minimal
+        sh scripts/build-driver.sh --arch $arch --package virtio_rng
     done
 }
 
 run_driver_lint() {
     needs_windows_target || return 0
-    # By itself each: edu_minimal has no allocator, which kmdf wants where edu_kmdf asks for its lists.
-    for packages in "--package edu_kmdf --package kmdf --package kmdf-etw" "--package edu_minimal"; do
+    # By themselves: the others have no allocator, which kmdf wants where edu_kmdf asks for its lists.
+    for packages in "--package edu_kmdf --package kmdf --package kmdf-etw" "--package edu_minimal --package virtio_rng"; do
         # One word each, on purpose.
         # shellcheck disable=SC2086
         cargo run --quiet --package cross -- cargo -- clippy $packages --release -- --deny warnings
@@ -102,6 +103,7 @@ run_samples() {
 run_scenarios() {
     cargo build --package edu-lab --package eductl
     cargo test --package edu-tests
+    cargo test --package virtio-rng-tests
 }
 
 run_new_driver() {
@@ -130,6 +132,7 @@ run_qemu() {
     cargo test --package edu-lab -- --ignored
     [ -e target/cross/samples/entropy.sys ] || sh scripts/build-samples.sh
     cargo test --package kmdf-samples --test qemu -- --ignored
+    cargo test --package virtio-rng-tests qemu -- --ignored
 }
 
 run_windows() {
