@@ -182,7 +182,7 @@ impl RngModel {
             32..56 => {
                 let at = usize::try_from((offset - 32) / 8).unwrap_or(0);
                 let address = &mut self.addresses[at];
-                *address = if offset % 8 == 0 {
+                *address = if offset.is_multiple_of(8) {
                     *address & !0xFFFF_FFFF | value
                 } else {
                     *address & 0xFFFF_FFFF | value << 32
@@ -282,7 +282,7 @@ impl PciFunction for RngModel {
         match (bar, offset) {
             (REGISTERS_BAR, ..ISR) => self.set_common(bus, offset, value),
             (REGISTERS_BAR, NOTIFY) if self.queue_enable == 1 => {
-                self.done = Some(self.now + FILLING)
+                self.done = Some(self.now + FILLING);
             }
             _ => {}
         }
