@@ -186,25 +186,41 @@ fn every_event_that_the_driver_has_is_seen() {
     assert_eq!(seen, names());
 }
 
+/// What begins in the middle of something else.
+const DEFERRED: [&str; 3] = ["EvtInterruptDpc", "EvtDpcFunc", "EvtTimerFunc"];
+
 /// Where something may be traced: at DISPATCH_LEVEL at most, outside of what runs with the interrupt
 /// lock held, and under no lock.
 fn keeps_the_rules(records: &[Record]) {
-    let mut locks = std::collections::BTreeMap::<u32, u32>::new();
+    let mut flows = std::collections::BTreeMap::<u32, Vec<u32>>::new();
     let mut events = 0;
     for record in records {
         let Some(flow) = record.flow else { continue };
-        let held = locks.entry(flow).or_default();
+        // How many locks are held, in each callback that runs on the flow.
+        let callbacks = flows.entry(flow).or_insert_with(|| vec![0]);
+        let held = *callbacks.last().expect("there is one for the flow itself");
+        let held_mut = callbacks
+            .last_mut()
+            .expect("there is one for the flow itself");
         match record.event {
+            Event::Enter { callback, .. } => {
+                // It interrupts a flow that calls for a lock and has not got it: with one, the IRQL keeps it away.
+                let interrupts = DEFERRED.contains(&callback);
+                callbacks.push(if interrupts { 0 } else { held });
+            }
+            Event::Leave { .. } => {
+                callbacks.pop();
+            }
             Event::Service {
                 name: "WdfSpinLockAcquire" | "WdfInterruptAcquireLock",
-            } => *held += 1,
+            } => *held_mut += 1,
             Event::Service {
                 name: "WdfSpinLockRelease" | "WdfInterruptReleaseLock",
-            } => *held -= 1,
+            } => *held_mut -= 1,
             Event::Service {
                 name: "EtwWriteTransfer",
             } => {
-                assert_eq!(*held, 0, "an event is traced under a lock");
+                assert_eq!(held, 0, "an event is traced under a lock");
                 assert!(record.irql <= Irql::DISPATCH, "at {:?}", record.irql);
                 events += 1;
             }
