@@ -15,6 +15,15 @@ pub(super) fn is_available(mnemonic: Mnemonic) -> bool {
         Mnemonic::Cmpxchg16b => is_x86_feature_detected!("cmpxchg16b"),
         // They fault where nothing is mapped, which the emulation leaves to its caller.
         Mnemonic::Clflush | Mnemonic::Clflushopt | Mnemonic::Clwb => false,
+        // No process may execute them.
+        Mnemonic::In
+        | Mnemonic::Out
+        | Mnemonic::Insb
+        | Mnemonic::Insw
+        | Mnemonic::Insd
+        | Mnemonic::Outsb
+        | Mnemonic::Outsw
+        | Mnemonic::Outsd => false,
         _ => true,
     }
 }
