@@ -12,7 +12,7 @@ use super::{Device, Guid, NtStatus, Result, init::size_field};
 /// The PCI configuration space of a device, by the interface of its bus driver (`BUS_INTERFACE_STANDARD`), which is
 /// given back when this is dropped.
 ///
-/// ```
+/// ```no_run
 /// use kmdf::{ConfigurationSpace, Device, Result};
 ///
 /// fn vendor(device: Device) -> Result<u16> {
