@@ -13,10 +13,12 @@ pub(super) fn is_available(mnemonic: Mnemonic) -> bool {
         Mnemonic::Lddqu => is_x86_feature_detected!("sse3"),
         Mnemonic::Movntdqa => is_x86_feature_detected!("sse4.1"),
         Mnemonic::Cmpxchg16b => is_x86_feature_detected!("cmpxchg16b"),
-        // They fault where nothing is mapped, which the emulation leaves to its caller.
-        Mnemonic::Clflush | Mnemonic::Clflushopt | Mnemonic::Clwb => false,
-        // No process may execute them.
-        Mnemonic::In
+        // The first three fault where nothing is mapped, which the emulation leaves to its caller. The others
+        // access ports, which no process may.
+        Mnemonic::Clflush
+        | Mnemonic::Clflushopt
+        | Mnemonic::Clwb
+        | Mnemonic::In
         | Mnemonic::Out
         | Mnemonic::Insb
         | Mnemonic::Insw
