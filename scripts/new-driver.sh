@@ -78,7 +78,7 @@ description = "A KMDF driver"
 [package.metadata.wdk.driver-model]
 driver-type = "KMDF"
 kmdf-version-major = 1
-target-kmdf-version-minor = 15
+target-kmdf-version-minor = $(sed -n 's/^target-kmdf-version-minor = //p' "$from/Cargo.toml")
 
 [lib]
 crate-type = ["cdylib"]

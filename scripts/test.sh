@@ -107,6 +107,7 @@ run_scenarios() {
 }
 
 run_new_driver() {
+    cargo build --package edu-lab --package eductl
     sh scripts/test-new-driver.sh
 }
 

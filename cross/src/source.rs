@@ -67,25 +67,22 @@ impl Source {
     /// If there is none.
     pub fn infs(&self, layout: &Layout) -> Result<Vec<PathBuf>> {
         let repository = layout.repository();
-        let directories = match &self.directory {
-            Some(directory) => vec![directory.clone()],
-            None => ["inf", "driver/minimal", "driver/virtio-rng"]
-                .map(|directory| repository.join(directory))
-                .to_vec(),
+        let directories = if let Some(directory) = &self.directory {
+            vec![directory.clone()]
+        } else {
+            // Each driver beside edu_kmdf has a directory of its own below driver/.
+            let mut directories = entries(&repository.join("driver"))?;
+            directories.retain(|path| path.is_dir());
+            directories.push(repository.join("inf"));
+            directories
         };
         let mut infs = Vec::new();
         for directory in directories {
-            let entries =
-                fs::read_dir(&directory).map_err(|error| Error::io("list", &directory, error))?;
-            infs.extend(
-                entries
-                    .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-                    .filter(|path| {
-                        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-                        path.extension().is_some_and(|extension| extension == "inx")
-                            && stem.starts_with(&self.package)
-                    }),
-            );
+            infs.extend(entries(&directory)?.into_iter().filter(|path| {
+                let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+                path.extension().is_some_and(|extension| extension == "inx")
+                    && stem.starts_with(&self.package)
+            }));
         }
         if infs.is_empty() {
             return Err(Error::missing(
@@ -104,15 +101,13 @@ impl Source {
         };
         let scratch = layout.output().join("outside").join(&self.package);
         files::create_dir(&scratch)?;
-        let entries =
-            fs::read_dir(directory).map_err(|error| Error::io("list", directory, error))?;
-        for entry in entries.filter_map(std::result::Result::ok) {
-            let name = entry.file_name();
+        for path in entries(directory)? {
+            let name = path.file_name().unwrap_or_default();
             if !["Cargo.toml", "Cargo.lock", "target", ".git"]
                 .iter()
                 .any(|other| name == *other)
             {
-                files::link(&entry.path(), &scratch.join(name))?;
+                files::link(&path, &scratch.join(name))?;
             }
         }
         let manifest = scratch.join("Cargo.toml");
@@ -123,4 +118,11 @@ impl Source {
         }
         Ok(Some(manifest))
     }
+}
+
+/// What is in a directory.
+fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory).map_err(|error| Error::io("list", directory, error))?;
+    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    Ok(paths.collect())
 }

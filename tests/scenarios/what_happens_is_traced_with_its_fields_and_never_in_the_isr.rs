@@ -198,29 +198,29 @@ fn keeps_the_rules(records: &[Record]) {
         let Some(flow) = record.flow else { continue };
         // How many locks are held, in each callback that runs on the flow.
         let callbacks = flows.entry(flow).or_insert_with(|| vec![0]);
-        let held = *callbacks.last().expect("there is one for the flow itself");
-        let held_mut = callbacks
+        let held = callbacks
             .last_mut()
             .expect("there is one for the flow itself");
         match record.event {
             Event::Enter { callback, .. } => {
                 // It interrupts a flow that calls for a lock and has not got it: with one, the IRQL keeps it away.
                 let interrupts = DEFERRED.contains(&callback);
-                callbacks.push(if interrupts { 0 } else { held });
+                let held = if interrupts { 0 } else { *held };
+                callbacks.push(held);
             }
             Event::Leave { .. } => {
                 callbacks.pop();
             }
             Event::Service {
                 name: "WdfSpinLockAcquire" | "WdfInterruptAcquireLock",
-            } => *held_mut += 1,
+            } => *held += 1,
             Event::Service {
                 name: "WdfSpinLockRelease" | "WdfInterruptReleaseLock",
-            } => *held_mut -= 1,
+            } => *held -= 1,
             Event::Service {
                 name: "EtwWriteTransfer",
             } => {
-                assert_eq!(held, 0, "an event is traced under a lock");
+                assert_eq!(*held, 0, "an event is traced under a lock");
                 assert!(record.irql <= Irql::DISPATCH, "at {:?}", record.irql);
                 events += 1;
             }

@@ -128,15 +128,12 @@ impl<'a> Resources<'a> {
 
     /// The memory resources, in the order of the device's BARs. IRQL: <= DISPATCH_LEVEL.
     pub fn memory(&self) -> impl Iterator<Item = MemoryRange> + '_ {
-        (0..self.translated.len()).filter_map(|index| {
-            // Both lists describe the same resources in the same order.
-            let descriptor = self.translated.get(index)?;
-            let raw = self.raw.get(index)?;
-            if u32::from(descriptor.Type) != CmResourceTypeMemory {
+        self.descriptors().filter_map(|(raw, translated)| {
+            if u32::from(translated.Type) != CmResourceTypeMemory {
                 return None;
             }
             // SAFETY: `Type` says that this member is the valid one. It is packed: copied out.
-            let memory = unsafe { descriptor.u.Memory };
+            let memory = unsafe { translated.u.Memory };
             // SAFETY: the same resource has the same type. It is packed: copied out.
             let raw = unsafe { raw.u.Memory };
             // SAFETY: every bit pattern of a LARGE_INTEGER is a valid QuadPart.
@@ -160,12 +157,25 @@ impl<'a> Resources<'a> {
             .ok_or(NtStatus::DEVICE_CONFIGURATION_ERROR)
     }
 
-    /// The interrupt resources, in their order. IRQL: <= DISPATCH_LEVEL.
-    pub fn interrupts(&self) -> impl Iterator<Item = InterruptResource<'a>> + '_ {
-        // Both lists describe the same resources in the same order.
+    /// The resources, raw and translated: both lists describe the same ones in the same order.
+    fn descriptors(
+        &self,
+    ) -> impl Iterator<
+        Item = (
+            &'a CM_PARTIAL_RESOURCE_DESCRIPTOR,
+            &'a CM_PARTIAL_RESOURCE_DESCRIPTOR,
+        ),
+    > + '_ {
         (0..self.translated.len()).filter_map(|index| {
             let translated = self.translated.get(index)?;
             let raw = self.raw.get(index)?;
+            Some((raw, translated))
+        })
+    }
+
+    /// The interrupt resources, in their order. IRQL: <= DISPATCH_LEVEL.
+    pub fn interrupts(&self) -> impl Iterator<Item = InterruptResource<'a>> + '_ {
+        self.descriptors().filter_map(|(raw, translated)| {
             let is_interrupt = u32::from(translated.Type) == CmResourceTypeInterrupt;
             is_interrupt.then_some(InterruptResource { raw, translated })
         })

@@ -55,22 +55,24 @@ impl<T: Send + 'static> SpinLock<T> {
     /// # Errors
     /// The framework's status.
     pub fn new(device: Device, value: T) -> Result<Self> {
-        let mut attributes = attributes_with::<Guarded<T>>();
-        attributes.ParentObject = device.as_object();
-        let mut handle = core::ptr::null_mut();
-        // SAFETY: the parent is alive in EvtDriverDeviceAdd, which alone has a `Device`; the others are locals.
-        let status = unsafe {
-            call_unsafe_wdf_function_binding!(
-                WdfSpinLockCreate,
-                &raw mut attributes,
-                &raw mut handle
-            )
-        };
-        NtStatus::check(status)?;
-        // SAFETY: the lock has just been created with room for its data, and calls nothing but what drops it.
-        let guarded = unsafe { initialize(handle.cast(), Guarded(UnsafeCell::new(value))) }?;
+        let (handle, guarded) = create(device, Guarded(UnsafeCell::new(value)))?;
         Ok(Self { handle, guarded })
     }
+}
+
+/// Creates a lock with a context (`WdfSpinLockCreate`).
+pub(crate) fn create<C: Context>(device: Device, context: C) -> Result<(WDFSPINLOCK, NonNull<C>)> {
+    let mut attributes = attributes_with::<C>();
+    attributes.ParentObject = device.as_object();
+    let mut handle = core::ptr::null_mut();
+    // SAFETY: the parent is alive in EvtDriverDeviceAdd, which alone has a `Device`; the others are locals.
+    let status = unsafe {
+        call_unsafe_wdf_function_binding!(WdfSpinLockCreate, &raw mut attributes, &raw mut handle)
+    };
+    NtStatus::check(status)?;
+    // SAFETY: the lock has just been created with room for the context, and calls nothing but what drops it.
+    let context = unsafe { initialize(handle.cast(), context) }?;
+    Ok((handle, context))
 }
 
 impl<T> SpinLock<T> {

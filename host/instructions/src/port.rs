@@ -5,13 +5,13 @@ use iced_x86::{Mnemonic, OpKind, Register};
 use kmdf_bus::Width;
 
 use super::{
-    Bus, Outcome, Registers,
+    Bus, Registers,
     emulate::{Emulator, Step, Stop},
-    flags::DF,
+    string,
 };
 
 /// How many elements a repeated instruction does in one call.
-const MOST_ELEMENTS: u32 = 1024;
+const MOST_ELEMENTS: usize = 1024;
 
 /// Carries out an instruction that accesses a port; `false` for any other.
 pub(super) fn execute<B: Bus>(emulator: &mut Emulator<'_, B>) -> Step<bool, B::Fault> {
@@ -69,17 +69,9 @@ fn repeated<B: Bus>(
     if !instruction.has_rep_prefix() {
         return element(emulator, input, width);
     }
-    for _ in 0..MOST_ELEMENTS {
-        if emulator.registers.gpr[Registers::RCX] == 0 {
-            return Ok(());
-        }
-        element(emulator, input, width)?;
-        emulator.registers.gpr[Registers::RCX] -= 1;
-    }
-    if emulator.registers.gpr[Registers::RCX] == 0 {
-        return Ok(());
-    }
-    Err(Stop::Outcome(Outcome::Unfinished))
+    string::repeat(emulator, MOST_ELEMENTS, false, |emulator| {
+        element(emulator, input, width).map(|()| false)
+    })
 }
 
 /// One element: the accesses first, then the index register.
@@ -102,12 +94,8 @@ fn element<B: Bus>(
         let value = emulator.load(address, width)?;
         write(emulator, port, width, value)?;
     }
-    let bytes = width.bytes() as u64;
-    emulator.registers.gpr[index] = if emulator.flag(DF) {
-        address.wrapping_sub(bytes)
-    } else {
-        address.wrapping_add(bytes)
-    };
+    let by = string::stride(emulator, width);
+    string::step(emulator, index, false, by);
     Ok(())
 }
 

@@ -66,14 +66,27 @@ pub(super) fn execute<B: Bus>(emulator: &mut Emulator<'_, B>) -> Step<(), B::Fau
         element(emulator, kind, width, narrow)?;
         return Ok(());
     }
-    for _ in 0..MOST_ELEMENTS {
+    let compares = matches!(kind, Kind::Compare | Kind::Scan);
+    repeat(emulator, MOST_ELEMENTS, narrow, |emulator| {
+        element(emulator, kind, width, narrow)?;
+        Ok(compares && emulator.flag(ZF) == repeat_different)
+    })
+}
+
+/// Does elements as often as rcx says, up to so many in one call, or until one says that it was the last.
+pub(super) fn repeat<B: Bus>(
+    emulator: &mut Emulator<'_, B>,
+    most: usize,
+    narrow: bool,
+    mut element: impl FnMut(&mut Emulator<'_, B>) -> Step<bool, B::Fault>,
+) -> Step<(), B::Fault> {
+    for _ in 0..most {
         if index(emulator, Registers::RCX, narrow) == 0 {
             return Ok(());
         }
-        element(emulator, kind, width, narrow)?;
+        let last = element(emulator)?;
         step(emulator, Registers::RCX, narrow, -1);
-        let compares = matches!(kind, Kind::Compare | Kind::Scan);
-        if compares && emulator.flag(ZF) == repeat_different {
+        if last {
             return Ok(());
         }
     }
@@ -122,13 +135,7 @@ fn element<B: Bus>(
             emulator.set_flags(flags);
         }
     }
-    let bytes = match width {
-        Width::Byte => 1,
-        Width::Word => 2,
-        Width::Dword => 4,
-        Width::Qword => 8,
-    };
-    let by = if emulator.flag(DF) { -bytes } else { bytes };
+    let by = stride(emulator, width);
     if matches!(kind, Kind::Move | Kind::Load | Kind::Compare) {
         step(emulator, Registers::RSI, narrow, by);
     }
@@ -138,12 +145,18 @@ fn element<B: Bus>(
     Ok(())
 }
 
+/// How far the index registers go with each element.
+pub(super) fn stride<B: Bus>(emulator: &Emulator<'_, B>, width: Width) -> i64 {
+    let bytes = width.bytes() as i64;
+    if emulator.flag(DF) { -bytes } else { bytes }
+}
+
 fn index<B: Bus>(emulator: &Emulator<'_, B>, register: usize, narrow: bool) -> u64 {
     let value = emulator.registers.gpr[register];
     if narrow { value & 0xffff_ffff } else { value }
 }
 
-fn step<B: Bus>(emulator: &mut Emulator<'_, B>, register: usize, narrow: bool, by: i64) {
+pub(super) fn step<B: Bus>(emulator: &mut Emulator<'_, B>, register: usize, narrow: bool, by: i64) {
     let value = emulator.registers.gpr[register].wrapping_add_signed(by);
     emulator.registers.gpr[register] = if narrow { value & 0xffff_ffff } else { value };
 }

@@ -34,6 +34,13 @@ pub(crate) struct MessageTable {
     entries: RefCell<Vec<Entry>>,
 }
 
+impl Entry {
+    /// Whether its message is held back: as the table says it, masked.
+    const fn is_held_back(self) -> bool {
+        self.masked || !self.expected
+    }
+}
+
 impl MessageTable {
     pub(super) fn new(msix: Option<Msix>) -> Self {
         let count = msix.map_or(0, |msix| msix.messages);
@@ -59,7 +66,7 @@ impl MessageTable {
     fn send(&self, number: u32) -> Option<u32> {
         let mut entries = self.entries.borrow_mut();
         let entry = entries.get_mut(number as usize)?;
-        let held_back = entry.masked || !entry.expected;
+        let held_back = entry.is_held_back();
         entry.pending |= held_back;
         (!held_back).then_some(entry.message)
     }
@@ -71,7 +78,7 @@ impl MessageTable {
         match offset % ENTRY_BYTES {
             0 => MESSAGE_ADDRESS,
             8 => entry.message,
-            VECTOR_CONTROL => u32::from(entry.masked || !entry.expected),
+            VECTOR_CONTROL => u32::from(entry.is_held_back()),
             _ => 0,
         }
     }
@@ -180,7 +187,7 @@ impl Machine {
     pub fn message_entry(&self, slot: usize, number: u32) -> Option<(u32, bool)> {
         let entries = self.slots[slot].messages.entries.borrow();
         let entry = entries.get(number as usize)?;
-        Some((entry.message, entry.masked || !entry.expected))
+        Some((entry.message, entry.is_held_back()))
     }
 
     /// Whether the function in a slot was granted a message.
@@ -228,7 +235,7 @@ impl Machine {
             return;
         };
         change(&mut entry);
-        let masked = entry.masked || !entry.expected;
+        let masked = entry.is_held_back();
         let late = !masked && std::mem::take(&mut entry.pending);
         messages.entries.borrow_mut()[number as usize] = entry;
         if self.slots[slot].config.is_none() {

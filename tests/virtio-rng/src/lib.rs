@@ -5,7 +5,7 @@ mod model;
 mod scenarios;
 
 pub use model::{Lies, RngModel};
-pub use scenarios::{INTERFACE, Read, all};
+pub use scenarios::{INTERFACE, READ, all};
 
 use std::{env, path::PathBuf};
 

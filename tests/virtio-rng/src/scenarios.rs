@@ -16,12 +16,12 @@ pub const INTERFACE: [u8; 16] = [
     0x0A, 0x1B, 0x8C, 0x6E, 0x5E, 0x7A, 0x55, 0x4D, 0x9C, 0x0B, 0x2F, 0x8E, 0x54, 0xD3, 0xA6, 0xC1,
 ];
 /// FILE_READ_DATA
-const READ: u32 = 1;
+pub const READ: u32 = 1;
 /// How much the driver gives at a time.
 const MOST: usize = 4096;
 
 /// Reads of several lengths; one is canceled, and the device sleeps and wakes.
-pub struct Read {
+struct Read {
     name: &'static str,
     interrupts: Interrupts,
     /// What a hostile device does.

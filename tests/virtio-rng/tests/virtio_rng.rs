@@ -10,10 +10,7 @@ use kmdf_host::{
     explore::{Cause, Runs, Target, explore},
     ntstatus::STATUS_SUCCESS,
 };
-use virtio_rng_tests::{INTERFACE, RngModel, all, driver};
-
-/// FILE_READ_DATA
-const READ: u32 = 1;
+use virtio_rng_tests::{INTERFACE, READ, RngModel, all, driver};
 
 fn session(device: Box<dyn PciFunction>, interrupts: Interrupts) -> Session {
     let machine = Machine {

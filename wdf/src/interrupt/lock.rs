@@ -5,11 +5,7 @@ use core::{cell::UnsafeCell, ptr::NonNull};
 use wdk_sys::{WDFINTERRUPT, WDFSPINLOCK, WDFWAITLOCK, call_unsafe_wdf_function_binding};
 
 use super::{Handling, InterruptHandler, deferring::Deferring};
-use crate::{
-    Context, ContextType, Device, Disconnected, NtStatus, Result,
-    context::{attributes_with, initialize},
-    init,
-};
+use crate::{Context, ContextType, Device, Disconnected, NtStatus, Result, init, spin_lock};
 
 /// What the ISRs of a device share: the context of an [`InterruptLock`].
 pub struct Shared<S>(UnsafeCell<S>);
@@ -59,20 +55,7 @@ impl<S: Send + 'static> InterruptLock<S> {
     /// # Errors
     /// The framework's status.
     pub fn new(device: Device, handling: Handling, data: S) -> Result<Self> {
-        let mut attributes = attributes_with::<Shared<S>>();
-        attributes.ParentObject = device.as_object();
-        let mut spin_lock = core::ptr::null_mut();
-        // SAFETY: the parent is alive in EvtDriverDeviceAdd, which alone has a `Device`; the others are locals.
-        let status = unsafe {
-            call_unsafe_wdf_function_binding!(
-                WdfSpinLockCreate,
-                &raw mut attributes,
-                &raw mut spin_lock
-            )
-        };
-        NtStatus::check(status)?;
-        // SAFETY: the lock has just been created with room for it, and calls nothing but what drops it.
-        let shared = unsafe { initialize(spin_lock.cast(), Shared(UnsafeCell::new(data))) }?;
+        let (spin_lock, shared) = spin_lock::create(device, Shared(UnsafeCell::new(data)))?;
         Ok(Self {
             shared,
             spin_lock,

@@ -18,6 +18,7 @@ use crate::{
         device::{Device, NO_SLOT},
         query_interface::Query,
     },
+    pnp::bus::CONFIGURATION,
 };
 
 /// Where a DEVICE_OBJECT says how many stack locations it needs.
@@ -33,8 +34,6 @@ const PNP: u8 = 0x1B;
 const QUERY_INTERFACE: u8 = 0x08;
 const READ_CONFIG: u8 = 0x0F;
 const WRITE_CONFIG: u8 = 0x10;
-/// `PCI_WHICHSPACE_CONFIG`
-const CONFIGURATION: u32 = 0;
 
 impl Host {
     /// An IRP reaches a device's stack: at its top, which the device is, or below it.
@@ -113,11 +112,6 @@ impl Host {
             }
             _ => None,
         }
-    }
-
-    fn has_config(&self, slot: usize) -> bool {
-        let slot = self.slots.get(slot);
-        slot.is_some_and(|slot| slot.root_id.is_none())
     }
 
     /// What an IRP asks the driver below for, if that could know it.

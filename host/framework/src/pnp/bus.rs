@@ -28,7 +28,7 @@ const MSIX: Guid = [
 /// The version of both.
 const VERSION: u16 = 1;
 /// `PCI_WHICHSPACE_CONFIG`
-const CONFIGURATION: u32 = 0;
+pub(crate) const CONFIGURATION: u32 = 0;
 
 /// What the bus driver has given out of its interfaces for one function.
 #[derive(Clone, Copy, Debug, Default)]
@@ -87,7 +87,7 @@ fn slot_of(host: &Host, call: &Call) -> usize {
 /// InterfaceReference(Context)
 fn reference(host: &Host, call: &Call) {
     let slot = slot_of(host, call);
-    host.count_reference(slot);
+    host.change_bus(slot, |bus| bus.references += 1);
 }
 
 /// InterfaceDereference(Context)
@@ -189,8 +189,10 @@ fn table_size(host: &Host, call: &Call) -> u32 {
 }
 
 impl Host {
-    fn count_reference(&self, slot: usize) {
-        self.change_bus(slot, |bus| bus.references += 1);
+    /// Whether the function in a slot is on the PCI bus.
+    pub(crate) fn has_config(&self, slot: usize) -> bool {
+        let slot = self.slots.get(slot);
+        slot.is_some_and(|slot| slot.root_id.is_none())
     }
 
     fn change_bus(&self, slot: usize, change: impl FnOnce(&mut BusInterface)) {
@@ -201,14 +203,13 @@ impl Host {
     /// What the bus driver says to a query; `None` if it has no such interface. One that is too short, or
     /// of another version, is none.
     pub(crate) fn query_bus(&self, slot: usize, query: Query) -> Option<NtStatus> {
-        let function = self.slots.get(slot).filter(|slot| slot.root_id.is_none())?;
-        if query.version > VERSION {
+        if !self.has_config(slot) || query.version > VERSION {
             return None;
         }
         let kind: Guid = self.memory.read(query.kind);
         let bytes = match kind {
             BUS => self.bus_interface(slot).as_bytes().to_vec(),
-            MSIX if function.identity.msix.is_some() => {
+            MSIX if self.slots[slot].identity.msix.is_some() => {
                 self.msix_interface(slot).as_bytes().to_vec()
             }
             _ => return None,
@@ -225,9 +226,11 @@ impl Host {
         let room = bytes.len().min(query.size.into());
         self.memory.write_bytes(query.interface, &bytes[..room]);
         self.memory.write(query.interface, &(room as u16));
-        self.count_reference(slot);
         let site = self.call_site();
-        self.change_bus(slot, |bus| bus.site = site);
+        self.change_bus(slot, |bus| {
+            bus.references += 1;
+            bus.site = site;
+        });
         Some(STATUS_SUCCESS)
     }
 
