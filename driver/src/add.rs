@@ -52,7 +52,7 @@ impl Driver for EduDevice {
         let interrupts = if settings.late {
             List::empty()
         } else {
-            interrupt::create_all(passive, &isr_shared, settings.policy)?
+            interrupt::create_all(device, passive, &isr_shared, settings.policy)?
         };
         // Answers at once what needs no hardware, in low power, too, and forwards the rest.
         let _default_queue = QueueConfig::parallel()

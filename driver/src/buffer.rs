@@ -22,7 +22,7 @@ impl DmaBuffer {
     ///
     /// # Errors
     /// The framework's status.
-    pub fn create(device: Device, width: AddressWidth) -> Result<Self> {
+    pub fn create(device: Device<'_>, width: AddressWidth) -> Result<Self> {
         let bits = AddressBits::new(width.bits()).ok_or(NtStatus::INVALID_PARAMETER)?;
         let memory = CommonBuffer::create(device, BUFFER_BYTES, bits).inspect_err(|&failure| {
             trace::NO_REACHABLE_MEMORY.write([width.bits().into(), trace::status(failure)]);

@@ -17,13 +17,25 @@ impl ControlHandler for DefaultQueue {
     type Device = EduDevice;
 
     fn on_control(device: &EduDevice, request: Request, control: Control) {
-        match parse(&control) {
-            Ok(Command::Information) => request.respond(&device.information()),
-            Ok(Command::Statistics) => request.respond(&device.statistics()),
-            Ok(Command::WaitEvent) => events::wait(device, request),
-            Ok(Command::Liveness | Command::Raise) => request.forward_to(&device.register_queue),
-            Ok(Command::Factorial) => request.forward_to(&device.factorial_queue),
-            Err(refusal) => request.complete(Err(refusal)),
+        match recognize(control) {
+            Some(Command::Factorial) => request.forward_to(&device.factorial_queue),
+            Some(Command::Liveness | Command::Raise) => request.forward_to(&device.register_queue),
+            Some(command) => answer_now(device, request, command),
+            None => refuse(request, control),
+        }
+    }
+}
+
+/// Answers what needs no hardware.
+#[inline(never)]
+fn answer_now(device: &EduDevice, request: Request, command: Command) {
+    match command {
+        Command::Information => request.respond(&device.information()),
+        Command::Statistics => request.respond(&device.statistics()),
+        Command::WaitEvent => events::wait(device, request),
+        // What is forwarded.
+        Command::Liveness | Command::Raise | Command::Factorial => {
+            request.complete(Err(NtStatus::INTERNAL_ERROR));
         }
     }
 }
@@ -49,18 +61,18 @@ impl ControlHandler for RegisterAccess {
     type Device = EduDevice;
 
     fn on_control(device: &EduDevice, request: Request, control: Control) {
-        match parse(&control) {
-            Ok(Command::Liveness) => match liveness(device, &request) {
+        match recognize(control) {
+            Some(Command::Liveness) => match liveness(device, &request) {
                 Ok(answer) => request.respond(&answer),
                 Err(failure) => request.complete(Err(failure)),
             },
-            Ok(Command::Raise) => {
+            Some(Command::Raise) => {
                 let outcome = raise(device, &request);
                 request.complete(outcome.map(|()| 0));
             }
             // The default queue forwards nothing else here.
-            Ok(_) => request.complete(Err(NtStatus::INTERNAL_ERROR)),
-            Err(refusal) => request.complete(Err(refusal)),
+            Some(_) => request.complete(Err(NtStatus::INTERNAL_ERROR)),
+            None => refuse(request, control),
         }
     }
 }
@@ -82,12 +94,29 @@ fn raise(device: &EduDevice, request: &Request) -> Result<()> {
     Ok(())
 }
 
-fn parse(control: &Control) -> Result<Command> {
-    Command::parse(control.code, control.input_bytes, control.output_bytes).map_err(|malformed| {
-        match malformed {
-            Malformed::UnknownCode => NtStatus::INVALID_DEVICE_REQUEST,
-            Malformed::TooShort => NtStatus::BUFFER_TOO_SMALL,
-            Malformed::TooLong => NtStatus::INVALID_BUFFER_SIZE,
-        }
-    })
+#[inline]
+fn recognize(control: Control) -> Option<Command> {
+    Command::recognize(control.code, control.input_bytes, control.output_bytes)
+}
+
+/// Fails a request that is not recognized.
+#[inline]
+fn refuse(request: Request, control: Control) {
+    refuse_lengths(
+        request,
+        control.code,
+        control.input_bytes,
+        control.output_bytes,
+    );
+}
+
+/// [`refuse`], whose arguments are in registers.
+#[cold]
+#[inline(never)]
+fn refuse_lengths(request: Request, code: u32, input_bytes: usize, output_bytes: usize) {
+    request.complete(Err(match Malformed::of(code, input_bytes, output_bytes) {
+        Malformed::UnknownCode => NtStatus::INVALID_DEVICE_REQUEST,
+        Malformed::TooShort => NtStatus::BUFFER_TOO_SMALL,
+        Malformed::TooLong => NtStatus::INVALID_BUFFER_SIZE,
+    }));
 }

@@ -122,6 +122,11 @@ pub fn complete((request, outcome): Ended) {
 
 impl State {
     /// Handles the factorial cause.
+    #[expect(
+        clippy::inline_always,
+        reason = "it is a part of the DPC: docs/bench.md"
+    )]
+    #[inline(always)]
     pub fn factorial_interrupt(&mut self) -> Option<Ended> {
         let registers = self.registers.as_mut()?;
         match self

@@ -36,7 +36,7 @@ pub struct Settings {
 
 impl Settings {
     /// Reads the settings of a device. IRQL: PASSIVE_LEVEL.
-    pub fn read(device: Device) -> Self {
+    pub fn read(device: Device<'_>) -> Self {
         let key = HardwareKey::open(device).ok();
         let key = key.as_ref();
         let flag = |value: Option<u32>| value.is_some_and(|value| value != 0);

@@ -116,7 +116,7 @@ fn a_status_that_reads_all_ones_is_no_cause_and_is_never_acknowledged() {
     assert_eq!(lab.statistics(&file).device_gone, 1);
     let isr = edu_tests::timeline::calls_of(&lab.records(), "EvtInterruptIsr");
     assert_eq!(isr.len(), 1);
-    assert_eq!(isr[0].value, Some(0), "FALSE");
+    assert_eq!(isr[0].claimed(), Some(false));
     assert!(isr[0].writes.is_empty());
     lab.session().host().cancel(&irp);
     lab.wait_for(std::slice::from_ref(&irp));

@@ -56,7 +56,10 @@ fn both_of_two_models_on_one_line_are_served() {
                 .shut_down()
                 .records;
             let isrs = calls_of(&records, "EvtInterruptIsr");
-            let foreign: Vec<_> = isrs.iter().filter(|call| call.value == Some(0)).collect();
+            let foreign: Vec<_> = isrs
+                .iter()
+                .filter(|call| call.claimed() == Some(false))
+                .collect();
             assert!(
                 !foreign.is_empty(),
                 "the second on the line is behind the first"

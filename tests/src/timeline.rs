@@ -23,6 +23,14 @@ pub struct Call {
     pub irql: Irql,
 }
 
+impl Call {
+    /// Of an EvtInterruptIsr that has returned: whether it returned TRUE. A BOOLEAN is the lowest byte of what is in RAX.
+    #[must_use]
+    pub fn claimed(&self) -> Option<bool> {
+        self.value.map(|value| value & 0xFF != 0)
+    }
+}
+
 /// The calls of all callbacks, in the order of their beginning.
 ///
 /// The records name what ran by its flow, and on a flow callbacks nest: what is recorded belongs to

@@ -15,8 +15,14 @@ use super::{Device, Guid, NtStatus, Result, init::size_field};
 /// ```no_run
 /// use kmdf::{ConfigurationSpace, Device, Result};
 ///
-/// fn vendor(device: Device) -> Result<u16> {
-///     ConfigurationSpace::query(device)?.read(0)
+/// /// The offset of the MSI-X capability, and the bus address of the table's BAR, if the device has one.
+/// fn table(device: Device<'_>) -> Result<Option<(u8, u64)>> {
+///     let space = ConfigurationSpace::query(device)?;
+///     let Some(at) = space.capabilities(0x11).next() else {
+///         return Ok(None);
+///     };
+///     let table: u32 = space.read(at + 4)?;
+///     Ok(Some((at, space.bar((table & 7) as u8)?)))
 /// }
 /// ```
 ///
@@ -35,9 +41,9 @@ impl ConfigurationSpace {
     ///
     /// # Errors
     /// The framework's status: STATUS_NOT_SUPPORTED if the device is on no such bus.
-    pub fn query(device: Device) -> Result<Self> {
+    pub fn query(device: Device<'_>) -> Result<Self> {
         let mut interface = MaybeUninit::<BUS_INTERFACE_STANDARD>::zeroed();
-        // SAFETY: the device is alive in EvtDriverDeviceAdd, which alone has a `Device`. The others are a constant and a
+        // SAFETY: the device is alive by the invariant of `Device`. The others are a constant and a
         // local, which begins with an `INTERFACE` and has the length that is passed.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(
@@ -140,9 +146,9 @@ const INTERFACE_BYTES: u16 = size_of::<BUS_INTERFACE_STANDARD>() as u16;
 
 /// Where things are in every configuration space (PCI 3.0, 6.1).
 mod offset {
-    pub const COMMAND_AND_STATUS: u8 = 0x04;
-    pub const FIRST_BAR: u8 = 0x10;
-    pub const FIRST_CAPABILITY: u8 = 0x34;
+    pub(super) const COMMAND_AND_STATUS: u8 = 0x04;
+    pub(super) const FIRST_BAR: u8 = 0x10;
+    pub(super) const FIRST_CAPABILITY: u8 = 0x34;
 }
 
 /// A bit of the status: there is a list of capabilities.

@@ -22,6 +22,17 @@ use super::{
 /// kmdf::context_type!(Counter, c"Counter");
 /// ```
 ///
+/// What works with any of them names the trait:
+///
+/// ```no_run
+/// use kmdf::{Context, ContextType, Device, Result};
+///
+/// fn attach<C: Context>(device: Device<'_>, context: C) -> Result<&'static ContextType<C>> {
+///     device.attach(context)?;
+///     Ok(C::context_type())
+/// }
+/// ```
+///
 /// A context is shared as soon as it is there, so it is `Sync`: what changes in it is behind a lock or atomic.
 ///
 /// ```compile_fail
@@ -46,6 +57,8 @@ unsafe impl<T> Sync for ContextType<T> {}
 
 impl<T> ContextType<T> {
     /// What `WDF_DECLARE_CONTEXT_TYPE` writes. `this` is the static that is initialized.
+    ///
+    /// No example: `context_type!` is the way to call it.
     #[must_use]
     pub const fn new(this: &'static Self, name: &'static CStr) -> Self {
         const {
@@ -160,6 +173,21 @@ pub(crate) unsafe fn of<'a, T: Context>(object: WDFOBJECT) -> Option<&'a T> {
     // SAFETY: it is initialized by this function's contract, lives as long as the object, and all references
     // to it are shared.
     Some(unsafe { context.as_ref() })
+}
+
+/// The context that an object was created with. IRQL: any.
+///
+/// # Safety
+/// `object` was created with [`attributes_with`] for a `T`, which is initialized, and is alive for `'a`.
+#[inline]
+pub(crate) unsafe fn own<'a, T: Context>(object: WDFOBJECT) -> &'a T {
+    // SAFETY: the object is alive by this function's contract.
+    let context = unsafe { raw::<T>(object) };
+    // SAFETY: the object was created with room for a `T`, so the framework finds it.
+    let context = unsafe { context.unwrap_unchecked() };
+    // SAFETY: it is initialized by this function's contract, lives as long as the object, and all references
+    // to it are shared.
+    unsafe { context.as_ref() }
 }
 
 /// `WdfObjectGetTypedContextWorker`.

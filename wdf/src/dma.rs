@@ -44,9 +44,21 @@ impl AddressBits {
 /// ```no_run
 /// use kmdf::{AddressBits, CommonBuffer, Device, NtStatus, Result};
 ///
-/// fn create(device: Device) -> Result<CommonBuffer> {
+/// fn create(device: Device<'_>) -> Result<CommonBuffer> {
 ///     let width = AddressBits::new(32).ok_or(NtStatus::INVALID_PARAMETER)?;
 ///     CommonBuffer::create(device, 4096, width)
+/// }
+///
+/// /// Clears what the device writes, and tells it where it is; the address goes to a register.
+/// fn give(ring: &mut CommonBuffer) -> Result<u64> {
+///     ring.clear(64);
+///     ring.write(64, 0xFFFF_u16)?;
+///     Ok(ring.bus_address())
+/// }
+///
+/// /// What the device has written last.
+/// fn newest(ring: &CommonBuffer) -> Result<u16> {
+///     ring.read(2)
 /// }
 /// ```
 pub struct CommonBuffer {
@@ -64,7 +76,7 @@ impl CommonBuffer {
     /// # Errors
     /// The framework's status. STATUS_INSUFFICIENT_RESOURCES: the buffer is none that the device can
     /// address.
-    pub fn create(device: Device, length_bytes: usize, width: AddressBits) -> Result<Self> {
+    pub fn create(device: Device<'_>, length_bytes: usize, width: AddressBits) -> Result<Self> {
         // A profile without 64 in its name has 32 bits, and takes no more.
         let profile = if width.0 > 32 {
             WdfDmaProfilePacket64
@@ -76,7 +88,7 @@ impl CommonBuffer {
         config.WdmDmaVersionOverride = DMA_VERSION_3;
         config.AddressWidthOverride = width.0;
         let mut enabler = core::ptr::null_mut();
-        // SAFETY: the device is alive in EvtDriverDeviceAdd, which alone has a `Device`; the others are locals.
+        // SAFETY: the device is alive by the invariant of `Device`; the others are locals.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfDmaEnablerCreate,

@@ -20,8 +20,13 @@ use super::{Context, Device, NtStatus, Result, context, init};
 ///     fn run(_device: &MyDevice) { /* … */ }
 /// }
 ///
-/// fn create(device: Device) -> Result<Dpc> {
+/// fn create(device: Device<'_>) -> Result<Dpc> {
 ///     Dpc::new::<Transfers>(device)
+/// }
+///
+/// /// In an ISR.
+/// fn transferred(dpc: &Dpc) {
+///     dpc.enqueue();
 /// }
 /// ```
 pub struct Dpc(WDFDPC);
@@ -45,12 +50,14 @@ impl Dpc {
     ///
     /// # Errors
     /// The framework's status.
-    pub fn new<H: DpcHandler>(device: Device) -> Result<Self> {
+    pub fn new<H: DpcHandler>(device: Device<'_>) -> Result<Self> {
         let mut config = init::dpc_config(Some(evt_dpc::<H>));
+        // A device of this layer has no synchronization scope to serialize with.
+        config.AutomaticSerialization = false.into();
         let mut attributes = init::object_attributes();
         attributes.ParentObject = device.as_object();
         let mut handle = core::ptr::null_mut();
-        // SAFETY: the parent is alive in EvtDriverDeviceAdd, which alone has a `Device`; the others are locals.
+        // SAFETY: the parent is alive by the invariant of `Device`; the others are locals.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfDpcCreate,

@@ -9,6 +9,24 @@ use super::{DeviceInit, NtStatus, Passive, Result, init};
 
 /// A driver: what happens before its first device, at each, and after its last.
 /// [`driver_entry!`](crate::driver_entry) makes it the image's.
+///
+/// ```no_run
+/// use kmdf::{DeviceInit, Driver, Passive, Result};
+///
+/// struct MyDevice;
+/// kmdf::context_type!(MyDevice, c"MyDevice");
+/// kmdf::driver_entry!(MyDevice);
+///
+/// impl Driver for MyDevice {
+///     fn load() { /* register what traces */ }
+///
+///     fn device_add(init: DeviceInit<'_>, _: &Passive<'_>) -> Result<()> {
+///         init.create()?.attach(Self)
+///     }
+///
+///     fn unload() { /* unregister it */ }
+/// }
+/// ```
 pub trait Driver {
     /// DriverEntry. IRQL: PASSIVE_LEVEL.
     fn load() {}
@@ -52,6 +70,8 @@ pub mod entry {
 }
 
 /// Creates the framework's driver object (`WdfDriverCreate`). IRQL: PASSIVE_LEVEL.
+///
+/// No example: [`driver_entry!`](crate::driver_entry) is the way to call it.
 ///
 /// # Errors
 /// The framework's status: return it from DriverEntry.

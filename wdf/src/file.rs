@@ -6,6 +6,23 @@ use zerocopy::FromZeros;
 use super::{Context, context};
 
 /// The context of a handle, and EvtFileCleanup: see [`crate::DeviceInit::set_handle_context`].
+///
+/// ```no_run
+/// use core::sync::atomic::{AtomicBool, Ordering};
+/// use kmdf::HandleContext;
+///
+/// #[derive(zerocopy::FromZeros)]
+/// struct Handle {
+///     closed: AtomicBool,
+/// }
+/// kmdf::context_type!(Handle, c"Handle");
+///
+/// impl HandleContext for Handle {
+///     fn on_cleanup(&self) {
+///         self.closed.store(true, Ordering::Release);
+///     }
+/// }
+/// ```
 pub trait HandleContext: Context + FromZeros {
     /// The handle is closed. What waits of it in a queue, the framework cancels after this; what
     /// the driver has of it stays, and requests that other threads were just sending through it still

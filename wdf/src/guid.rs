@@ -9,6 +9,11 @@ use wdk_sys::GUID;
 ///
 /// // {8D9E6F1A-2C5B-4E0D-9A37-51C46C0E11E8}
 /// const CLASS: Guid = Guid::from_u128(0x8D9E_6F1A_2C5B_4E0D_9A37_51C4_6C0E_11E8);
+/// // The same, as DEFINE_GUID has it.
+/// const FIELDS: Guid = Guid::from_fields(
+///     0x8D9E_6F1A, 0x2C5B, 0x4E0D, [0x9A, 0x37, 0x51, 0xC4, 0x6C, 0x0E, 0x11, 0xE8]);
+///
+/// assert!(!CLASS.as_ptr().is_null());
 /// ```
 #[derive(Clone, Copy)]
 #[repr(transparent)]

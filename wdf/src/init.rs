@@ -5,7 +5,7 @@
 
 use wdk_sys::{
     _WDF_EXECUTION_LEVEL::WdfExecutionLevelInheritFromParent,
-    _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCanUseFsContext,
+    _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCannotUseFsContexts,
     _WDF_IO_QUEUE_DISPATCH_TYPE::WdfIoQueueDispatchParallel,
     _WDF_SYNCHRONIZATION_SCOPE::WdfSynchronizationScopeInheritFromParent,
     _WDF_TRI_STATE::WdfUseDefault, PFN_WDF_DPC, PFN_WDF_DRIVER_DEVICE_ADD, PFN_WDF_INTERRUPT_ISR,
@@ -57,7 +57,7 @@ pub(crate) fn file_object_config() -> WDF_FILEOBJECT_CONFIG {
     WDF_FILEOBJECT_CONFIG {
         Size: size_field::<WDF_FILEOBJECT_CONFIG>(),
         AutoForwardCleanupClose: WdfUseDefault,
-        FileObjectClass: WdfFileObjectWdfCanUseFsContext,
+        FileObjectClass: WdfFileObjectWdfCannotUseFsContexts,
         ..WDF_FILEOBJECT_CONFIG::default()
     }
 }
@@ -104,31 +104,31 @@ pub(crate) fn interrupt_info() -> WDF_INTERRUPT_INFO {
     }
 }
 
-/// `WDF_DPC_CONFIG_INIT`, but for AutomaticSerialization, which it sets: a device of this layer has no
-/// synchronization scope to serialize with.
+/// `WDF_DPC_CONFIG_INIT`
 pub(crate) fn dpc_config(callback: PFN_WDF_DPC) -> WDF_DPC_CONFIG {
     WDF_DPC_CONFIG {
         Size: size_field::<WDF_DPC_CONFIG>(),
         EvtDpcFunc: callback,
-        ..WDF_DPC_CONFIG::default()
+        AutomaticSerialization: true.into(),
     }
 }
 
-/// `WDF_TIMER_CONFIG_INIT`; AutomaticSerialization as for [`dpc_config`].
+/// `WDF_TIMER_CONFIG_INIT`
 pub(crate) fn timer_config(callback: PFN_WDF_TIMER) -> WDF_TIMER_CONFIG {
     WDF_TIMER_CONFIG {
         Size: size_field::<WDF_TIMER_CONFIG>(),
         EvtTimerFunc: callback,
+        AutomaticSerialization: true.into(),
         ..WDF_TIMER_CONFIG::default()
     }
 }
 
-/// `WDF_WORKITEM_CONFIG_INIT`; AutomaticSerialization as for [`dpc_config`].
+/// `WDF_WORKITEM_CONFIG_INIT`
 pub(crate) fn work_item_config(callback: PFN_WDF_WORKITEM) -> WDF_WORKITEM_CONFIG {
     WDF_WORKITEM_CONFIG {
         Size: size_field::<WDF_WORKITEM_CONFIG>(),
         EvtWorkItemFunc: callback,
-        ..WDF_WORKITEM_CONFIG::default()
+        AutomaticSerialization: true.into(),
     }
 }
 

@@ -41,6 +41,12 @@ pub const fn ctl_code(device_type: u32, function: u32, method: Method, access: A
 }
 
 /// The control code of a request with copied buffers to a device that has no type of its own.
+///
+/// ```no_run
+/// use kmdf::{Access, buffered_ioctl};
+///
+/// const FACTORIAL: u32 = buffered_ioctl(0x802, Access::ReadWrite);
+/// ```
 #[must_use]
 pub const fn buffered_ioctl(function: u32, access: Access) -> u32 {
     ctl_code(FILE_DEVICE_UNKNOWN, function, Method::Buffered, access)

@@ -6,6 +6,9 @@
 //! | rule | type |
 //! | --- | --- |
 //! | a request is completed exactly once | [`Request`] is owned; completing consumes it, dropping completes it |
+//! | objects are created in EvtDriverDeviceAdd | that needs [`Device`], which cannot be kept |
+//! | an interrupt's policy is set before it has resources | that needs [`Device`], too |
+//! | an interrupt that wakes is created for a resource that can | [`WakeResource`] |
 //! | a cancelable request is reclaimed before it is completed | [`CancelableRequest`] cannot be completed |
 //! | an object that may be deleted is only looked at | [`ContextReference`], [`RequestReference`] |
 //! | EvtIoStop requeues only what it owns | [`Stop::requeue`] consumes a [`Request`] |
@@ -57,10 +60,16 @@
 //!
 //! # Why handles are valid
 //!
-//! Handles are copied freely. They stay valid because every object that a driver creates here is a
-//! child of its device, safe code reaches a handle only through the context of that device or
-//! through an argument of a callback, and the framework calls no callback of a deleted object. Interrupt objects that
-//! EvtDevicePrepareHardware creates are deleted after EvtDeviceReleaseHardware: there, a driver drops them.
+//! [`Device`] has the lifetime of EvtDriverDeviceAdd. What is created with it is a child of the device: a value such as
+//! [`Queue`] or [`SpinLock`] is valid as long as the device is. The framework calls no callback of a deleted object, so
+//! a driver that keeps these values in the context of their device never uses one that is not valid.
+//!
+//! That is the one rule that no type keeps: nothing stops a driver from moving such a value to a static, where it
+//! outlives its device. The same holds for interrupt objects that EvtDevicePrepareHardware creates: the framework deletes
+//! them after EvtDeviceReleaseHardware, where the driver must drop them.
+//!
+//! [`Connected`] and [`Disconnected`] are proofs about one device. Two devices of a driver have the same types, so which
+//! device a proof is about is compared when it is used: one comparison of two handles.
 #![no_std]
 
 mod configuration;
@@ -116,7 +125,7 @@ pub use queue::{
 pub use reference::{ContextReference, RequestReference};
 pub use registry::{HardwareKey, ValueName};
 pub use request::{CancelHandler, CancelableRequest, Canceled, Pending, Request, RequestId};
-pub use resources::{InterruptResource, MemoryRange, Resources};
+pub use resources::{InterruptResource, MemoryRange, Resources, WakeResource};
 pub use spin_lock::{SpinLock, SpinLockGuard};
 pub use status::{NtStatus, Result};
 pub use timer::{Timer, TimerHandler};

@@ -18,6 +18,9 @@ use super::{NtStatus, Passive, Result};
 /// fn squares(passive: &Passive<'_>) -> Result<List<u32>> {
 ///     List::collect(passive, 4, (0..).map(|n| Ok(n * n)))
 /// }
+///
+/// /// What there is before there is something.
+/// const NOTHING: List<u32> = List::empty();
 /// ```
 pub struct List<T>(Vec<T>);
 

@@ -69,6 +69,8 @@ impl<T> Mapping<T> {
 
     /// A register: what [`register!`](crate::register) is made of.
     ///
+    /// No example: the macro is the way to call it.
+    ///
     /// # Safety
     /// Of the pointer that it gets, `project` returns one to a field.
     #[inline]

@@ -26,7 +26,8 @@ use wdk_sys::{
 };
 
 use super::{
-    Context, Device, NtStatus, Passive, Resources, Result, context, init, interrupt::set_deferring,
+    Context, NtStatus, Passive, Resources, Result, context, device::DeviceHandle, init,
+    interrupt::set_deferring,
 };
 
 /// Proof that no interrupt of a device is connected: its ISRs do not run, and nobody can hold its
@@ -34,14 +35,14 @@ use super::{
 /// been in D0 since it got its resources, or PnP has had it stop, which disconnects every interrupt that is
 /// still connected (powerstatemachine.cpp: `PowerGotoD3Stopped`, `PowerGotoDxStoppedDisableInterrupt`).
 pub struct Disconnected<'a> {
-    device: Device,
+    device: DeviceHandle,
     lent: PhantomData<&'a mut ()>,
 }
 
 /// Proof that the interrupts of a device are connected. The driver gets it when they all are and
 /// gives it back before the first is disconnected.
 pub struct Connected {
-    device: Device,
+    device: DeviceHandle,
 }
 
 /// What EvtDevicePrepareHardware has.
@@ -58,11 +59,12 @@ pub struct Hardware<'a> {
 /// IRQL of all: PASSIVE_LEVEL.
 ///
 /// ```no_run
-/// use kmdf::{Disconnected, Hardware, Mapping, PnpPower, Result, SpinLock};
+/// use kmdf::{Connected, Disconnected, Hardware, Mapping, PnpPower, Result, SpinLock};
 ///
 /// # #[repr(C)] struct Registers([u32; 2]);
 /// struct MyDevice {
 ///     registers: SpinLock<Option<Mapping<Registers>>>,
+///     connected: SpinLock<Option<Connected>>,
 /// }
 /// kmdf::context_type!(MyDevice, c"MyDevice");
 ///
@@ -76,6 +78,25 @@ pub struct Hardware<'a> {
 ///     fn release_hardware(&self, _: &mut Disconnected<'_>) {
 ///         let mapping = self.registers.lock().take();
 ///         drop(mapping);
+///     }
+///
+///     fn d0_entry(&self) -> Result<()> {
+///         // … write what the device has lost without power …
+///         Ok(())
+///     }
+///
+///     fn interrupts_enabled(&self, connected: Connected) {
+///         *self.connected.lock() = Some(connected);
+///         // … have the device interrupt …
+///     }
+///
+///     fn interrupts_disabling(&self) -> Option<Connected> {
+///         // … have it not …
+///         self.connected.lock().take()
+///     }
+///
+///     fn lost(&self) {
+///         // … fail the requests of queues that are not power-managed …
 ///     }
 /// }
 /// ```
@@ -120,14 +141,14 @@ pub trait PnpPower: Context {
 
 impl Disconnected<'_> {
     #[inline]
-    pub(super) fn is_of(&self, device: Device) -> bool {
+    pub(super) fn is_of(&self, device: DeviceHandle) -> bool {
         self.device == device
     }
 }
 
 impl Connected {
     #[inline]
-    pub(super) fn is_of(&self, device: Device) -> bool {
+    pub(super) fn is_of(&self, device: DeviceHandle) -> bool {
         self.device == device
     }
 }
@@ -171,7 +192,7 @@ unsafe extern "C" fn evt_prepare_hardware<C: PnpPower>(
     let hardware = &mut Hardware {
         resources,
         disconnected: Disconnected {
-            device: Device::from_handle(device),
+            device: DeviceHandle::new(device),
             lent: PhantomData,
         },
         // SAFETY: this is EvtDevicePrepareHardware.
@@ -191,7 +212,7 @@ unsafe extern "C" fn evt_release_hardware<C: PnpPower>(
     // SAFETY: the framework passed the device to this callback.
     let context = unsafe { context_of::<C>(device) };
     let disconnected = &mut Disconnected {
-        device: Device::from_handle(device),
+        device: DeviceHandle::new(device),
         lent: PhantomData,
     };
     NtStatus::of(context.map(|context| context.release_hardware(disconnected)))
@@ -227,7 +248,7 @@ unsafe extern "C" fn evt_d0_entry_post<C: PnpPower>(
     // calls `EVT_WDF_DEVICE_D0_EXIT_PRE_INTERRUPTS_DISABLED`, for from here on this callback succeeds.
     unsafe { set_deferring(device, true) };
     context.interrupts_enabled(Connected {
-        device: Device::from_handle(device),
+        device: DeviceHandle::new(device),
     });
     STATUS_SUCCESS
 }

@@ -17,7 +17,7 @@ use callbacks::{
 
 use super::{Context, Device, NtStatus, Request, RequestId, Result, init};
 
-/// `WDFQUEUE`.
+/// `WDFQUEUE`: see [`QueueConfig`], which makes it; [`Request::forward_to`] and [`Queue::retrieve`].
 pub struct Queue(WDFQUEUE);
 
 // SAFETY: the handle is a number, and the framework serializes what is done with it.
@@ -55,6 +55,30 @@ pub enum ReadWrite {
 }
 
 /// EvtIoRead and EvtIoWrite.
+///
+/// ```no_run
+/// use kmdf::{Device, NtStatus, Queue, QueueConfig, ReadWrite, ReadWriteHandler, Request, Result};
+/// # struct MyDevice;
+/// # kmdf::context_type!(MyDevice, c"MyDevice");
+///
+/// /// Reads four bytes at a time.
+/// struct Reads;
+///
+/// impl ReadWriteHandler for Reads {
+///     type Device = MyDevice;
+///
+///     fn on_read_write(_: &MyDevice, request: Request, kind: ReadWrite, length_bytes: usize) {
+///         match (kind, length_bytes) {
+///             (ReadWrite::Read, 4) => request.respond(&0_u32),
+///             _ => request.complete(Err(NtStatus::INVALID_PARAMETER)),
+///         }
+///     }
+/// }
+///
+/// fn create(device: Device<'_>) -> Result<Queue> {
+///     QueueConfig::sequential().read_write::<Reads>().create(device)
+/// }
+/// ```
 pub trait ReadWriteHandler {
     /// The context of the device.
     type Device: Context;
@@ -65,6 +89,41 @@ pub trait ReadWriteHandler {
 
 /// EvtIoStop, for a queue that is power-managed and whose requests stay with the driver for a
 /// while.
+///
+/// ```no_run
+/// use kmdf::{
+///     CancelableRequest, Device, Queue, QueueConfig, Result, SpinLock, Stop, StopAction, StopHandler,
+/// };
+///
+/// struct MyDevice {
+///     owned: SpinLock<Option<CancelableRequest>>,
+/// }
+/// kmdf::context_type!(MyDevice, c"MyDevice");
+///
+/// impl StopHandler for MyDevice {
+///     type Device = Self;
+///
+///     fn on_stop(device: &Self, stop: Stop<'_>) {
+///         let mut owned = device.owned.lock();
+///         let Some(request) = owned.take_if(|owned| owned.is(stop.id)) else {
+///             return; // Somebody else is completing it.
+///         };
+///         match request.reclaim() {
+///             Ok(request) if stop.action == StopAction::Suspend => stop.requeue(request),
+///             Ok(request) => {
+///                 drop(owned);
+///                 stop.give_up(request);
+///             }
+///             // Canceled: EvtRequestCancel takes it out.
+///             Err(request) => *owned = Some(request),
+///         }
+///     }
+/// }
+///
+/// fn create(device: Device<'_>) -> Result<Queue> {
+///     QueueConfig::sequential().stop::<MyDevice>().create(device)
+/// }
+/// ```
 pub trait StopHandler {
     /// The context of the device.
     type Device: Context;
@@ -79,6 +138,26 @@ pub trait StopHandler {
 }
 
 /// EvtIoCanceledOnQueue, for a manual queue.
+///
+/// ```no_run
+/// use kmdf::{Device, NtStatus, Queue, QueueCancelHandler, QueueConfig, Request, Result};
+/// # struct MyDevice;
+/// # kmdf::context_type!(MyDevice, c"MyDevice");
+///
+/// struct Waiting;
+///
+/// impl QueueCancelHandler for Waiting {
+///     type Device = MyDevice;
+///
+///     fn on_canceled(_: &MyDevice, request: Request) {
+///         request.complete(Err(NtStatus::CANCELLED));
+///     }
+/// }
+///
+/// fn create(device: Device<'_>) -> Result<Queue> {
+///     QueueConfig::manual::<Waiting>().power_managed(false).create(device)
+/// }
+/// ```
 pub trait QueueCancelHandler {
     /// The context of the device.
     type Device: Context;
@@ -145,7 +224,7 @@ impl Stop<'_> {
 ///     }
 /// }
 ///
-/// fn create(device: Device) -> Result<Queue> {
+/// fn create(device: Device<'_>) -> Result<Queue> {
 ///     QueueConfig::parallel().default_queue().control::<Default>().create(device)
 /// }
 /// ```
@@ -205,10 +284,10 @@ impl QueueConfig {
     ///
     /// # Errors
     /// The framework's status.
-    pub fn create(mut self, device: Device) -> Result<Queue> {
+    pub fn create(mut self, device: Device<'_>) -> Result<Queue> {
         let mut attributes = init::object_attributes();
         let mut handle = core::ptr::null_mut();
-        // SAFETY: the device is alive in EvtDriverDeviceAdd, which alone has a `Device`; the others are locals.
+        // SAFETY: the device is alive by the invariant of `Device`; the others are locals.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfIoQueueCreate,

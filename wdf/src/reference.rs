@@ -55,6 +55,26 @@ impl Drop for Reference {
 
 /// The context of an object that may have been deleted.
 ///
+/// ```no_run
+/// use core::sync::atomic::{AtomicU32, Ordering};
+/// use kmdf::{ContextReference, Request};
+///
+/// # #[derive(zerocopy::FromZeros)]
+/// struct Handle {
+///     requests: AtomicU32,
+/// }
+/// # kmdf::context_type!(Handle, c"Handle");
+///
+/// fn count_and_complete(request: Request) {
+///     let handle: Option<ContextReference<Handle>> = request.handle();
+///     request.complete(Ok(0));
+///     // The app may have closed its handle by now.
+///     if let Some(handle) = handle {
+///         handle.requests.fetch_add(1, Ordering::Relaxed);
+///     }
+/// }
+/// ```
+///
 /// # Invariants
 /// The context is one of the object that is referenced.
 pub struct ContextReference<C> {
@@ -91,6 +111,31 @@ impl<C> Deref for ContextReference<C> {
 }
 
 /// A request that somebody else may own or have completed: it can be compared, and its context read.
+///
+/// ```no_run
+/// use core::sync::atomic::{AtomicU64, Ordering};
+/// use kmdf::{NtStatus, Queue, Request, RequestReference};
+///
+/// /// The context of every request: `DeviceInit::set_request_context`.
+/// # #[derive(zerocopy::FromZeros)]
+/// struct Wait {
+///     since: AtomicU64,
+/// }
+/// # kmdf::context_type!(Wait, c"Wait");
+///
+/// /// Has a request wait, and takes it back if it came too late.
+/// fn wait(queue: &Queue, request: Request, now: u64, is_late: impl Fn() -> bool) {
+///     let this: RequestReference = request.reference();
+///     if let Some(wait) = this.context::<Wait>() {
+///         wait.since.store(now, Ordering::Relaxed);
+///     }
+///     request.forward_to(queue);
+///     // From here on somebody else may complete it.
+///     if is_late() && let Some(request) = queue.retrieve(|waiting| *waiting == this) {
+///         request.complete(Err(NtStatus::CANCELLED));
+///     }
+/// }
+/// ```
 pub struct RequestReference(Reference);
 
 impl RequestReference {

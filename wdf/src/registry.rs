@@ -14,7 +14,7 @@ use super::{Device, NtStatus, Result};
 ///
 /// static LATENCY: ValueName<7> = ValueName::new(b"Latency");
 ///
-/// fn latency(device: Device) -> u32 {
+/// fn latency(device: Device<'_>) -> u32 {
 ///     let key = HardwareKey::open(device).ok();
 ///     key.and_then(|key| key.value(&LATENCY)).unwrap_or(100)
 /// }
@@ -47,9 +47,9 @@ impl HardwareKey {
     ///
     /// # Errors
     /// The framework's status.
-    pub fn open(device: Device) -> Result<Self> {
+    pub fn open(device: Device<'_>) -> Result<Self> {
         let mut handle = core::ptr::null_mut();
-        // SAFETY: the device is alive in EvtDriverDeviceAdd, which alone has a `Device`; the handle is a local.
+        // SAFETY: the device is alive by the invariant of `Device`; the handle is a local.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfDeviceOpenRegistryKey,

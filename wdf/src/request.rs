@@ -1,25 +1,24 @@
 //! Requests: owned, completed exactly once.
 //!
 //! ```text
-//!            a queue presents it, or retrieve
-//!                          │
-//!                          ▼        forward_to
-//!      ┌──────────────▶ Request ──────────────────▶ another queue
-//!      │                │  │  │
-//!      │                │  │  └─ complete, respond, drop ──────▶ completed
-//!      │                │  └──── Stop::requeue ─────────────────▶ its queue again
-//!      │                │ into_cancelable
-//!      │ reclaim        ▼
-//!      └───────── CancelableRequest
-//!      │                │ the app cancels it: reclaim fails from now on,
-//!      │                ▼ and EvtRequestCancel is called, once
-//!      │           canceled, still kept as CancelableRequest
-//!      │                │ Canceled::take, in EvtRequestCancel
-//!      └────────────────┘
+//!    EvtIo…, Queue::retrieve, EvtIoCanceledOnQueue
+//!                │
+//!                ▼
+//!   ┌───▶ owned: Request ─────── complete, respond, complete_with, drop ──▶ completed
+//!   │            │   │  └─────── forward_to ─────────────────────────────▶ in another queue
+//!   │            │   └────────── Stop::requeue ──────────────────────────▶ in its queue again
+//!   │            │ into_cancelable
+//!   │ reclaim    ▼
+//!   ├───── cancelable: CancelableRequest ────── drop ─────────────────────▶ completed
+//!   │            │
+//!   │            │ the app cancels it: from now on reclaim fails, and EvtRequestCancel is called, once
+//!   │            ▼
+//!   └───── canceled: still a CancelableRequest, until EvtRequestCancel takes it out
+//!      Canceled::take
 //! ```
 //!
 //! Every arrow consumes the value at its tail. So nothing is completed twice, and what is cancelable has to be
-//! reclaimed before it is completed.
+//! reclaimed before it is completed. There are no I/O targets here: no request is sent to another driver.
 
 mod buffers;
 mod cancel;
@@ -96,6 +95,16 @@ impl Request {
 
     /// [`Request::forward_to`], but gives the request back if that fails.
     ///
+    /// ```no_run
+    /// use kmdf::{NtStatus, Queue, Request};
+    ///
+    /// fn wait(request: Request, queue: &Queue) {
+    ///     if let Err(request) = request.try_forward_to(queue) {
+    ///         request.complete(Err(NtStatus::DEVICE_NOT_READY));
+    ///     }
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// The request, for the queue takes no more.
     #[inline]
@@ -116,6 +125,19 @@ impl Request {
     /// The context of the handle that the request came through (`WdfRequestGetFileObject`), which may
     /// be looked at when the request is completed and the handle closed. None if it came without one, from the
     /// kernel. IRQL: <= DISPATCH_LEVEL.
+    ///
+    /// ```no_run
+    /// # use kmdf::{HandleContext, Queue, Request};
+    /// /// Has a request wait. What may be needed of it later is asked for first.
+    /// fn wait<H: HandleContext>(request: Request, waiting: &Queue) {
+    ///     let (handle, this) = (request.handle::<H>(), request.reference());
+    ///     request.forward_to(waiting);
+    ///     if handle.is_none() {
+    ///         // It came from the kernel: it is not kept waiting.
+    ///         drop(waiting.retrieve(|waiting| *waiting == this));
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     #[inline]
     pub fn handle<F: Context + FromZeros>(&self) -> Option<ContextReference<F>> {
@@ -198,6 +220,15 @@ impl Drop for Request {
 }
 
 /// Names a request without owning it: good for nothing but comparing.
+///
+/// ```no_run
+/// use kmdf::{CancelableRequest, RequestId};
+///
+/// /// In EvtIoStop: which of the requests that the driver keeps is meant.
+/// fn position(kept: &[CancelableRequest], id: &RequestId) -> Option<usize> {
+///     kept.iter().position(|request| request.is(id))
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId(WDFREQUEST);
 

@@ -3,8 +3,9 @@
 use core::marker::PhantomData;
 
 use wdk_sys::{
-    CM_PARTIAL_RESOURCE_DESCRIPTOR, CM_RESOURCE_INTERRUPT_MESSAGE, CmResourceTypeInterrupt,
-    CmResourceTypeMemory, PHYSICAL_ADDRESS, WDFCMRESLIST, call_unsafe_wdf_function_binding,
+    CM_PARTIAL_RESOURCE_DESCRIPTOR, CM_RESOURCE_INTERRUPT_MESSAGE, CM_RESOURCE_INTERRUPT_WAKE_HINT,
+    CmResourceTypeInterrupt, CmResourceTypeMemory, PHYSICAL_ADDRESS, WDFCMRESLIST,
+    call_unsafe_wdf_function_binding,
 };
 
 use super::{ConfigurationSpace, NtStatus, Result};
@@ -19,6 +20,11 @@ use super::{ConfigurationSpace, NtStatus, Result};
 /// fn map(resources: &Resources<'_>) -> Result<Mapping<Registers>> {
 ///     Mapping::new(&resources.memory_range(0)?)
 /// }
+///
+/// /// As much memory as all BARs have.
+/// fn bytes(resources: &Resources<'_>) -> usize {
+///     resources.memory().map(|range| range.length_bytes()).sum()
+/// }
 /// ```
 pub struct Resources<'a> {
     raw: List<'a>,
@@ -26,6 +32,18 @@ pub struct Resources<'a> {
 }
 
 /// A memory resource: what a [`crate::Mapping`] maps. Only [`Resources`] makes one.
+///
+/// ```no_run
+/// use kmdf::{ConfigurationSpace, Mapping, MemoryRange, Resources, Result};
+/// # #[repr(C)] struct Registers([u32; 2]);
+///
+/// /// Maps registers that are 4 KiB into BAR 4.
+/// fn map(resources: &Resources<'_>, space: &ConfigurationSpace) -> Result<Mapping<Registers>> {
+///     let bar: MemoryRange = resources.bar(space, 4)?;
+///     assert_eq!(bar.bus_address(), space.bar(4)?);
+///     Mapping::new(&bar.part(0x1000, size_of::<Registers>())?)
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub struct MemoryRange {
     start: PHYSICAL_ADDRESS,
@@ -74,6 +92,20 @@ impl MemoryRange {
 }
 
 /// An interrupt resource: a line, or messages. Only [`Resources`] makes one.
+///
+/// ```no_run
+/// use kmdf::{InterruptResource, Resources, WakeResource};
+///
+/// /// How many interrupt objects there can be, and whether one of them can wake the device.
+/// fn count(resources: &Resources<'_>) -> (usize, bool) {
+///     let messages = resources.interrupts().map(|resource| resource.messages()).sum();
+///     let waking = |resource: InterruptResource<'_>| -> bool {
+///         let wake: Option<WakeResource<'_>> = resource.wake();
+///         wake.is_some()
+///     };
+///     (messages, resources.interrupts().any(waking))
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub struct InterruptResource<'a> {
     raw: &'a CM_PARTIAL_RESOURCE_DESCRIPTOR,
@@ -91,6 +123,14 @@ impl<'a> InterruptResource<'a> {
         self.translated
     }
 
+    /// The resource as one that can wake the device (`CM_RESOURCE_INTERRUPT_WAKE_HINT`), if it can: see
+    /// [`crate::Interrupt::create_wake`]. That of a PCI function never can; such a device wakes by PME.
+    #[must_use]
+    pub fn wake(self) -> Option<WakeResource<'a>> {
+        let can = u32::from(self.translated.Flags) & CM_RESOURCE_INTERRUPT_WAKE_HINT != 0;
+        can.then_some(WakeResource(self))
+    }
+
     /// How many interrupt objects it is for: one descriptor stands for all messages of an MSI
     /// capability, and the framework numbers the objects that are created for it.
     #[must_use]
@@ -103,6 +143,17 @@ impl<'a> InterruptResource<'a> {
         // SAFETY: in the list of raw resources it is the raw member.
         let raw = unsafe { message.__bindgen_anon_1.Raw };
         usize::from(raw.MessageCount)
+    }
+}
+
+/// An interrupt resource that can wake the device: what [`InterruptResource::wake`] gives.
+#[derive(Clone, Copy)]
+pub struct WakeResource<'a>(InterruptResource<'a>);
+
+impl<'a> WakeResource<'a> {
+    /// The resource.
+    pub(crate) const fn interrupt(&self) -> &InterruptResource<'a> {
+        &self.0
     }
 }
 

@@ -7,8 +7,23 @@ use super::{NtStatus, Queue, Request, RequestReference, Result};
 impl Queue {
     /// Fetches the first of the waiting requests that `wanted` picks, and leaves the others where they
     /// are. IRQL: <= DISPATCH_LEVEL; hold no lock.
-    #[inline]
-    pub fn retrieve(&self, wanted: &dyn Fn(&RequestReference) -> bool) -> Option<Request> {
+    ///
+    /// ```no_run
+    /// use kmdf::{NtStatus, Queue};
+    ///
+    /// /// Fails all that wait.
+    /// fn end(waiting: &Queue) {
+    ///     while let Some(request) = waiting.retrieve(|_| true) {
+    ///         request.complete(Err(NtStatus::CANCELLED));
+    ///     }
+    /// }
+    /// ```
+    #[expect(
+        clippy::inline_always,
+        reason = "the closure and the loop are one: a call would cost more than what is called"
+    )]
+    #[inline(always)]
+    pub fn retrieve(&self, wanted: impl Fn(&RequestReference) -> bool) -> Option<Request> {
         let mut previous = None;
         loop {
             match self.find_after(previous.as_ref()) {

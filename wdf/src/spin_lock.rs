@@ -19,8 +19,12 @@ use super::{
 /// ```no_run
 /// use kmdf::SpinLock;
 ///
+/// fn create(device: kmdf::Device<'_>) -> kmdf::Result<SpinLock<u64>> {
+///     SpinLock::new(device, 0)
+/// }
+///
 /// fn count(counter: &SpinLock<u64>) -> u64 {
-///     let mut guard = counter.lock();
+///     let mut guard: kmdf::SpinLockGuard<'_, u64> = counter.lock();
 ///     *guard += 1;
 ///     *guard
 /// }
@@ -54,18 +58,21 @@ impl<T: Send + 'static> SpinLock<T> {
     ///
     /// # Errors
     /// The framework's status.
-    pub fn new(device: Device, value: T) -> Result<Self> {
+    pub fn new(device: Device<'_>, value: T) -> Result<Self> {
         let (handle, guarded) = create(device, Guarded(UnsafeCell::new(value)))?;
         Ok(Self { handle, guarded })
     }
 }
 
 /// Creates a lock with a context (`WdfSpinLockCreate`).
-pub(crate) fn create<C: Context>(device: Device, context: C) -> Result<(WDFSPINLOCK, NonNull<C>)> {
+pub(crate) fn create<C: Context>(
+    device: Device<'_>,
+    context: C,
+) -> Result<(WDFSPINLOCK, NonNull<C>)> {
     let mut attributes = attributes_with::<C>();
     attributes.ParentObject = device.as_object();
     let mut handle = core::ptr::null_mut();
-    // SAFETY: the parent is alive in EvtDriverDeviceAdd, which alone has a `Device`; the others are locals.
+    // SAFETY: the parent is alive by the invariant of `Device`; the others are locals.
     let status = unsafe {
         call_unsafe_wdf_function_binding!(WdfSpinLockCreate, &raw mut attributes, &raw mut handle)
     };

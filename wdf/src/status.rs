@@ -81,6 +81,10 @@ impl NtStatus {
     }
 
     /// The value.
+    ///
+    /// ```no_run
+    /// assert_eq!(kmdf::NtStatus::CANCELLED.get(), 0xC000_0120_u32.cast_signed());
+    /// ```
     #[must_use]
     #[inline]
     pub const fn get(self) -> NTSTATUS {

@@ -19,7 +19,7 @@ use super::{Context, Device, NtStatus, Result, context, init};
 ///     fn run(_device: &MyDevice) { /* … */ }
 /// }
 ///
-/// fn start(device: Device) -> Result<Timer> {
+/// fn start(device: Device<'_>) -> Result<Timer> {
 ///     let timer = Timer::new::<Tick>(device)?;
 ///     timer.start(1_000);
 ///     Ok(timer)
@@ -46,12 +46,14 @@ impl Timer {
     ///
     /// # Errors
     /// The framework's status.
-    pub fn new<H: TimerHandler>(device: Device) -> Result<Self> {
+    pub fn new<H: TimerHandler>(device: Device<'_>) -> Result<Self> {
         let mut config = init::timer_config(Some(evt_timer::<H>));
+        // A device of this layer has no synchronization scope to serialize with.
+        config.AutomaticSerialization = false.into();
         let mut attributes = init::object_attributes();
         attributes.ParentObject = device.as_object();
         let mut handle = core::ptr::null_mut();
-        // SAFETY: the parent is alive in EvtDriverDeviceAdd, which alone has a `Device`; the others are locals.
+        // SAFETY: the parent is alive by the invariant of `Device`; the others are locals.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfTimerCreate,

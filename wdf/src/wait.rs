@@ -5,6 +5,14 @@ use wdk_sys::{
 };
 
 /// Has the thread sleep (`KeDelayExecutionThread`). IRQL: PASSIVE_LEVEL.
+///
+/// ```no_run
+/// /// In EvtDeviceD0Entry: a device that needs 2 ms after a reset.
+/// fn reset() {
+///     // … write the register …
+///     kmdf::sleep(2);
+/// }
+/// ```
 #[inline]
 pub fn sleep(milliseconds: u32) {
     let mut interval = LARGE_INTEGER {

@@ -19,8 +19,18 @@ use super::{Context, Device, NtStatus, Result, context, init};
 ///     fn run(_device: &MyDevice) { /* … */ }
 /// }
 ///
-/// fn create(device: Device) -> Result<WorkItem> {
+/// fn create(device: Device<'_>) -> Result<WorkItem> {
 ///     WorkItem::new::<Recovery>(device)
+/// }
+///
+/// /// In a DPC.
+/// fn failed(recovery: &WorkItem) {
+///     recovery.enqueue();
+/// }
+///
+/// /// In EvtDeviceReleaseHardware.
+/// fn released(recovery: &WorkItem) {
+///     recovery.flush();
 /// }
 /// ```
 pub struct WorkItem(WDFWORKITEM);
@@ -44,12 +54,14 @@ impl WorkItem {
     ///
     /// # Errors
     /// The framework's status.
-    pub fn new<H: WorkItemHandler>(device: Device) -> Result<Self> {
+    pub fn new<H: WorkItemHandler>(device: Device<'_>) -> Result<Self> {
         let mut config = init::work_item_config(Some(evt_work_item::<H>));
+        // A device of this layer has no synchronization scope to serialize with.
+        config.AutomaticSerialization = false.into();
         let mut attributes = init::object_attributes();
         attributes.ParentObject = device.as_object();
         let mut handle = core::ptr::null_mut();
-        // SAFETY: the parent is alive in EvtDriverDeviceAdd, which alone has a `Device`; the others are locals.
+        // SAFETY: the parent is alive by the invariant of `Device`; the others are locals.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfWorkItemCreate,

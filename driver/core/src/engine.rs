@@ -205,12 +205,18 @@ impl<R: Request, J> Engine<R, J> {
         work: &mut impl Work<R::Cancelable, Job = J>,
     ) {
         self.late = false;
-        self.slot = if idle {
+        if idle {
             work.start(&job, &request);
-            Slot::Working { request, job }
+            self.put(Slot::Working { request, job });
         } else {
-            Slot::Waiting { request, job }
-        };
+            self.put(Slot::Waiting { request, job });
+        }
+    }
+
+    /// Fills the slot, which is empty: there is nothing to drop.
+    #[inline]
+    fn put(&mut self, slot: Slot<R::Cancelable, J>) {
+        core::mem::forget(core::mem::replace(&mut self.slot, slot));
     }
 
     /// Handles the engine's cause. Asks for the output once when a request's job runs; looks at the
@@ -227,7 +233,7 @@ impl<R: Request, J> Engine<R, J> {
         match self.take() {
             Slot::Empty => Interrupt::Stray,
             Slot::Leaving { request } => {
-                self.slot = Slot::Leaving { request };
+                self.put(Slot::Leaving { request });
                 Interrupt::Stray
             }
             Slot::Waiting { request, job } => match work.activity() {
@@ -239,7 +245,7 @@ impl<R: Request, J> Engine<R, J> {
             },
             Slot::Working { request, job } => match work.output(&job) {
                 Progress::Busy => {
-                    self.slot = Slot::Working { request, job };
+                    self.put(Slot::Working { request, job });
                     Interrupt::Stray
                 }
                 Progress::Done(output) => {
@@ -259,7 +265,7 @@ impl<R: Request, J> Engine<R, J> {
         match request.reclaim() {
             Ok(request) => with(request),
             Err(request) => {
-                self.slot = Slot::Leaving { request };
+                self.put(Slot::Leaving { request });
                 Interrupt::Stray
             }
         }
@@ -308,10 +314,10 @@ impl<R: Request, J> Engine<R, J> {
         match self.take() {
             Slot::Waiting { request, .. } | Slot::Working { request, .. } => request
                 .reclaim()
-                .map_err(|request| self.slot = Slot::Leaving { request })
+                .map_err(|request| self.put(Slot::Leaving { request }))
                 .ok(),
             other => {
-                self.slot = other;
+                self.put(other);
                 None
             }
         }
@@ -332,15 +338,15 @@ impl<R: Request, J> Engine<R, J> {
             Slot::Empty => None,
             Slot::Waiting { request, job } => request
                 .redeem(canceled)
-                .map_err(|request| self.slot = Slot::Waiting { request, job })
+                .map_err(|request| self.put(Slot::Waiting { request, job }))
                 .ok(),
             Slot::Working { request, job } => request
                 .redeem(canceled)
-                .map_err(|request| self.slot = Slot::Working { request, job })
+                .map_err(|request| self.put(Slot::Working { request, job }))
                 .ok(),
             Slot::Leaving { request } => request
                 .redeem(canceled)
-                .map_err(|request| self.slot = Slot::Leaving { request })
+                .map_err(|request| self.put(Slot::Leaving { request }))
                 .ok(),
         }
     }

@@ -43,15 +43,32 @@ impl Events {
     }
 
     /// Numbers and remembers what was taken from a log. Returns whether an event was among it.
+    #[expect(
+        clippy::inline_always,
+        reason = "it is a part of the DPC: docs/bench.md"
+    )]
+    #[inline(always)]
     pub fn record(&mut self, taken: &Taken) -> bool {
         let newest = self.newest;
-        taken.history().for_each(|snapshot| {
+        if taken.has_forgotten() {
+            self.record_forgotten(taken);
+        }
+        for snapshot in taken.remembered() {
             self.push(snapshot);
-        });
+        }
         self.newest != newest
     }
 
+    #[cold]
+    #[inline(never)]
+    fn record_forgotten(&mut self, taken: &Taken) {
+        if let Some(forgotten) = taken.forgotten() {
+            self.push(forgotten);
+        }
+    }
+
     /// Numbers and remembers an interrupt, if software raised a cause of it. Returns whether.
+    #[inline]
     pub fn push(&mut self, snapshot: Snapshot) -> bool {
         if !snapshot.causes.intersects(Causes::SOFTWARE) {
             return false;

@@ -32,25 +32,24 @@ pub enum Malformed {
 }
 
 impl Command {
-    /// Recognizes a request by its code and checks the lengths of its buffers, in bytes. Of two
-    /// wrong lengths, a short one is told first.
+    /// Recognizes a request by its code and the lengths of its buffers, in bytes.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub const fn parse(code: u32, input: usize, output: usize) -> Result<Self, Malformed> {
-        let Some(command) = Self::from_code(code) else {
-            return Err(Malformed::UnknownCode);
-        };
-        let (wanted_input, wanted_output) = command.buffer_bytes();
-        if input < wanted_input || output < wanted_output {
-            return Err(Malformed::TooShort);
-        }
-        if input > wanted_input || output > wanted_output {
-            return Err(Malformed::TooLong);
-        }
-        Ok(command)
+    #[inline]
+    pub fn parse(code: u32, input: usize, output: usize) -> Result<Self, Malformed> {
+        Self::recognize(code, input, output).ok_or_else(|| Malformed::of(code, input, output))
     }
 
+    /// A request that is well formed.
+    #[must_use]
+    #[inline]
+    pub fn recognize(code: u32, input: usize, output: usize) -> Option<Self> {
+        let command = Self::from_code(code)?;
+        ((input, output) == command.buffer_bytes()).then_some(command)
+    }
+
+    #[inline]
     const fn from_code(code: u32) -> Option<Self> {
         Some(match code {
             ioctl::INFORMATION => Self::Information,
@@ -65,6 +64,7 @@ impl Command {
 
     /// The lengths of its input and output buffer, in bytes.
     #[must_use]
+    #[inline]
     pub const fn buffer_bytes(self) -> (usize, usize) {
         match self {
             Self::Information => (0, size_of::<Information>()),
@@ -72,6 +72,24 @@ impl Command {
             Self::Raise => (size_of::<Word>(), 0),
             Self::Statistics => (0, size_of::<Statistics>()),
             Self::WaitEvent => (size_of::<EventCursor>(), size_of::<Event>()),
+        }
+    }
+}
+
+impl Malformed {
+    /// What is wrong with a request that is not recognized. Of two wrong lengths, a short one is told first.
+    #[must_use]
+    #[cold]
+    pub fn of(code: u32, input: usize, output: usize) -> Self {
+        let wanted = Command::from_code(code).map(Command::buffer_bytes);
+        match wanted {
+            None => Self::UnknownCode,
+            Some((wanted_input, wanted_output))
+                if input < wanted_input || output < wanted_output =>
+            {
+                Self::TooShort
+            }
+            Some(_) => Self::TooLong,
         }
     }
 }

@@ -94,7 +94,8 @@ impl Log {
         }
     }
 
-    /// What `WdfInterruptQueueDpcForIsr` answered for the interrupt recorded last.
+    /// What `WdfInterruptQueueDpcForIsr` returned for the interrupt recorded last.
+    #[inline]
     pub fn dpc_queued(&mut self, queued: bool) {
         self.counts.dpcs_queued += u64::from(queued);
         self.counts.dpcs_already_queued += u64::from(!queued);
@@ -102,6 +103,7 @@ impl Log {
 
     /// Takes all that came since the last time. A second DPC that runs at the same time takes
     /// what came after this one, or nothing.
+    #[inline]
     pub fn take(&mut self) -> Taken {
         Taken(core::mem::take(self))
     }
@@ -143,17 +145,23 @@ impl Taken {
         self.0.snapshots.len()
     }
 
-    /// What happened, oldest first: the causes whose snapshots were overwritten, as one, and then
-    /// each snapshot.
-    pub fn history(&self) -> impl Iterator<Item = Snapshot> + '_ {
-        let log = &self.0;
-        let forgotten = (!log.overwritten.is_empty()).then(|| self.forgotten());
-        forgotten.flatten().into_iter().chain(log.snapshots.iter())
+    /// The snapshots that were not overwritten, oldest first.
+    #[inline]
+    pub fn remembered(&self) -> impl Iterator<Item = Snapshot> + '_ {
+        self.0.snapshots.iter()
     }
 
-    /// The causes that only overwritten snapshots had.
+    /// Whether snapshots were overwritten.
+    #[must_use]
+    #[inline]
+    pub const fn has_forgotten(&self) -> bool {
+        !self.0.overwritten.is_empty()
+    }
+
+    /// The causes that only overwritten snapshots had, as one snapshot before those that are remembered.
+    #[must_use]
     #[cold]
-    fn forgotten(&self) -> Option<Snapshot> {
+    pub fn forgotten(&self) -> Option<Snapshot> {
         let Log {
             overwritten,
             snapshots,
@@ -185,6 +193,11 @@ impl Counts {
     }
 
     /// Adds these counts to the statistics.
+    #[expect(
+        clippy::inline_always,
+        reason = "it is a part of the DPC: docs/bench.md"
+    )]
+    #[inline(always)]
     pub fn add_to(&self, statistics: &mut Statistics) {
         statistics.isr_calls += self.interrupts + self.not_ours + self.device_gone;
         statistics.interrupts += self.interrupts;

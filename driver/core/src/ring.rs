@@ -57,6 +57,7 @@ impl<const N: usize> Ring<N> {
     }
 
     /// The snapshots, oldest first.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Snapshot> + '_ {
         (self.first..self.first + self.len)
             .filter_map(|index| self.slots.get(index & (N - 1)).copied())

@@ -13,7 +13,9 @@ mod isr;
 use edu_driver_core::log::Taken;
 use edu_spec::registers::MAX_MESSAGES;
 
-use kmdf::{Disconnected, Interrupt, InterruptLock, List, Passive, Policy, Resources, Result};
+use kmdf::{
+    Device, Disconnected, Interrupt, InterruptLock, List, Passive, Policy, Resources, Result,
+};
 
 use crate::{
     device::{EduDevice, State},
@@ -23,6 +25,7 @@ use crate::{
 /// Creates the interrupt objects in EvtDriverDeviceAdd, in the order of the messages: the first gets
 /// the first message, or the line.
 pub fn create_all(
+    device: Device<'_>,
     passive: &Passive<'_>,
     lock: &InterruptLock<IsrShared>,
     policy: Option<Policy>,
@@ -34,9 +37,9 @@ pub fn create_all(
         MAX_MESSAGES
     };
     let create = || {
-        let interrupt = Interrupt::create(lock, EduInterrupt::new(), None)?;
+        let interrupt = Interrupt::create(device, lock, EduInterrupt::new())?;
         if let Some(policy) = policy {
-            interrupt.set_policy(policy);
+            interrupt.set_policy(device, policy);
         }
         Ok(interrupt)
     };
@@ -58,7 +61,7 @@ pub fn create_for(
         .interrupts()
         .flat_map(|resource| core::iter::repeat_n(resource, resource.messages()));
     let created =
-        granted.map(|resource| Interrupt::create(lock, EduInterrupt::new(), Some(&resource)));
+        granted.map(|resource| Interrupt::create_for(&resource, lock, EduInterrupt::new()));
     List::collect(passive, count, created)
 }
 
@@ -68,7 +71,7 @@ impl EduDevice {
         let mut state = self.state.lock();
         let recorded = state.take_recorded(disconnected);
         drop(state);
-        dpc::work_off(self, &recorded, 0);
+        dpc::work_off_late(self, &recorded);
     }
 }
 

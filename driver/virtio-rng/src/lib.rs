@@ -67,8 +67,8 @@ impl Driver for RngDevice {
         device.attach(Self {
             state: SpinLock::new(device, state)?,
             // In the order of the messages.
-            queue_interrupt: Interrupt::create(&signaling, QueueInterrupt::default(), None)?,
-            configuration_interrupt: Interrupt::create(&signaling, ConfigurationInterrupt, None)?,
+            queue_interrupt: Interrupt::create(device, &signaling, QueueInterrupt::default())?,
+            configuration_interrupt: Interrupt::create(device, &signaling, ConfigurationInterrupt)?,
             signaling,
             space: ConfigurationSpace::query(device)?,
         })?;

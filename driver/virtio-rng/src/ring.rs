@@ -34,7 +34,7 @@ pub struct Ring {
 
 impl Ring {
     /// Allocates it. IRQL: PASSIVE_LEVEL.
-    pub fn create(device: Device) -> Result<Self> {
+    pub fn create(device: Device<'_>) -> Result<Self> {
         // A virtio device has 64 address bits; 63 are as many as can be asked for.
         let width = AddressBits::new(63).ok_or(NtStatus::INVALID_PARAMETER)?;
         Ok(Self {

@@ -2,12 +2,16 @@
 
 use std::{path::PathBuf, rc::Rc, sync::Arc};
 
-use edu_lab::{EduModel, raise_cause};
+use edu_lab::EduModel;
 use edu_model::Config;
-use edu_spec::{interface::DEVICE_INTERFACE, ioctl};
+use edu_spec::{
+    interface::DEVICE_INTERFACE,
+    ioctl,
+    registers::{Causes, offset},
+};
 use kmdf_host::{
     BootError, Driver, File, Operation, Session,
-    device::PciFunction,
+    device::{PciFunction, Width},
     explore::{Explored, Runs, Scenario, Stage, Target, Wrong, explore},
 };
 use kmdf_teeth::{found, scenarios};
@@ -56,7 +60,7 @@ pub fn rust() -> Subject {
     }
 }
 
-/// `tests/bench/twin/`: its EvtInterruptIsr and EvtInterruptDpc, translated to C.
+/// `tests/bench/twin/`: its way of a factorial and of an interrupt, translated to C.
 #[must_use]
 pub fn twin() -> Subject {
     Subject {
@@ -126,21 +130,24 @@ impl Subject {
     /// That many factorials, one after the other.
     #[must_use]
     pub fn requests(&self, requests: u32) -> Arc<dyn Scenario> {
-        self.scenario(requests, 0)
+        self.scenario(requests, 0, Causes::empty())
     }
 
-    /// That many interrupts for a cause that only software raises, one after the other.
+    /// That many interrupts, one after the other, for the lowest of these causes.
     #[must_use]
-    pub fn interrupts(&self, interrupts: u32) -> Arc<dyn Scenario> {
-        self.scenario(0, interrupts)
+    pub fn interrupts(&self, interrupts: u32, causes: Causes) -> Arc<dyn Scenario> {
+        let bits = causes.bits();
+        let lowest = Causes::from_bits_retain(bits & bits.wrapping_neg());
+        self.scenario(0, interrupts, lowest)
     }
 
-    fn scenario(&self, requests: u32, interrupts: u32) -> Arc<dyn Scenario> {
+    fn scenario(&self, requests: u32, interrupts: u32, cause: Causes) -> Arc<dyn Scenario> {
         Arc::new(Factorials {
             class: self.class,
             code: self.code,
             requests,
             interrupts,
+            cause,
         })
     }
 }
@@ -178,6 +185,8 @@ struct Factorials {
     code: u32,
     requests: u32,
     interrupts: u32,
+    /// What each of the interrupts is raised for.
+    cause: Causes,
 }
 
 impl Scenario for Factorials {
@@ -195,7 +204,9 @@ impl Scenario for Factorials {
 
     fn run(&self, stage: &Stage<'_>) -> Result<(), Wrong> {
         for _ in 0..self.interrupts {
-            raise_cause(stage.host());
+            let raise = offset::INTERRUPT_RAISE as u64;
+            let cause = self.cause.bits().into();
+            stage.host().poke(0, 0, raise, Width::Dword, cause);
             stage.run_for(2)?;
         }
         let file = stage.open(self.class, 0, READ_WRITE)?;

@@ -27,8 +27,7 @@ fn all(json: bool, on_qemu: bool) -> Result<(), Wrong> {
         let counted = Counted {
             name: subject.name,
             exact: exact::per_request(&subject)?,
-            factorial: callbacks::of_factorial(&subject)?,
-            software: callbacks::of_software(&subject)?,
+            costs: callbacks::all(&subject)?,
         };
         if on_qemu {
             qemus.push((subject.name, qemu::measure(&subject, &counted.exact)?));

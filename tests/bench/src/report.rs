@@ -5,7 +5,7 @@ use std::{fmt::Display, time::Duration};
 use serde_json::{Value, json};
 
 use crate::{
-    callbacks::{CALLBACKS, Interrupt},
+    callbacks::{CALLBACKS, Cost, KINDS},
     exact::PerRequest,
     qemu::OnQemu,
     time::{Run, Spread, Times},
@@ -18,14 +18,10 @@ pub struct Counted {
     pub name: &'static str,
     /// What a request costs.
     pub exact: PerRequest,
-    /// The interrupt that ends a factorial.
-    pub factorial: Interrupt,
-    /// One that is no request's.
-    pub software: Interrupt,
+    /// What an event of each of [`KINDS`] costs.
+    pub costs: [Cost; KINDS.len()],
 }
 
-/// Which interrupt a line is about.
-type InterruptOf = fn(&Counted) -> &Interrupt;
 /// Which part of a run a line is about.
 type PartOf = fn(&Run) -> Spread;
 
@@ -52,17 +48,13 @@ pub fn counted(drivers: &[Counted]) {
     let names: Vec<_> = drivers.iter().map(|driver| driver.name).collect();
     head("exact", &names);
     row("image, bytes", drivers, |d| d.exact.image_bytes);
-    let events: [(&str, InterruptOf); 2] = [
-        ("factorial", |driver| &driver.factorial),
-        ("no request's", |driver| &driver.software),
-    ];
-    for (event, interrupt) in events {
+    for (kind, (event, _)) in KINDS.into_iter().enumerate() {
         for (index, callback) in CALLBACKS.into_iter().enumerate() {
-            row(
-                &format!("{callback}, {event}: instructions"),
-                drivers,
-                |d| interrupt(d)[index].instructions,
-            );
+            let count = |driver: &Counted| driver.costs[kind][index].instructions;
+            if drivers.iter().any(|driver| count(driver) > 0) {
+                let name = format!("{callback}, {event}: instructions");
+                row(&name, drivers, count);
+            }
         }
     }
     row("a factorial, all of it: instructions", drivers, |d| {
@@ -169,10 +161,18 @@ pub fn on_qemu(drivers: &[(&'static str, OnQemu)]) {
 /// All of one driver as JSON.
 #[must_use]
 pub fn to_json(counted: &Counted, times: &Times, qemu: Option<&OnQemu>) -> Value {
-    let interrupt = |interrupt: &Interrupt| {
-        let [isr, dpc] = interrupt;
-        json!({ "isr": isr.instructions, "dpc": dpc.instructions })
-    };
+    let costs: Vec<_> = KINDS
+        .iter()
+        .zip(&counted.costs)
+        .map(|((event, _), [control, isr, dpc])| {
+            json!({
+                "event": event,
+                "control": control.instructions,
+                "isr": isr.instructions,
+                "dpc": dpc.instructions,
+            })
+        })
+        .collect();
     let us = |spread: Spread| spread.median.as_secs_f64() * 1e6;
     let fastest = |spread: Spread| spread.minimum.as_secs_f64() * 1e6;
     let run = |run: &Run| {
@@ -186,8 +186,7 @@ pub fn to_json(counted: &Counted, times: &Times, qemu: Option<&OnQemu>) -> Value
     json!({
         "driver": name,
         "image_bytes": exact.image_bytes,
-        "factorial_instructions": interrupt(&counted.factorial),
-        "interrupt_instructions": interrupt(&counted.software),
+        "callback_instructions": costs,
         "instructions": exact.instructions,
         "isr_calls": exact.isr_calls,
         "dpcs": exact.dpcs,

@@ -1,28 +1,23 @@
 //! The exact counts. Need the drivers: `sh scripts/bench.sh` builds them.
 
 use edu_bench::{
-    callbacks::{self, Interrupt, Step},
-    drivers::{self, Subject},
-    exact,
+    callbacks::{self, CALLBACKS, KINDS, Step},
+    drivers, exact,
 };
 use edu_spec::registers::offset;
 
 /// Of the page that the registers are in, the part of an address that says which one.
 const REGISTER: u64 = 0xFFF;
 
-fn interrupts(subject: &Subject) -> [(&'static str, Interrupt); 2] {
-    [
-        ("factorial", callbacks::of_factorial(subject).unwrap()),
-        ("software", callbacks::of_software(subject).unwrap()),
-    ]
-}
-
 #[test]
 fn a_request_and_an_interrupt_cost_the_same_in_every_run() {
     for subject in drivers::all() {
         let first = exact::per_request(&subject).unwrap();
         assert_eq!(first, exact::per_request(&subject).unwrap());
-        assert_eq!(interrupts(&subject), interrupts(&subject));
+        assert_eq!(
+            callbacks::all(&subject).unwrap(),
+            callbacks::all(&subject).unwrap()
+        );
     }
 }
 
@@ -37,7 +32,7 @@ fn a_factorial_takes_one_interrupt_and_one_dpc_and_no_memory() {
 
 #[test]
 fn an_isr_reads_one_register_and_writes_one() {
-    for (_, [isr, _]) in interrupts(&drivers::rust()) {
+    for [_, isr, _] in callbacks::all(&drivers::rust()).unwrap() {
         let accesses: Vec<_> = isr
             .steps
             .iter()
@@ -55,30 +50,33 @@ fn an_isr_reads_one_register_and_writes_one() {
     }
 }
 
-#[test]
-fn the_twin_does_what_the_rust_driver_does_in_the_same_order() {
-    let rust = interrupts(&drivers::rust());
-    let twin = interrupts(&drivers::twin());
-    for ((event, rust), (_, twin)) in rust.iter().zip(&twin) {
-        for (rust, twin) in rust.iter().zip(twin) {
-            assert_eq!(rust.steps, twin.steps, "{event}: {}", rust.callback);
+/// What a callback does in the Rust driver, and the same in its twin.
+fn beside_the_twin(compare: impl Fn(&str, &callbacks::Calls, &callbacks::Calls)) {
+    let rust = callbacks::all(&drivers::rust()).unwrap();
+    let twin = callbacks::all(&drivers::twin()).unwrap();
+    for ((kind, _), (rust, twin)) in KINDS.iter().zip(rust.iter().zip(&twin)) {
+        for (callback, (rust, twin)) in CALLBACKS.iter().zip(rust.iter().zip(twin)) {
+            compare(&format!("{callback}, {kind}"), rust, twin);
         }
     }
 }
 
-/// How many is the compilers' to decide; that it is not many more is the driver's.
 #[test]
-fn a_callback_takes_at_most_half_as_many_instructions_more_than_its_twin_in_c() {
-    let rust = interrupts(&drivers::rust());
-    let twin = interrupts(&drivers::twin());
-    for ((event, rust), (_, twin)) in rust.iter().zip(&twin) {
-        for (rust, twin) in rust.iter().zip(twin) {
-            let (rust_takes, twin_takes) = (rust.instructions, twin.instructions);
-            assert!(
-                rust_takes * 2 <= twin_takes * 3,
-                "{event}: {} takes {rust_takes}, its twin {twin_takes}",
-                rust.callback
-            );
-        }
-    }
+fn the_twin_does_what_the_rust_driver_does_in_the_same_order() {
+    beside_the_twin(|what, rust, twin| assert_eq!(rust.steps, twin.steps, "{what}"));
+}
+
+#[test]
+fn no_callback_takes_more_instructions_than_its_twin_in_c() {
+    beside_the_twin(|what, rust, twin| {
+        let (rust, twin) = (rust.instructions, twin.instructions);
+        assert!(rust <= twin, "{what}: {rust} instructions, {twin} in C");
+    });
+}
+
+#[test]
+fn a_factorial_takes_no_more_instructions_than_in_c() {
+    let [rust, twin] = [drivers::rust(), drivers::twin()]
+        .map(|subject| exact::per_request(&subject).unwrap().instructions);
+    assert!(rust <= twin, "{rust} instructions, {twin} in C");
 }

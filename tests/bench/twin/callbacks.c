@@ -119,8 +119,8 @@ static BOOLEAN RecordEvents(EVENTS *events, const LOG *taken) {
 
 /* --- driver/src/interrupt/isr.rs ---------------------------------------------------------------- */
 
-/* EduInterrupt::serve */
-static BOOLEAN Serve(LOG *log, ISR_SHARED *shared, ULONG message) {
+/* EduInterrupt::service */
+static BOOLEAN Service(LOG *log, ISR_SHARED *shared, ULONG message) {
     if (shared->Registers == NULL)
         return FALSE;
     ULONG causes = Read(shared->Registers, INTERRUPT_STATUS);
@@ -139,70 +139,62 @@ static BOOLEAN Serve(LOG *log, ISR_SHARED *shared, ULONG message) {
     return TRUE;
 }
 
-/* Isr::queue_deferred, and what its answer is counted as. */
-static void QueueDeferred(WDFINTERRUPT handle, const INTERRUPT *interrupt, LOG *log) {
+/* Isr::defer, and what it returns is counted as. */
+static void Defer(WDFINTERRUPT handle, const INTERRUPT *interrupt, LOG *log) {
     if (!interrupt->Shared->Deferring)
         return;
     DpcQueued(log, interrupt->Handling == PassiveWorkItem ? WdfInterruptQueueWorkItemForIsr(handle)
                                                           : WdfInterruptQueueDpcForIsr(handle));
 }
 
-/* EduInterrupt::hand_over */
-static __attribute__((noinline)) void HandOver(
+/* EduInterrupt::pass_on */
+static __attribute__((noinline)) void PassOn(
     WDFINTERRUPT handle, INTERRUPT *interrupt, DEVICE *device, BOOLEAN ours) {
     LOG taken;
     WdfSpinLockAcquire(device->Lock);
     Take(&interrupt->Log, &taken);
     Absorb(&device->State->Log, &taken);
     if (ours)
-        QueueDeferred(handle, interrupt, &device->State->Log);
+        Defer(handle, interrupt, &device->State->Log);
     WdfSpinLockRelease(device->Lock);
 }
 
 /* EVT_WDF_INTERRUPT_ISR */
 BOOLEAN OnInterrupt(WDFINTERRUPT handle, ULONG message) {
     INTERRUPT *interrupt = GetInterrupt(handle);
-    BOOLEAN ours = Serve(&interrupt->Log, interrupt->Shared, message);
+    BOOLEAN ours = Service(&interrupt->Log, interrupt->Shared, message);
     if (interrupt->Handling != Dirql)
-        HandOver(handle, interrupt, GetDevice(WdfInterruptGetDevice(handle)), ours);
+        PassOn(handle, interrupt, GetDevice(WdfInterruptGetDevice(handle)), ours);
     else if (ours)
-        QueueDeferred(handle, interrupt, &interrupt->Log);
+        Defer(handle, interrupt, &interrupt->Log);
     return ours;
 }
 
 /* --- driver/src/factorial.rs, wdf/etw/src/lib.rs ------------------------------------------- */
 
+static const UCHAR StartedSchema[] = "\x1d\0\0FactorialStarted\0Operand\0\x0a";
 static const UCHAR CompletedSchema[] = "\x1e\0\0FactorialCompleted\0Result\0\x0a";
 static const UCHAR FailedSchema[] = "\x1b\0\0FactorialFailed\0Status\0\x0a";
-static const TRACE_EVENT FactorialCompleted = {5, sizeof(CompletedSchema) - 1, CompletedSchema};
-static const TRACE_EVENT FactorialFailed = {3, sizeof(FailedSchema) - 1, FailedSchema};
+const TRACE_EVENT FactorialStarted = {&Provider, StartedSchema, sizeof(StartedSchema) - 1, 5};
+static const TRACE_EVENT FactorialCompleted = {
+    &Provider, CompletedSchema, sizeof(CompletedSchema) - 1, 5};
+static const TRACE_EVENT FactorialFailed = {&Provider, FailedSchema, sizeof(FailedSchema) - 1, 3};
 
 /* Event::write_enabled */
-static __attribute__((noinline)) void WriteEnabled(const TRACE_EVENT *event, ULONG64 value) {
+__attribute__((noinline)) void WriteEnabled(const TRACE_EVENT *event, ULONG64 value) {
     EVENT_DESCRIPTOR descriptor = {.Channel = 11, .Level = event->Level, .Keyword = 1};
     struct _EVENT_DATA_DESCRIPTOR data[3] = {
-        {.Ptr = (ULONG_PTR)Provider.Metadata, .Size = Provider.MetadataBytes, .Reserved = 2},
-        {.Ptr = (ULONG_PTR)event->Schema, .Size = event->SchemaBytes, .Reserved = 1},
+        {.Ptr = (ULONG_PTR)event->Provider->Metadata,
+            .Size = (ULONG)event->Provider->MetadataBytes,
+            .Reserved = 2},
+        {.Ptr = (ULONG_PTR)event->Schema, .Size = (ULONG)event->SchemaBytes, .Reserved = 1},
         {.Ptr = (ULONG_PTR)&value, .Size = sizeof(value)},
     };
-    EtwWriteTransfer(Provider.Handle, &descriptor, NULL, NULL, RTL_NUMBER_OF(data), data);
+    EtwWriteTransfer(event->Provider->Handle, &descriptor, NULL, NULL, RTL_NUMBER_OF(data), data);
 }
-
-/* Event::write */
-FORCEINLINE void TraceWrite(const TRACE_EVENT *event, ULONG64 value) {
-    if (event->Level <= Provider.Level)
-        WriteEnabled(event, value);
-}
-
-/* A request to complete when the lock is released, and how. */
-typedef struct _ENDED {
-    WDFREQUEST Request;
-    NTSTATUS Status;
-    ULONG Value;
-} ENDED;
 
 /* factorial::complete */
-static void Complete(const ENDED *ended) {
+void Complete(const ENDED *ended) {
     PULONG output;
     ULONG_PTR information = 0;
     NTSTATUS status = ended->Status;
@@ -362,8 +354,8 @@ static void Respond(WDFREQUEST request, const EVENT *event) {
     WdfRequestCompleteWithInformation(request, status, information);
 }
 
-/* serve */
-static void ServeEvents(DEVICE *device) {
+/* events::answer */
+static void Answer(DEVICE *device) {
     WDFREQUEST request;
     EVENT event;
     WdfSpinLockAcquire(device->Lock);
@@ -382,10 +374,10 @@ static void ServeEvents(DEVICE *device) {
 /* --- driver/src/interrupt/dpc.rs ---------------------------------------------------------------- */
 
 /* EduDevice::queue_recovery */
-static void Attend(DEVICE *device, const FINDINGS *findings) {
+static void QueueRecovery(DEVICE *device, const FINDINGS *findings) {
     if (findings->Unknown || findings->Missed[0] || findings->Missed[1] || findings->Stuck[0] ||
         findings->Stuck[1] || findings->Gone)
-        WdfWorkItemEnqueue(device->Attention);
+        WdfWorkItemEnqueue(device->Recovery);
 }
 
 /* EVT_WDF_INTERRUPT_DPC */
@@ -412,12 +404,12 @@ void OnDpc(WDFINTERRUPT handle, WDFOBJECT object) {
     state->Findings.Unknown |= taken.Causes & ~(CAUSE_FACTORIAL | CAUSE_DMA) & ~CAUSES_SOFTWARE;
     if (taken.Causes & CAUSE_FACTORIAL)
         ended = FactorialInterrupt(state, &done);
-    Attend(device, &state->Findings);
+    QueueRecovery(device, &state->Findings);
     WdfSpinLockRelease(device->Lock);
     if (taken.Causes & CAUSE_DMA)
         WdfDpcEnqueue(device->DmaDpc);
     if (ended)
         Complete(&done);
     if (newEvents)
-        ServeEvents(device);
+        Answer(device);
 }

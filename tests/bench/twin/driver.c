@@ -1,4 +1,4 @@
-/* As much of a driver as the callbacks need: it computes factorials and takes software's interrupts. */
+/* As much of a driver as the callbacks need. */
 #include <initguid.h>
 #include "twin.h"
 
@@ -79,52 +79,26 @@ static NTSTATUS OnStopping(WDFDEVICE device, WDF_POWER_DEVICE_STATE target) {
     return STATUS_SUCCESS;
 }
 
-static EVT_WDF_REQUEST_CANCEL OnCancel;
-static void OnCancel(WDFREQUEST request) {
-    DEVICE *device = GetDevice(WdfIoQueueGetDevice(WdfRequestGetIoQueue(request)));
+/* The watchdog, which finds nothing in what is measured. */
+static EVT_WDF_TIMER OnTick;
+static void OnTick(WDFTIMER timer) {
+    DEVICE *device = GetDevice(WdfTimerGetParentObject(timer));
     WdfSpinLockAcquire(device->Lock);
-    if (device->State->Factorial.Request == request)
-        device->State->Factorial.Slot = Empty;
+    device->State->Ticking = device->State->Factorial.Slot != Empty;
+    if (device->State->Ticking)
+        WdfTimerStart(device->WatchdogTimer, WDF_REL_TIMEOUT_IN_MS(TICK_MS));
     WdfSpinLockRelease(device->Lock);
-    WdfRequestComplete(request, STATUS_CANCELLED);
 }
 
-/* Engine::submit */
-static NTSTATUS Submit(STATE *state, WDFREQUEST request, ULONG operand) {
-    ENGINE *engine = &state->Factorial;
-    if (engine->Slot != Empty)
-        return STATUS_INTERNAL_ERROR;
-    ULONG status = Read(state->Registers, STATUS);
-    if (status == ALL_ONES)
-        return STATUS_DEVICE_DOES_NOT_EXIST;
-    NTSTATUS result = WdfRequestMarkCancelableEx(request, OnCancel);
-    if (!NT_SUCCESS(result))
-        return result;
-    engine->Request = request;
-    engine->Job = operand;
-    engine->Slot = status & STATUS_COMPUTING ? Waiting : Working;
-    if (engine->Slot == Working)
-        Write(state->Registers, FACTORIAL, operand);
-    return STATUS_SUCCESS;
-}
-
-static EVT_WDF_IO_QUEUE_IO_DEVICE_CONTROL OnDeviceControl;
-static void OnDeviceControl(
+/* The queue of requests that access a register: the twin has none. */
+static EVT_WDF_IO_QUEUE_IO_DEVICE_CONTROL OnRegisterAccess;
+static void OnRegisterAccess(
     WDFQUEUE queue, WDFREQUEST request, size_t output, size_t input, ULONG code) {
-    DEVICE *device = GetDevice(WdfIoQueueGetDevice(queue));
-    PULONG operand;
+    UNREFERENCED_PARAMETER(queue);
     UNREFERENCED_PARAMETER(output);
     UNREFERENCED_PARAMETER(input);
-    NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
-    if (code == IOCTL_FACTORIAL)
-        status = WdfRequestRetrieveInputBuffer(request, sizeof(ULONG), (PVOID *)&operand, NULL);
-    if (NT_SUCCESS(status)) {
-        WdfSpinLockAcquire(device->Lock);
-        status = Submit(device->State, request, *operand);
-        WdfSpinLockRelease(device->Lock);
-    }
-    if (!NT_SUCCESS(status))
-        WdfRequestComplete(request, status);
+    UNREFERENCED_PARAMETER(code);
+    WdfRequestComplete(request, STATUS_NOT_SUPPORTED);
 }
 
 /* What these two are queued for does not happen in what is measured. */
@@ -132,8 +106,8 @@ static EVT_WDF_DPC OnDmaDpc;
 static void OnDmaDpc(WDFDPC dpc) {
     UNREFERENCED_PARAMETER(dpc);
 }
-static EVT_WDF_WORKITEM OnAttention;
-static void OnAttention(WDFWORKITEM item) {
+static EVT_WDF_WORKITEM OnRecovery;
+static void OnRecovery(WDFWORKITEM item) {
     DEVICE *device = GetDevice(WdfWorkItemGetParentObject(item));
     WdfSpinLockAcquire(device->Lock);
     RtlZeroMemory(&device->State->Findings, sizeof(device->State->Findings));
@@ -146,6 +120,7 @@ static NTSTATUS CreateObjects(WDFDEVICE handle, DEVICE *device) {
     WDF_INTERRUPT_CONFIG config;
     WDF_DPC_CONFIG dpc;
     WDF_WORKITEM_CONFIG item;
+    WDF_TIMER_CONFIG timer;
     WDFSPINLOCK interruptLock;
     WDFINTERRUPT interrupt;
     NTSTATUS status;
@@ -167,14 +142,28 @@ static NTSTATUS CreateObjects(WDFDEVICE handle, DEVICE *device) {
     dpc.AutomaticSerialization = FALSE;
     if (!NT_SUCCESS(status = WdfDpcCreate(&dpc, &attributes, &device->DmaDpc)))
         return status;
-    WDF_WORKITEM_CONFIG_INIT(&item, OnAttention);
+    WDF_WORKITEM_CONFIG_INIT(&item, OnRecovery);
     item.AutomaticSerialization = FALSE;
-    if (!NT_SUCCESS(status = WdfWorkItemCreate(&item, &attributes, &device->Attention)))
+    if (!NT_SUCCESS(status = WdfWorkItemCreate(&item, &attributes, &device->Recovery)))
+        return status;
+    WDF_TIMER_CONFIG_INIT(&timer, OnTick);
+    timer.AutomaticSerialization = FALSE;
+    if (!NT_SUCCESS(status = WdfTimerCreate(&timer, &attributes, &device->WatchdogTimer)))
         return status;
 
-    WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(&queue, WdfIoQueueDispatchSequential);
-    queue.EvtIoDeviceControl = OnDeviceControl;
+    WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(&queue, WdfIoQueueDispatchParallel);
+    queue.PowerManaged = WdfFalse;
+    queue.EvtIoDeviceControl = OnControl;
     if (!NT_SUCCESS(status = WdfIoQueueCreate(handle, &queue, WDF_NO_OBJECT_ATTRIBUTES, NULL)))
+        return status;
+    WDF_IO_QUEUE_CONFIG_INIT(&queue, WdfIoQueueDispatchSequential);
+    queue.EvtIoDeviceControl = OnRegisterAccess;
+    status = WdfIoQueueCreate(handle, &queue, WDF_NO_OBJECT_ATTRIBUTES, &device->RegisterQueue);
+    if (!NT_SUCCESS(status))
+        return status;
+    queue.EvtIoDeviceControl = OnFactorial;
+    status = WdfIoQueueCreate(handle, &queue, WDF_NO_OBJECT_ATTRIBUTES, &device->FactorialQueue);
+    if (!NT_SUCCESS(status))
         return status;
     WDF_IO_QUEUE_CONFIG_INIT(&queue, WdfIoQueueDispatchManual);
     queue.PowerManaged = WdfFalse;

@@ -1,6 +1,6 @@
-/* A translation to C of what the Rust driver runs for an interrupt, to count its instructions beside
- * the Rust driver's: callbacks.c has EvtInterruptIsr and EvtInterruptDpc with all that they call, and
- * only as much of a driver as they need is in driver.c.
+/* A translation to C of what the Rust driver runs for a factorial and for an interrupt, to count its
+ * instructions beside the Rust driver's: request.c has EvtIoDeviceControl, callbacks.c EvtInterruptIsr
+ * and EvtInterruptDpc, with all that they call; only as much of a driver as they need is in driver.c.
  *
  * The same structures, the same order, the same calls; each function says what it translates. */
 #pragma once
@@ -20,9 +20,17 @@
 #define CAUSES_SOFTWARE (0x7FFFFFFFu & ~(CAUSE_FACTORIAL | CAUSE_DMA))
 #define ALL_ONES MAXULONG
 
-/* n in, n! out, four bytes each: FACTORIAL of spec/src/ioctl.rs. */
-#define IOCTL_FACTORIAL \
-    CTL_CODE(FILE_DEVICE_UNKNOWN, 0x802, METHOD_BUFFERED, FILE_READ_ACCESS | FILE_WRITE_ACCESS)
+/* spec/src/ioctl.rs */
+#define CODE(function, access) CTL_CODE(FILE_DEVICE_UNKNOWN, function, METHOD_BUFFERED, access)
+#define IOCTL_INFORMATION CODE(0x800, FILE_READ_ACCESS)
+#define IOCTL_LIVENESS CODE(0x801, FILE_READ_ACCESS | FILE_WRITE_ACCESS)
+#define IOCTL_FACTORIAL CODE(0x802, FILE_READ_ACCESS | FILE_WRITE_ACCESS)
+#define IOCTL_RAISE CODE(0x803, FILE_WRITE_ACCESS)
+#define IOCTL_STATISTICS CODE(0x804, FILE_READ_ACCESS)
+#define IOCTL_WAIT_EVENT CODE(0x805, FILE_READ_ACCESS)
+
+/* driver/src/device.rs */
+#define TICK_MS 1000
 
 /* driver/core/src/ring.rs */
 #define SNAPSHOTS 8
@@ -90,7 +98,31 @@ typedef struct _STATISTICS {
     ULONG64 StrayFactorials;
     ULONG64 FactorialsCompleted;
     ULONG64 SnapshotsTaken;
+    ULONG64 Events;
+    ULONG64 InterruptsMissed;
+    ULONG64 Timeouts;
+    ULONG64 TransfersCompleted;
+    ULONG64 StrayTransfers;
 } STATISTICS;
+
+#define MAX_MESSAGES 2
+typedef struct _INTERRUPT_INFORMATION {
+    ULONG Vector;
+    ULONG Irql;
+    ULONG MessageNumber;
+    ULONG MessageSignaled;
+    ULONG64 TargetProcessors;
+    ULONG Group;
+    ULONG Mode;
+} INTERRUPT_INFORMATION;
+
+typedef struct _INFORMATION {
+    ULONG Identification;
+    ULONG DriverVersion;
+    ULONG InterruptCount;
+    ULONG Reserved;
+    INTERRUPT_INFORMATION Interrupts[MAX_MESSAGES];
+} INFORMATION;
 
 /* driver/src/recovery.rs */
 typedef struct _FINDINGS {
@@ -106,6 +138,8 @@ typedef struct _ENGINE {
     SLOT Slot;
     ULONG Job;
     WDFREQUEST Request;
+    ULONG64 Jobs;
+    BOOLEAN Late;
 } ENGINE;
 
 /* driver/src/device.rs: what the device's spin lock guards, in the lock's context. */
@@ -116,6 +150,7 @@ typedef struct _STATE {
     FINDINGS Findings;
     EVENTS Events;
     STATISTICS Statistics;
+    BOOLEAN Ticking;
 } STATE;
 WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(STATE, GetState)
 
@@ -154,29 +189,53 @@ typedef struct _DEVICE {
     ISR_SHARED *Shared;
     WDFQUEUE WaitingQueue;
     WDFDPC DmaDpc;
-    WDFWORKITEM Attention;
+    WDFWORKITEM Recovery;
+    WDFTIMER WatchdogTimer;
+    WDFQUEUE RegisterQueue;
+    WDFQUEUE FactorialQueue;
     SIZE_T Length;
 } DEVICE;
 WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(DEVICE, GetDevice)
+
+/* request.c */
+EVT_WDF_IO_QUEUE_IO_DEVICE_CONTROL OnControl;
+EVT_WDF_IO_QUEUE_IO_DEVICE_CONTROL OnFactorial;
 
 /* callbacks.c */
 EVT_WDF_INTERRUPT_ISR OnInterrupt;
 EVT_WDF_INTERRUPT_DPC OnDpc;
 
-/* wdf/etw/src/lib.rs: one kind of event, with one value. */
-typedef struct _TRACE_EVENT {
-    UCHAR Level;
-    USHORT SchemaBytes;
-    const void *Schema;
-} TRACE_EVENT;
+/* driver/src/factorial.rs: a request to complete when the lock is released, and how. */
+typedef struct _ENDED {
+    WDFREQUEST Request;
+    NTSTATUS Status;
+    ULONG Value;
+} ENDED;
+void Complete(const ENDED *ended);
+
+/* wdf/etw/src/lib.rs: a provider, and one kind of event, with one value. */
 typedef struct _PROVIDER {
     const void *Metadata;
-    ULONG MetadataBytes;
+    SIZE_T MetadataBytes;
     REGHANDLE Handle;
     /* The highest level that somebody listens to. */
     volatile USHORT Level;
 } PROVIDER;
+typedef struct _TRACE_EVENT {
+    PROVIDER *Provider;
+    const void *Schema;
+    SIZE_T SchemaBytes;
+    UCHAR Level;
+} TRACE_EVENT;
 extern PROVIDER Provider;
+extern const TRACE_EVENT FactorialStarted;
+void WriteEnabled(const TRACE_EVENT *event, ULONG64 value);
+
+/* Event::write */
+FORCEINLINE void TraceWrite(const TRACE_EVENT *event, ULONG64 value) {
+    if (event->Level <= event->Provider->Level)
+        WriteEnabled(event, value);
+}
 
 FORCEINLINE ULONG Read(PUCHAR registers, ULONG offset) {
     return *(volatile ULONG *)(registers + offset);

@@ -18,6 +18,16 @@
 //! fn done(bytes: u64) {
 //!     REQUEST_DONE.write([bytes]);
 //! }
+//!
+//! /// `Driver::load`
+//! fn load() {
+//!     PROVIDER.register();
+//! }
+//!
+//! /// `Driver::unload`
+//! fn unload() {
+//!     PROVIDER.unregister();
+//! }
 //! ```
 #![no_std]
 
@@ -36,6 +46,8 @@ use kmdf::Guid;
 use wdk_sys::{GUID, NTSTATUS};
 
 /// How severe an event is; ETW's levels.
+///
+/// No example: [`event!`] takes their names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Level {
@@ -102,6 +114,8 @@ impl Provider {
 }
 
 /// A kind of event, with that many values.
+///
+/// No example: [`event!`] makes one.
 pub struct Event<const VALUES: usize> {
     provider: &'static Provider,
     level: Level,
@@ -111,12 +125,11 @@ pub struct Event<const VALUES: usize> {
 impl<const VALUES: usize> Event<VALUES> {
     /// How many data one consists of.
     #[expect(clippy::cast_possible_truncation, reason = "they are few")]
-    const DATA: u32 = (METADATA + VALUES) as u32;
+    const DATA: u32 = (size_of::<AllData<'_, VALUES>>() / size_of::<Data<'_>>()) as u32;
 
     /// An event of a provider. The schema is that of [`schema`].
     #[must_use]
     pub const fn new(provider: &'static Provider, level: Level, schema: &'static [u8]) -> Self {
-        const { assert!(VALUES <= MOST_VALUES) };
         Self {
             provider,
             level,
@@ -132,9 +145,8 @@ impl<const VALUES: usize> Event<VALUES> {
         }
     }
 
-    #[cold]
     #[inline(never)]
-    fn write_enabled(&self, values: &[u64]) {
+    fn write_enabled(&self, values: &[u64; VALUES]) {
         let descriptor = EventDescriptor {
             id: 0,
             version: 0,
@@ -144,20 +156,15 @@ impl<const VALUES: usize> Event<VALUES> {
             task: 0,
             keyword: KEYWORD,
         };
-        let value = |index| {
-            let value = values.get(index);
-            value.map_or(Data::NONE, |value| {
-                Data::of(core::slice::from_ref(value), 0)
-            })
+        let data = AllData {
+            provider: Data::of(self.provider.metadata, PROVIDER_METADATA),
+            event: Data::of(self.schema, EVENT_METADATA),
+            values: values
+                .each_ref()
+                .map(|value| Data::of(core::slice::from_ref(value), 0)),
         };
-        let data: [_; METADATA + MOST_VALUES] = [
-            Data::of(self.provider.metadata, PROVIDER_METADATA),
-            Data::of(self.schema, EVENT_METADATA),
-            value(0),
-            value(1),
-        ];
-        // SAFETY: descriptor and data, and what these point to, live through the call; there are at least
-        // as many data as are named. A handle that is 0 or unregistered already is refused with a status.
+        // SAFETY: descriptor and data, and what these point to, live through the call; there are as many data as are
+        // named. A handle that is 0 or unregistered already is refused with a status.
         let _status = unsafe {
             EtwWriteTransfer(
                 self.provider.handle.load(Ordering::Acquire),
@@ -165,16 +172,12 @@ impl<const VALUES: usize> Event<VALUES> {
                 ptr::null(),
                 ptr::null(),
                 Self::DATA,
-                data.as_ptr().cast(),
+                (&raw const data).cast(),
             )
         };
     }
 }
 
-/// Data that each event begins with: what describes provider and event.
-const METADATA: usize = 2;
-/// Values that an event may have.
-const MOST_VALUES: usize = 2;
 /// `WINEVENT_CHANNEL_TRACELOGGING`: the event says itself what it consists of.
 const CHANNEL_TRACELOGGING: u8 = 11;
 /// All events are of one category: a listener that names none gets them, and may name this one.
@@ -221,14 +224,15 @@ struct Data<'a> {
     lent: PhantomData<&'a [u8]>,
 }
 
-impl<'a> Data<'a> {
-    const NONE: Self = Self {
-        address: 0,
-        bytes: 0,
-        kind: 0,
-        lent: PhantomData,
-    };
+/// The data of an event: what describes provider and event, and the values.
+#[repr(C)]
+struct AllData<'a, const VALUES: usize> {
+    provider: Data<'a>,
+    event: Data<'a>,
+    values: [Data<'a>; VALUES],
+}
 
+impl<'a> Data<'a> {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "no schema and no value comes near 4 GiB"

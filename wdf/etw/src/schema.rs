@@ -4,6 +4,8 @@
 const TYPE_U64: u8 = 10;
 
 /// Bytes of [`schema`]: its length, no tags, the name, and for each value name and type.
+///
+/// No example: [`event!`](crate::event) calls it.
 #[must_use]
 pub const fn schema_bytes(name: &str, values: &[&str]) -> usize {
     let mut bytes = 2 + 1 + name.len() + 1;
@@ -16,6 +18,8 @@ pub const fn schema_bytes(name: &str, values: &[&str]) -> usize {
 }
 
 /// What an event says about itself: its name and those of its values, all of them 64-bit numbers.
+///
+/// No example: [`event!`](crate::event) calls it.
 ///
 /// # Panics
 /// `BYTES` is not [`schema_bytes`]. In a static, that is an error of the compiler.

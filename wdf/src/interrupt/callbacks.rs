@@ -7,10 +7,64 @@ use wdk_sys::{
     call_unsafe_wdf_function_binding,
 };
 
-use super::{Claim, Deferring, Handling, InterruptContext, InterruptGuard, InterruptHandler};
+use super::{Deferring, Handling, InterruptContext, InterruptGuard, InterruptHandler};
 use crate::context;
 
-/// An interrupt object in its ISR. IRQL: DIRQL, or PASSIVE_LEVEL for passive handling; interrupt lock held.
+/// An interrupt object in its ISR.
+///
+/// ```no_run
+/// use kmdf::{Claim, Deferral, DeferredInterrupt, InterruptHandler, Isr, SpinLock};
+///
+/// struct MyDevice {
+///     causes: SpinLock<u32>,
+/// }
+/// kmdf::context_type!(MyDevice, c"MyDevice");
+///
+/// /// One that is handled at DIRQL or at PASSIVE_LEVEL, as the device's INF says.
+/// #[derive(Default)]
+/// struct MyInterrupt {
+///     causes: u32,
+///     coalesced: u64,
+/// }
+///
+/// impl InterruptHandler for MyInterrupt {
+///     type Shared = ();
+///     type Device = MyDevice;
+///
+///     fn isr(&mut self, (): &mut (), isr: &Isr<'_, Self>) -> Claim {
+///         let cause = 1 << (isr.message() & 31);
+///         if isr.is_passive() {
+///             // The device's lock, under which it is decided whether to defer: see `interrupts_disabling`.
+///             let Some(device) = isr.passive_device() else {
+///                 return Claim::NotOurs;
+///             };
+///             let mut causes = device.causes.lock();
+///             *causes |= cause;
+///             isr.defer();
+///         } else {
+///             self.causes |= cause;
+///             if isr.defer() == Deferral::AlreadyQueued {
+///                 self.coalesced += 1;
+///             }
+///         }
+///         Claim::Ours
+///     }
+///
+///     fn deferred(device: &MyDevice, mut interrupt: DeferredInterrupt<'_, Self>) {
+///         let causes = interrupt.locked(|own| core::mem::take(&mut own.causes));
+///         let causes = causes.unwrap_or_else(|| core::mem::take(&mut *device.causes.lock()));
+///         // … what the causes ask for …
+/// #       let _ = causes;
+///     }
+///
+///     fn set_enabled(&mut self, (): &mut (), enabled: bool) {
+///         // … have the device interrupt, or not …
+/// #       let _ = enabled;
+///     }
+/// }
+/// ```
+///
+/// IRQL: DIRQL, or PASSIVE_LEVEL for passive handling; interrupt lock held.
 pub struct Isr<'a, H> {
     handle: WDFINTERRUPT,
     handling: Handling,
@@ -53,13 +107,13 @@ impl<H: InterruptHandler> Isr<'_, H> {
         }
         let queued = match self.handling {
             Handling::Dirql | Handling::PassiveDpc => {
-                // SAFETY: only the ISR has this value.
+                // SAFETY: this is the object's ISR: its shim lends this value for the call, and nothing else makes one.
                 unsafe {
                     call_unsafe_wdf_function_binding!(WdfInterruptQueueDpcForIsr, self.handle)
                 }
             }
             Handling::DirqlWorkItem | Handling::PassiveWorkItem => {
-                // SAFETY: only the ISR has this value.
+                // SAFETY: this is the object's ISR: its shim lends this value for the call, and nothing else makes one.
                 unsafe {
                     call_unsafe_wdf_function_binding!(WdfInterruptQueueWorkItemForIsr, self.handle)
                 }
@@ -112,8 +166,8 @@ impl<H: InterruptHandler> DeferredInterrupt<'_, H> {
     /// recorded is taken then by those who stop the device.
     #[inline]
     pub fn lock(&mut self) -> Option<InterruptGuard<'_, H>> {
-        // SAFETY: the object is alive during its callback, and `create` initialized its context.
-        let context = unsafe { context::of::<InterruptContext<H>>(self.handle.cast()) }?;
+        // SAFETY: the object is alive during its callback, and `create` made it with this context.
+        let context = unsafe { context::own::<InterruptContext<H>>(self.handle.cast()) };
         if !context.deferring().is_set() {
             return None;
         }
@@ -127,15 +181,13 @@ impl<H: InterruptHandler> DeferredInterrupt<'_, H> {
 /// `EVT_WDF_INTERRUPT_ISR`. IRQL: DIRQL, or PASSIVE_LEVEL for passive handling; interrupt lock held.
 ///
 /// # Safety
-/// Only the framework calls it, for an object made by [`super::Interrupt::create`].
+/// Only the framework calls it, for an object made by [`super::object::create`].
 pub(super) unsafe extern "C" fn evt_interrupt_isr<H: InterruptHandler>(
     interrupt: WDFINTERRUPT,
     message: ULONG,
 ) -> BOOLEAN {
-    // SAFETY: the object is alive, and `create` initialized its context before it was connected.
-    let Some(context) = (unsafe { context::of::<InterruptContext<H>>(interrupt.cast()) }) else {
-        return Claim::NotOurs.into();
-    };
+    // SAFETY: the object is alive, and `create` made it with this context before it was connected.
+    let context = unsafe { context::own::<InterruptContext<H>>(interrupt.cast()) };
     // SAFETY: the framework holds the interrupt lock for the ISR, and this is its only call.
     let (own, shared) = unsafe { context.locked() };
     let isr = Isr {
@@ -151,7 +203,7 @@ pub(super) unsafe extern "C" fn evt_interrupt_isr<H: InterruptHandler>(
 /// `EVT_WDF_INTERRUPT_DPC` and `EVT_WDF_INTERRUPT_WORKITEM`. IRQL: DISPATCH_LEVEL and PASSIVE_LEVEL.
 ///
 /// # Safety
-/// Only the framework calls it, for an object made by [`super::Interrupt::create`]. The associated
+/// Only the framework calls it, for an object made by [`super::object::create`]. The associated
 /// object is its device, as it has no other parent.
 pub(super) unsafe extern "C" fn evt_interrupt_deferred<H: InterruptHandler>(
     interrupt: WDFINTERRUPT,
@@ -170,7 +222,7 @@ pub(super) unsafe extern "C" fn evt_interrupt_deferred<H: InterruptHandler>(
 /// `EVT_WDF_INTERRUPT_ENABLE`. IRQL and lock as for the ISR.
 ///
 /// # Safety
-/// Only the framework calls it, for an object made by [`super::Interrupt::create`].
+/// Only the framework calls it, for an object made by [`super::object::create`].
 pub(super) unsafe extern "C" fn evt_interrupt_enable<H: InterruptHandler>(
     interrupt: WDFINTERRUPT,
     _device: WDFDEVICE,
@@ -182,7 +234,7 @@ pub(super) unsafe extern "C" fn evt_interrupt_enable<H: InterruptHandler>(
 /// `EVT_WDF_INTERRUPT_DISABLE`. IRQL and lock as for the ISR.
 ///
 /// # Safety
-/// Only the framework calls it, for an object made by [`super::Interrupt::create`].
+/// Only the framework calls it, for an object made by [`super::object::create`].
 pub(super) unsafe extern "C" fn evt_interrupt_disable<H: InterruptHandler>(
     interrupt: WDFINTERRUPT,
     _device: WDFDEVICE,
@@ -192,14 +244,13 @@ pub(super) unsafe extern "C" fn evt_interrupt_disable<H: InterruptHandler>(
 }
 
 /// # Safety
-/// The framework holds the interrupt lock of an object made by [`super::Interrupt::create`], and this is
+/// The framework holds the interrupt lock of an object made by [`super::object::create`], and this is
 /// the only call under it.
 unsafe fn set_enabled<H: InterruptHandler>(interrupt: WDFINTERRUPT, enabled: bool) -> NTSTATUS {
-    // SAFETY: the object is alive, and `create` initialized its context.
-    if let Some(context) = unsafe { context::of::<InterruptContext<H>>(interrupt.cast()) } {
-        // SAFETY: the lock is held by this function's contract.
-        let (own, shared) = unsafe { context.locked() };
-        own.set_enabled(shared, enabled);
-    }
+    // SAFETY: the object is alive, and `create` made it with this context.
+    let context = unsafe { context::own::<InterruptContext<H>>(interrupt.cast()) };
+    // SAFETY: the lock is held by this function's contract.
+    let (own, shared) = unsafe { context.locked() };
+    own.set_enabled(shared, enabled);
     STATUS_SUCCESS
 }

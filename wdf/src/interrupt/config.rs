@@ -3,12 +3,12 @@
 use wdk_sys::{
     _WDF_INTERRUPT_POLICY::{WdfIrqPolicyMachineDefault, WdfIrqPolicySpecifiedProcessors},
     _WDF_INTERRUPT_PRIORITY::{WdfIrqPriorityHigh, WdfIrqPriorityLow, WdfIrqPriorityNormal},
-    _WDF_TRI_STATE::WdfFalse,
+    _WDF_TRI_STATE::{WdfFalse, WdfTrue},
     WDF_INTERRUPT_CONFIG, WDF_INTERRUPT_EXTENDED_POLICY,
 };
 
 use super::{InterruptHandler, callbacks, lock::Locking};
-use crate::{InterruptResource, init};
+use crate::{InterruptResource, WakeResource, init};
 
 /// At which IRQL interrupts are handled, and where the work is done. Never in both a DPC and a work item: the
 /// framework refuses that.
@@ -27,6 +27,12 @@ pub enum Handling {
 
 impl Handling {
     /// Whether the ISR runs at PASSIVE_LEVEL.
+    ///
+    /// ```no_run
+    /// use kmdf::Handling;
+    ///
+    /// assert!(Handling::PassiveDpc.is_passive() && !Handling::DirqlWorkItem.is_passive());
+    /// ```
     #[must_use]
     pub const fn is_passive(self) -> bool {
         matches!(self, Self::PassiveWorkItem | Self::PassiveDpc)
@@ -73,22 +79,45 @@ impl Policy {
     }
 }
 
+/// In which callback an interrupt object is created, and for what.
+#[derive(Clone, Copy)]
+pub(super) enum Origin<'a> {
+    /// EvtDriverDeviceAdd.
+    DeviceAdd,
+    /// EvtDevicePrepareHardware.
+    Resource(&'a InterruptResource<'a>),
+    /// EvtDevicePrepareHardware, to wake the device.
+    Wake(&'a WakeResource<'a>),
+}
+
 /// What an interrupt object is created with.
 pub(super) fn config<H: InterruptHandler>(
     handling: Handling,
     locking: &Locking<H::Shared>,
-    resource: Option<&InterruptResource<'_>>,
+    origin: Origin<'_>,
 ) -> WDF_INTERRUPT_CONFIG {
     let mut config = WDF_INTERRUPT_CONFIG {
         // The default is TRUE on ARM64: then the object stays connected in Dx, and on a shared line the ISR is
         // called there (interruptobject.cpp: the constructor, `Disconnect`).
-        ReportInactiveOnPowerDown: WdfFalse,
+        ReportInactiveOnPowerDown: if H::REPORTS_INACTIVE {
+            WdfTrue
+        } else {
+            WdfFalse
+        },
         SpinLock: locking.spin_lock,
         WaitLock: locking.wait_lock,
         PassiveHandling: handling.is_passive().into(),
         EvtInterruptEnable: Some(callbacks::evt_interrupt_enable::<H>),
         EvtInterruptDisable: Some(callbacks::evt_interrupt_disable::<H>),
         ..init::interrupt_config(Some(callbacks::evt_interrupt_isr::<H>))
+    };
+    let resource = match origin {
+        Origin::DeviceAdd => None,
+        Origin::Resource(resource) => Some(resource),
+        Origin::Wake(resource) => {
+            config.CanWakeDevice = true.into();
+            Some(resource.interrupt())
+        }
     };
     if let Some(resource) = resource {
         // The framework only reads them.

@@ -32,7 +32,7 @@ use wdk_sys::WDFDEVICE;
 use crate::{context, context_type};
 
 /// A context that every device has: whether its ISRs may defer their work.
-pub struct Deferring(AtomicBool);
+pub(crate) struct Deferring(AtomicBool);
 
 context_type!(Deferring, c"Deferring");
 
@@ -60,8 +60,7 @@ impl Deferring {
 /// The device is alive. From when the ISRs may defer until they may not, the framework does not begin to
 /// disconnect an interrupt of the device.
 pub(crate) unsafe fn set_deferring(device: WDFDEVICE, may: bool) {
-    // SAFETY: the device is alive by this function's contract, and `DeviceInit::create` initialized this context.
-    if let Some(Deferring(deferring)) = unsafe { context::of(device.cast()) } {
-        deferring.store(may, Ordering::Release);
-    }
+    // SAFETY: the device is alive by this function's contract, and `DeviceInit::create` made it with this context.
+    let Deferring(deferring) = unsafe { context::own(device.cast()) };
+    deferring.store(may, Ordering::Release);
 }

@@ -5,9 +5,14 @@ use core::{cell::UnsafeCell, ptr::NonNull};
 use wdk_sys::{WDFINTERRUPT, WDFSPINLOCK, WDFWAITLOCK, call_unsafe_wdf_function_binding};
 
 use super::{Handling, InterruptHandler, deferring::Deferring};
-use crate::{Context, ContextType, Device, Disconnected, NtStatus, Result, init, spin_lock};
+use crate::{
+    Context, ContextType, Device, Disconnected, NtStatus, Result, device::DeviceHandle, init,
+    spin_lock,
+};
 
 /// What the ISRs of a device share: the context of an [`InterruptLock`].
+///
+/// No example: no driver names it.
 pub struct Shared<S>(UnsafeCell<S>);
 
 // SAFETY: the `S` is reached with the interrupt lock held, or while no interrupt is connected.
@@ -28,19 +33,26 @@ impl<S: Send + 'static> Context for Shared<S> {
 /// and the spin lock's object is only the place of what it guards.
 ///
 /// ```no_run
-/// use kmdf::{Device, Handling, InterruptLock, Result};
+/// use kmdf::{Device, Disconnected, Handling, InterruptLock, Result};
 ///
 /// struct Sequence(u64);
 ///
-/// fn create(device: Device) -> Result<InterruptLock<Sequence>> {
+/// fn create(device: Device<'_>) -> Result<InterruptLock<Sequence>> {
 ///     InterruptLock::new(device, Handling::Dirql, Sequence(0))
+/// }
+///
+/// /// In EvtDeviceReleaseHardware.
+/// fn reset(lock: &InterruptLock<Sequence>, disconnected: &mut Disconnected<'_>) -> Result<()> {
+///     assert_eq!(lock.handling(), Handling::Dirql);
+///     lock.shared(disconnected)?.0 = 0;
+///     Ok(())
 /// }
 /// ```
 pub struct InterruptLock<S> {
     shared: NonNull<Shared<S>>,
     spin_lock: WDFSPINLOCK,
     wait_lock: WDFWAITLOCK,
-    device: Device,
+    device: DeviceHandle,
     handling: Handling,
 }
 
@@ -54,7 +66,7 @@ impl<S: Send + 'static> InterruptLock<S> {
     ///
     /// # Errors
     /// The framework's status.
-    pub fn new(device: Device, handling: Handling, data: S) -> Result<Self> {
+    pub fn new(device: Device<'_>, handling: Handling, data: S) -> Result<Self> {
         let (spin_lock, shared) = spin_lock::create(device, Shared(UnsafeCell::new(data)))?;
         Ok(Self {
             shared,
@@ -64,7 +76,7 @@ impl<S: Send + 'static> InterruptLock<S> {
             } else {
                 core::ptr::null_mut()
             },
-            device,
+            device: device.to_handle(),
             handling,
         })
     }
@@ -96,7 +108,7 @@ impl<S> InterruptLock<S> {
     }
 
     #[inline]
-    pub(super) const fn device(&self) -> Device {
+    pub(super) const fn device(&self) -> DeviceHandle {
         self.device
     }
 
@@ -130,7 +142,7 @@ pub(super) struct Locking<S> {
 
 impl Locking<()> {
     /// A lock of its own, which the framework makes; nothing is shared.
-    pub const OWN: Self = Self {
+    pub(super) const OWN: Self = Self {
         spin_lock: core::ptr::null_mut(),
         wait_lock: core::ptr::null_mut(),
         // Valid: there is nothing in it.
@@ -139,11 +151,11 @@ impl Locking<()> {
 }
 
 /// `WdfWaitLockCreate`
-fn create_wait_lock(device: Device) -> Result<WDFWAITLOCK> {
+fn create_wait_lock(device: Device<'_>) -> Result<WDFWAITLOCK> {
     let mut attributes = init::object_attributes();
     attributes.ParentObject = device.as_object();
     let mut handle = core::ptr::null_mut();
-    // SAFETY: the parent is alive in EvtDriverDeviceAdd, which alone has a `Device`; the others are locals.
+    // SAFETY: the parent is alive by the invariant of `Device`; the others are locals.
     let status = unsafe {
         call_unsafe_wdf_function_binding!(WdfWaitLockCreate, &raw mut attributes, &raw mut handle)
     };
@@ -152,6 +164,8 @@ fn create_wait_lock(device: Device) -> Result<WDFWAITLOCK> {
 }
 
 /// The context of an interrupt object. In this order: what the ISR touches most is where the context is.
+///
+/// No example: no driver names it.
 #[repr(C)]
 pub struct InterruptContext<H: InterruptHandler> {
     own: UnsafeCell<H>,
@@ -233,11 +247,21 @@ impl<H: InterruptHandler> InterruptContext<H> {
 }
 
 /// The interrupt lock is held, at DIRQL.
+///
+/// ```no_run
+/// use kmdf::{InterruptGuard, InterruptHandler};
+///
+/// fn add<H: InterruptHandler<Shared = u64>>(guard: &mut InterruptGuard<'_, H>) {
+///     *guard.shared += 1;
+/// }
+/// ```
 #[must_use = "the lock is released when this is dropped"]
 pub struct InterruptGuard<'a, H: InterruptHandler> {
     handle: WDFINTERRUPT,
     /// What the interrupt object keeps for itself.
     pub own: &'a mut H,
+    /// What it shares with others.
+    pub shared: &'a mut H::Shared,
 }
 
 impl<'a, H: InterruptHandler> InterruptGuard<'a, H> {
@@ -257,8 +281,12 @@ impl<'a, H: InterruptHandler> InterruptGuard<'a, H> {
         // SAFETY: the object is connected by this function's contract.
         unsafe { call_unsafe_wdf_function_binding!(WdfInterruptAcquireLock, handle) };
         // SAFETY: the lock is held until this guard is dropped.
-        let (own, _) = unsafe { context.locked() };
-        Some(Self { handle, own })
+        let (own, shared) = unsafe { context.locked() };
+        Some(Self {
+            handle,
+            own,
+            shared,
+        })
     }
 }
 

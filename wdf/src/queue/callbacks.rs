@@ -1,25 +1,25 @@
 //! What the framework calls for a queue.
 
 use wdk_sys::{
-    _WDF_REQUEST_STOP_ACTION_FLAGS::WdfRequestStopActionPurge, ULONG, WDFQUEUE, WDFREQUEST,
-    call_unsafe_wdf_function_binding,
+    _WDF_REQUEST_STOP_ACTION_FLAGS::WdfRequestStopActionPurge, ULONG, WDFOBJECT, WDFQUEUE,
+    WDFREQUEST, call_unsafe_wdf_function_binding,
 };
 
 use super::{
     Control, ControlHandler, QueueCancelHandler, ReadWrite, ReadWriteHandler, Stop, StopAction,
     StopHandler,
 };
-use crate::{Context, Device, Request, RequestId, context};
+use crate::{Context, Request, RequestId, context};
 
 /// `WdfIoQueueGetDevice`
 ///
 /// # Safety
 /// The queue is alive.
 #[inline]
-pub unsafe fn device_of(queue: WDFQUEUE) -> Device {
+pub(crate) unsafe fn device_of(queue: WDFQUEUE) -> WDFOBJECT {
     // SAFETY: the queue is alive by this function's contract.
     let device = unsafe { call_unsafe_wdf_function_binding!(WdfIoQueueGetDevice, queue) };
-    Device::from_handle(device)
+    device.cast()
 }
 
 /// The context of the device that a queue is of.
@@ -31,7 +31,7 @@ unsafe fn context_of<'a, C: Context>(queue: WDFQUEUE) -> Option<&'a C> {
     let device = unsafe { device_of(queue) };
     // SAFETY: the device outlives its queues. A `C` that is there is initialized: `Device::attach` writes it in the
     // call that makes room for it.
-    unsafe { context::of(device.as_object()) }
+    unsafe { context::of(device) }
 }
 
 /// `EVT_WDF_IO_QUEUE_IO_DEVICE_CONTROL`. IRQL: <= DISPATCH_LEVEL.

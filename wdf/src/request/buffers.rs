@@ -1,6 +1,6 @@
 //! What a request carries: input, output, offset.
 
-use core::ffi::c_void;
+use core::{ffi::c_void, mem::MaybeUninit};
 
 use wdk_sys::{WDFREQUEST, call_unsafe_wdf_function_binding};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -11,6 +11,21 @@ use crate::{CommonBuffer, NtStatus, ReadWrite, Result, init};
 impl Request {
     /// Copies the output to the app's buffer and completes the request. IRQL: <= DISPATCH_LEVEL;
     /// hold no lock.
+    ///
+    /// ```no_run
+    /// use kmdf::{NtStatus, Request, Result};
+    ///
+    /// /// n in, n + 1 out.
+    /// fn increment(request: Request) {
+    ///     let next = |n: u32| n.checked_add(1).ok_or(NtStatus::INVALID_PARAMETER);
+    ///     let next: Result<u32> = request.input().and_then(next);
+    ///     request.complete_with(next);
+    /// }
+    ///
+    /// fn version(request: Request) {
+    ///     request.respond(&1_u32);
+    /// }
+    /// ```
     #[inline]
     pub fn respond<T: IntoBytes + Immutable>(self, output: &T) {
         let outcome = self.write_output(output.as_bytes());
@@ -38,6 +53,37 @@ impl Request {
     /// Copies the start of a common buffer to the app's buffer. IRQL: <= DISPATCH_LEVEL; a lock may be
     /// held.
     ///
+    /// ```no_run
+    /// use kmdf::{CancelHandler, CancelableRequest, CommonBuffer, NtStatus, ReadWrite, Request, Result};
+    ///
+    /// /// Begins a transfer: what cannot be mapped fails now, and where the app wants to read or write is known.
+    /// fn begin<H: CancelHandler>(
+    ///     request: Request,
+    ///     kind: ReadWrite,
+    ///     buffer: &mut CommonBuffer,
+    /// ) -> Result<(CancelableRequest, i64)> {
+    ///     if let Err(failure) = request.map_buffer(kind, 512) {
+    ///         request.complete(Err(failure));
+    ///         return Err(failure);
+    ///     }
+    ///     let offset = request.file_offset();
+    ///     let request = request.into_cancelable::<H>().map_err(|request| {
+    ///         request.complete(Err(NtStatus::CANCELLED));
+    ///         NtStatus::CANCELLED
+    ///     })?;
+    ///     if kind == ReadWrite::Write {
+    ///         request.copy_input_to(buffer, 512)?;
+    ///     }
+    ///     Ok((request, offset))
+    /// }
+    ///
+    /// /// The device has filled the buffer.
+    /// fn end(request: Request, buffer: &CommonBuffer) {
+    ///     let copied = request.copy_output_from(buffer, 512);
+    ///     request.complete(copied);
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES.
     #[inline]
@@ -51,19 +97,20 @@ impl Request {
     /// `WdfRequestRetrieveOutputBuffer`, of at least that length.
     #[inline]
     fn output_buffer(&self, length_bytes: usize) -> Result<*mut c_void> {
-        let mut buffer = core::ptr::null_mut();
+        let mut buffer = MaybeUninit::uninit();
         // SAFETY: the request is owned, the pointer is a local, no length is asked for.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(
                 WdfRequestRetrieveOutputBuffer,
                 self.0,
                 length_bytes,
-                &raw mut buffer,
+                buffer.as_mut_ptr(),
                 core::ptr::null_mut()
             )
         };
         NtStatus::check(status)?;
-        Ok(buffer)
+        // SAFETY: the call succeeded, so it has written the pointer.
+        Ok(unsafe { buffer.assume_init() })
     }
 
     /// Maps the app's buffer, so that copying from or to it later cannot fail any more. IRQL: <=
@@ -123,17 +170,18 @@ impl CancelableRequest {
 /// `WdfRequestRetrieveInputBuffer`, of at least that length, of a request that is owned.
 #[inline]
 fn input_buffer(request: WDFREQUEST, length_bytes: usize) -> Result<*mut c_void> {
-    let mut buffer = core::ptr::null_mut();
+    let mut buffer = MaybeUninit::uninit();
     // SAFETY: the request is owned, the pointer is a local, no length is asked for.
     let status = unsafe {
         call_unsafe_wdf_function_binding!(
             WdfRequestRetrieveInputBuffer,
             request,
             length_bytes,
-            &raw mut buffer,
+            buffer.as_mut_ptr(),
             core::ptr::null_mut()
         )
     };
     NtStatus::check(status)?;
-    Ok(buffer)
+    // SAFETY: the call succeeded, so it has written the pointer.
+    Ok(unsafe { buffer.assume_init() })
 }

@@ -10,6 +10,53 @@ use crate::{Context, NtStatus, context, queue::device_of};
 /// A request that this driver owns and the framework may cancel. Dropping it completes it, unless
 /// it has been canceled: then only its cancel callback may.
 ///
+/// [`crate::Pending`] does what this example does:
+///
+/// ```no_run
+/// use kmdf::{CancelHandler, CancelableRequest, Canceled, NtStatus, Request, SpinLock};
+///
+/// struct MyDevice {
+///     owned: SpinLock<Option<CancelableRequest>>,
+/// }
+/// kmdf::context_type!(MyDevice, c"MyDevice");
+///
+/// fn keep(device: &MyDevice, request: Request) {
+///     let mut owned = device.owned.lock();
+///     match request.into_cancelable::<MyDevice>() {
+///         Ok(request) => *owned = Some(request),
+///         Err(request) => {
+///             drop(owned);
+///             request.complete(Err(NtStatus::CANCELLED));
+///         }
+///     }
+/// }
+///
+/// impl CancelHandler for MyDevice {
+///     type Device = Self;
+///
+///     fn on_cancel(device: &Self, canceled: &Canceled) {
+///         let taken = device.owned.lock().take();
+///         if let Some(Ok(request)) = taken.map(|request| canceled.take(request)) {
+///             request.complete(Err(NtStatus::CANCELLED));
+///         }
+///     }
+/// }
+///
+/// /// In a DPC.
+/// fn done(device: &MyDevice) {
+///     let mut owned = device.owned.lock();
+///     match owned.take().map(CancelableRequest::reclaim) {
+///         Some(Ok(request)) => {
+///             drop(owned);
+///             request.complete(Ok(0));
+///         }
+///         // Canceled: it stays until EvtRequestCancel takes it.
+///         Some(Err(request)) => *owned = Some(request),
+///         None => {}
+///     }
+/// }
+/// ```
+///
 /// # Invariants
 /// As for [`Request`], except that it is cancelable, or canceled and its cancel callback has not
 /// taken it.
@@ -113,7 +160,7 @@ pub(super) unsafe extern "C" fn evt_request_cancel<H: CancelHandler>(request: WD
     // SAFETY: the queue that the request was presented by outlives it.
     let device = unsafe { device_of(queue) };
     // SAFETY: the device outlives its requests, and `Device::attach` initializes what it attaches.
-    if let Some(device) = unsafe { context::of::<H::Device>(device.as_object()) } {
+    if let Some(device) = unsafe { context::of::<H::Device>(device) } {
         H::on_cancel(device, &Canceled(request));
     }
 }

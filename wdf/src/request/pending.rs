@@ -9,12 +9,33 @@ use crate::NtStatus;
 /// Keep it in a [`crate::SpinLock`]; complete what is taken out when the lock is released.
 ///
 /// ```no_run
-/// use kmdf::{Pending, SpinLock};
+/// use kmdf::{Device, Pending, Request, Result, SpinLock};
 ///
 /// struct MyDevice {
 ///     pending: SpinLock<Pending<u32>>,
 /// }
 /// kmdf::context_type!(MyDevice, c"MyDevice");
+///
+/// /// In EvtDriverDeviceAdd.
+/// fn create(device: Device<'_>) -> Result<()> {
+///     let pending = SpinLock::new(device, Pending::new())?;
+///     device.attach(MyDevice { pending })
+/// }
+///
+/// /// In EvtIoDeviceControl.
+/// fn begin(device: &MyDevice, request: Request) {
+///     let kept = device.pending.lock().insert::<MyDevice>(request, 0);
+///     if let Err((request, failure)) = kept {
+///         request.complete(Err(failure));
+///     }
+/// }
+///
+/// /// In EvtInterruptDpc: how far the device is is noted.
+/// fn progressed(device: &MyDevice, percent: u32) {
+///     if let Some(note) = device.pending.lock().note() {
+///         *note = percent;
+///     }
+/// }
 ///
 /// /// In EvtInterruptDpc.
 /// fn done(device: &MyDevice, result: u32) {
@@ -122,6 +143,8 @@ impl<T> Pending<T> {
     }
 
     /// Takes out, in EvtRequestCancel, the request that was canceled.
+    ///
+    /// No example: [`pending!`](crate::pending) is made of it.
     #[inline]
     pub fn take_canceled(&mut self, canceled: &Canceled) -> Option<Request> {
         let (request, note) = self.0.take()?;
@@ -135,6 +158,8 @@ impl<T> Pending<T> {
     }
 
     /// Takes out, in EvtIoStop, the request that it is about. `None`: somebody else is completing it.
+    ///
+    /// No example: [`pending!`](crate::pending) is made of it.
     #[inline]
     pub fn take_stopped(&mut self, id: &RequestId) -> Option<Request> {
         if self.0.as_ref().is_some_and(|(request, _)| request.is(id)) {
