@@ -38,7 +38,7 @@ describe() {
 # --- the steps ----------------------------------------------------------------------------------
 
 # What compiles with a WDK only, or with what cross makes in its place.
-but_kernel_code="--exclude edu_kmdf --exclude edu_minimal --exclude virtio_rng --exclude kmdf --exclude kmdf-etw"
+but_kernel_code="--exclude edu_kmdf --exclude edu_minimal --exclude kmdf_layer --exclude virtio_rng --exclude kmdf --exclude kmdf-etw"
 
 # Away from a rustup that has it, there is no clippy for the compiler that builds the driver, nor
 # a library to check eductl with.
@@ -75,19 +75,20 @@ run_image() {
         sh scripts/build-driver.sh --arch $arch --package edu_minimal
         sh scripts/build-driver.sh --arch $arch --package virtio_rng
     done
+    sh scripts/build-driver.sh --package kmdf_layer
 }
 
 run_driver_lint() {
     needs_windows_target || return 0
     # By themselves: the others have no allocator, which kmdf wants where edu_kmdf asks for its lists.
-    for packages in "--package edu_kmdf --package kmdf --package kmdf-etw" "--package edu_minimal --package virtio_rng"; do
+    for packages in "--package edu_kmdf --package kmdf --package kmdf-etw --package kmdf_layer" "--package edu_minimal --package virtio_rng"; do
         # One word each, on purpose.
         # shellcheck disable=SC2086
         cargo run --quiet --package cross -- cargo -- clippy $packages --release -- --deny warnings
     done
     RUSTDOCFLAGS="--deny warnings" cargo run --quiet --package cross -- cargo -- \
         doc --package kmdf --package kmdf-etw --release --no-deps
-    cargo run --quiet --package cross -- cargo -- test --package kmdf --package kmdf-etw --release --doc
+    cargo run --quiet --package cross -- cargo -- test --package kmdf --package kmdf-etw --features kmdf/alloc --release --doc
 }
 
 run_reproduce() {
@@ -104,6 +105,7 @@ run_scenarios() {
     cargo build --package edu-lab --package eductl
     cargo test --package edu-tests
     cargo test --package virtio-rng-tests
+    cargo test --package kmdf-layer-tests
 }
 
 run_new_driver() {
@@ -158,7 +160,7 @@ run_eductl() {
 }
 
 run_package() {
-    cargo run --quiet --package cross -- inf inf/*.inx driver/minimal/*.inx host/samples/*/*.inx tests/teeth/driver/*.inx
+    cargo run --quiet --package cross -- inf inf/*.inx driver/minimal/*.inx tests/layer/driver/*.inx host/samples/*/*.inx tests/teeth/driver/*.inx
     sh scripts/verify-package.sh
 }
 

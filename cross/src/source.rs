@@ -70,8 +70,9 @@ impl Source {
         let directories = if let Some(directory) = &self.directory {
             vec![directory.clone()]
         } else {
-            // Each driver beside edu_kmdf has a directory of its own below driver/.
+            // Each driver beside edu_kmdf has a directory of its own below driver/, or below its tests.
             let mut directories = entries(&repository.join("driver"))?;
+            directories.extend(entries(&repository.join("tests/layer"))?);
             directories.retain(|path| path.is_dir());
             directories.push(repository.join("inf"));
             directories

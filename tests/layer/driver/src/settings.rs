@@ -1,0 +1,43 @@
+//! How the driver interrupts: values of the hardware key, 0 if they are not there.
+
+use kmdf::{Device, Handling, HardwareKey, Policy, Priority, ValueName};
+
+/// The number of a [`Handling`], in the order of its names.
+static HANDLING: ValueName<8> = ValueName::new(b"Handling");
+/// 1: create the interrupt objects in EvtDevicePrepareHardware.
+static LATE: ValueName<4> = ValueName::new(b"Late");
+/// 1: only report them to be inactive when the device leaves D0.
+static SOFT: ValueName<4> = ValueName::new(b"Soft");
+/// Processors that shall take the interrupts; 0 for no policy.
+static PROCESSORS: ValueName<10> = ValueName::new(b"Processors");
+
+#[derive(Clone, Copy)]
+pub struct Settings {
+    pub handling: Handling,
+    pub late: bool,
+    pub soft: bool,
+    pub policy: Option<Policy>,
+}
+
+impl Settings {
+    pub fn read(device: Device<'_>) -> Self {
+        let key = HardwareKey::open(device).ok();
+        let key = key.as_ref();
+        let flag = |value: Option<u32>| value.is_some_and(|value| value != 0);
+        let processors = key.and_then(|key| key.value(&PROCESSORS)).unwrap_or(0);
+        Self {
+            handling: match key.and_then(|key| key.value(&HANDLING)) {
+                None | Some(0) => Handling::Dirql,
+                Some(1) => Handling::DirqlWorkItem,
+                Some(2) => Handling::PassiveWorkItem,
+                Some(_) => Handling::PassiveDpc,
+            },
+            late: flag(key.and_then(|key| key.value(&LATE))),
+            soft: flag(key.and_then(|key| key.value(&SOFT))),
+            policy: (processors != 0).then_some(Policy {
+                processors: processors.into(),
+                priority: Priority::High,
+            }),
+        }
+    }
+}
