@@ -3,6 +3,8 @@
 //! shown by this.
 #![forbid(unsafe_code)]
 
+pub mod examples;
+pub mod inits;
 pub mod layers;
 pub mod modules;
 pub mod references;
