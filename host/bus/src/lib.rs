@@ -97,6 +97,9 @@ pub struct Identity {
     pub capabilities: Vec<Vec<u8>>,
     /// Whether it has an interrupt pin.
     pub interrupt_pin: bool,
+    /// Whether the firmware says that its line can wake it (CM_RESOURCE_INTERRUPT_WAKE_HINT; in ACPI, SharedAndWake). No
+    /// line of a PCI function can.
+    pub wakes_by_line: bool,
 }
 
 impl Identity {

@@ -22,6 +22,7 @@ const QEMU_SUBSYSTEM: u16 = 0x1100;
 #[derive(Clone, Debug)]
 pub struct EduModel {
     edu: Edu,
+    wakes: bool,
 }
 
 impl EduModel {
@@ -30,6 +31,16 @@ impl EduModel {
     pub fn new(config: Config) -> Self {
         Self {
             edu: Edu::new(config),
+            wakes: false,
+        }
+    }
+
+    /// One whose line can wake it, as the firmware says: see [`Identity::wakes_by_line`].
+    #[must_use]
+    pub fn waking(self) -> Self {
+        Self {
+            wakes: true,
+            ..self
         }
     }
 
@@ -128,6 +139,7 @@ impl PciFunction for EduModel {
             }],
             messages: self.edu.config().messages.count(),
             interrupt_pin: true,
+            wakes_by_line: self.wakes,
             ..Identity::default()
         }
     }

@@ -8,7 +8,7 @@ use std::{env, path::PathBuf};
 
 use edu_lab::EduModel;
 use edu_model::{Config, Messages};
-use kmdf_host::{Driver, Interrupts, Operation, device::PciFunction, install::RegistryValue};
+use kmdf_host::{Driver, Interrupts, Operation, install::RegistryValue};
 
 pub use scenario::all;
 
@@ -48,11 +48,11 @@ pub fn driver() -> Driver {
 
 /// An edu that can send two messages.
 #[must_use]
-pub fn device() -> Box<dyn PciFunction> {
-    Box::new(EduModel::new(Config {
+pub fn device() -> EduModel {
+    EduModel::new(Config {
         messages: Messages::Two,
         ..Config::default()
-    }))
+    })
 }
 
 /// How the driver handles interrupts; its numbers are those of the key's value.

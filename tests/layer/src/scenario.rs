@@ -32,7 +32,7 @@ impl Scenario for Requests {
     }
 
     fn devices(&self) -> Vec<Box<dyn PciFunction>> {
-        vec![device()]
+        vec![Box::new(device())]
     }
 
     fn interrupts(&self) -> Interrupts {

@@ -4,8 +4,9 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use edu_lab::EduModel;
 use kmdf_host::{
-    Counts, Event, File, Interrupts, Irql, Machine, NtStatus, Record, Session, Turn,
+    BootError, Counts, Event, File, Interrupts, Irql, Machine, NtStatus, Record, Session, Turn,
     explore::{Cause, Runs, Target, explore},
     install::RegistryValue,
     ntstatus::{STATUS_DEVICE_BUSY, STATUS_INTERNAL_ERROR, STATUS_SUCCESS},
@@ -26,15 +27,22 @@ struct Bench {
 
 impl Bench {
     fn new(way: Way) -> Self {
-        Self::with(way, 1, &[])
+        Self::with(way, vec![device()], &[])
     }
 
-    fn with(way: Way, devices: usize, more: &[(&str, u32)]) -> Self {
+    fn with(way: Way, devices: Vec<EduModel>, more: &[(&str, u32)]) -> Self {
+        Self::boot(way, devices, more).unwrap_or_else(|error| panic!("{way:?}: {error}"))
+    }
+
+    fn boot(way: Way, devices: Vec<EduModel>, more: &[(&str, u32)]) -> Result<Self, BootError> {
         let called = Called::default();
         let recorder = Rc::clone(&called);
         let machine = Machine {
-            functions: (0..devices).map(|_| device()).collect(),
-            shared_lines: Machine::lines(devices, devices > 1),
+            shared_lines: Machine::lines(devices.len(), devices.len() > 1),
+            functions: devices
+                .into_iter()
+                .map(|device| Box::new(device) as _)
+                .collect(),
             observer: Some(Box::new(move |record: &Record| {
                 if let Event::Enter { callback, .. } = record.event {
                     recorder
@@ -53,15 +61,14 @@ impl Bench {
             .chain(more)
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
-        let session = Session::boot_with_registry(&driver(), machine, way.interrupts, &values)
-            .unwrap_or_else(|error| panic!("{way:?}: {error}"));
+        let session = Session::boot_with_registry(&driver(), machine, way.interrupts, &values)?;
         let file = session.open(INTERFACE, READ_WRITE).expect("it opens");
         called.borrow_mut().clear();
-        Self {
+        Ok(Self {
             session,
             file,
             called,
-        }
+        })
     }
 
     fn ask(&self, ask: Ask) -> (NtStatus, Vec<u8>) {
@@ -161,7 +168,7 @@ fn interrupts_are_handled_in_every_way_that_the_framework_has() {
 fn a_policy_says_which_processor_takes_the_interrupts() {
     for processor in [0, 1] {
         let way = way(Handling::Dirql, Interrupts::AsInstalled);
-        let bench = Bench::with(way, 1, &[("Processors", 1 << processor)]);
+        let bench = Bench::with(way, vec![device()], &[("Processors", 1 << processor)]);
         bench.raise(SOFTWARE);
         bench.raise(OTHER);
         let called = bench.called.take();
@@ -203,7 +210,7 @@ fn isr_calls_in_dx(soft: bool) -> usize {
         soft,
         ..way(Handling::Dirql, Interrupts::Line)
     };
-    let bench = Bench::with(way, 2, &[]);
+    let bench = Bench::with(way, vec![device(), device()], &[]);
     let host = bench.session.host();
     host.sleep(0).unwrap();
     let other = host.open(INTERFACE, 1, READ_WRITE).expect("it opens");
@@ -225,6 +232,41 @@ fn isr_calls_in_dx(soft: bool) -> usize {
 fn an_interrupt_that_is_only_reported_to_be_inactive_has_its_isr_called_in_dx() {
     assert_eq!(isr_calls_in_dx(false), 1);
     assert_eq!(isr_calls_in_dx(true), 2);
+}
+
+/// The driver on a device whose line can wake it, with interrupts that do.
+fn waking(handling: Handling) -> Result<Bench, BootError> {
+    let way = Way {
+        late: true,
+        ..way(handling, Interrupts::Line)
+    };
+    Bench::boot(way, vec![device().waking()], &[("Wake", 1)])
+}
+
+#[test]
+fn an_interrupt_that_can_wake_its_device_is_one_like_others_while_that_is_not_armed() {
+    for handling in [Handling::PassiveWorkItem, Handling::PassiveDpc] {
+        let bench = waking(handling).unwrap_or_else(|error| panic!("{handling:?}: {error}"));
+        assert_eq!(bench.seen().wake, 1, "{handling:?}");
+        bench.raise(SOFTWARE);
+        let host = bench.session.host();
+        host.sleep(0).unwrap();
+        assert_eq!(host.resume(0).unwrap(), STATUS_SUCCESS);
+        bench.raise(SOFTWARE);
+        bench.end();
+    }
+}
+
+#[test]
+fn an_interrupt_that_can_wake_its_device_is_not_handled_at_dirql() {
+    for handling in [Handling::Dirql, Handling::DirqlWorkItem] {
+        let refused = waking(handling).err();
+        let refused = refused.map(|error| error.to_string()).unwrap_or_default();
+        assert!(
+            refused.contains("STATUS_INVALID_PARAMETER"),
+            "{handling:?}: {refused}"
+        );
+    }
 }
 
 #[test]

@@ -156,6 +156,7 @@ pub(super) fn enumerate(link: &mut Link) -> Result<Layout, DeviceError> {
         msix,
         capabilities: Vec::new(),
         interrupt_pin: pin != 0,
+        wakes_by_line: false,
     };
     Ok(Layout {
         identity,

@@ -6,11 +6,12 @@ use std::{
 };
 
 use kmdf_abi::{
+    constants::CM_RESOURCE_INTERRUPT_WAKE_HINT,
     ntstatus::{
         NtStatus, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_STATE,
         STATUS_INVALID_PARAMETER, STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED,
     },
-    types::{WDF_INTERRUPT_CONFIG, WDF_TRI_STATE},
+    types::{CM_PARTIAL_RESOURCE_DESCRIPTOR, WDF_INTERRUPT_CONFIG, WDF_TRI_STATE},
 };
 use kmdf_machine::{Irql, cpu::stub::Call};
 use zerocopy::IntoBytes as _;
@@ -54,6 +55,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         return Err(STATUS_INVALID_DEVICE_STATE);
     }
     check_origin(&config, from_resources)?;
+    check_wake(host, &device, &config)?;
     check_handling(&config)?;
     let position = if from_resources {
         Some(position(host, &device, &config)?)
@@ -107,18 +109,32 @@ fn config(host: &Host, address: u64) -> Result<WDF_INTERRUPT_CONFIG, NtStatus> {
     Ok(config)
 }
 
-/// What a configuration must and must not contain, by the callback that it is given in. No resource here
-/// can wake a device.
+/// What a configuration must and must not contain, by the callback that it is given in.
 fn check_origin(config: &WDF_INTERRUPT_CONFIG, from_resources: bool) -> Result<(), NtStatus> {
     let (raw, translated) = (config.InterruptRaw.0, config.InterruptTranslated.0);
     if from_resources && (raw == 0 || translated == 0 || config.ShareVector != USE_DEFAULT) {
         return Err(STATUS_INVALID_DEVICE_STATE);
     }
     let described = raw != 0 || translated != 0;
-    if described != from_resources || config.CanWakeDevice != 0 {
+    if described != from_resources || config.CanWakeDevice != 0 && !from_resources {
         return Err(STATUS_INVALID_PARAMETER);
     }
     Ok(())
+}
+
+/// An interrupt that wakes is for a resource that can, and made by the owner of power policy, to be handled at
+/// PASSIVE_LEVEL. No device is armed for wake here, so it is connected and disconnected as any other.
+fn check_wake(host: &Host, device: &Device, config: &WDF_INTERRUPT_CONFIG) -> Result<(), NtStatus> {
+    if config.CanWakeDevice == 0 {
+        return Ok(());
+    }
+    let translated: CM_PARTIAL_RESOURCE_DESCRIPTOR = host.memory.read(config.InterruptTranslated.0);
+    let hinted = u32::from(translated.Flags) & CM_RESOURCE_INTERRUPT_WAKE_HINT != 0;
+    if hinted && device.policy.is_owner() && config.PassiveHandling != 0 {
+        Ok(())
+    } else {
+        Err(STATUS_INVALID_PARAMETER)
+    }
 }
 
 /// What fits the level that it is handled at.

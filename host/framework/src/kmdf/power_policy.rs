@@ -48,6 +48,11 @@ pub(crate) struct PowerPolicy {
 }
 
 impl PowerPolicy {
+    /// Whether this driver is the owner.
+    pub(super) fn is_owner(&self) -> bool {
+        self.is_owner
+    }
+
     pub(super) fn new(is_owner: bool) -> Self {
         Self {
             is_owner,

@@ -3,9 +3,9 @@
 use kmdf_abi::{
     constants::{
         CM_RESOURCE_INTERRUPT_LATCHED, CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE,
-        CM_RESOURCE_INTERRUPT_MESSAGE, CM_RESOURCE_PORT_16_BIT_DECODE, CM_RESOURCE_PORT_IO,
-        CM_RESOURCE_PORT_POSITIVE_DECODE, CmResourceTypeInterrupt, CmResourceTypeMemory,
-        CmResourceTypePort,
+        CM_RESOURCE_INTERRUPT_MESSAGE, CM_RESOURCE_INTERRUPT_WAKE_HINT,
+        CM_RESOURCE_PORT_16_BIT_DECODE, CM_RESOURCE_PORT_IO, CM_RESOURCE_PORT_POSITIVE_DECODE,
+        CmResourceTypeInterrupt, CmResourceTypeMemory, CmResourceTypePort,
     },
     types::{
         CM_PARTIAL_RESOURCE_DESCRIPTOR, CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Interrupt,
@@ -93,8 +93,15 @@ impl Host {
             vectors.len()
         };
         for messages in vectors.chunks(in_one.max(1)) {
-            raw.push(interrupt_descriptor(&messages[0], messages.len(), true));
-            translated.push(interrupt_descriptor(&messages[0], messages.len(), false));
+            let descriptor = |raw| {
+                let mut descriptor = interrupt_descriptor(&messages[0], messages.len(), raw);
+                if identity.wakes_by_line && messages[0].message.is_none() {
+                    descriptor.Flags |= narrow::<_, u16>(CM_RESOURCE_INTERRUPT_WAKE_HINT);
+                }
+                descriptor
+            };
+            raw.push(descriptor(true));
+            translated.push(descriptor(false));
         }
         let text = format!(
             "slot {}: {}",

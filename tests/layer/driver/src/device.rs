@@ -119,7 +119,7 @@ impl PnpPower for LayerDevice {
                 resources,
                 passive,
                 &self.lock,
-                self.settings.soft,
+                &self.settings,
             )?)
         } else {
             None

@@ -9,7 +9,7 @@ use kmdf::{
     register,
 };
 
-use crate::device::LayerDevice;
+use crate::{device::LayerDevice, settings::Settings};
 
 /// How many messages the device can send.
 const MESSAGES: usize = 2;
@@ -124,12 +124,12 @@ impl Interrupts {
         resources: &Resources<'_>,
         passive: &Passive<'_>,
         lock: &InterruptLock<Shared>,
-        soft: bool,
+        settings: &Settings,
     ) -> Result<Self> {
-        Ok(if soft {
-            Self::Soft(create_for(resources, passive, lock)?)
+        Ok(if settings.soft {
+            Self::Soft(create_for(resources, passive, lock, settings.wake)?)
         } else {
-            Self::Hard(create_for(resources, passive, lock)?)
+            Self::Hard(create_for(resources, passive, lock, settings.wake)?)
         })
     }
 
@@ -185,12 +185,15 @@ fn create_for<const SOFT: bool>(
     resources: &Resources<'_>,
     passive: &Passive<'_>,
     lock: &InterruptLock<Shared>,
+    wake: bool,
 ) -> Result<Objects<SOFT>> {
     let granted = resources
         .interrupts()
         .flat_map(|resource| core::iter::repeat_n(resource, resource.messages()));
-    let created =
-        granted.map(|resource| Interrupt::create_for(&resource, lock, LayerInterrupt::default()));
+    let created = granted.map(|resource| match resource.wake() {
+        Some(waking) if wake => Interrupt::create_wake(&waking, lock, LayerInterrupt::default()),
+        _ => Interrupt::create_for(&resource, lock, LayerInterrupt::default()),
+    });
     List::collect(passive, MESSAGES, created)
 }
 

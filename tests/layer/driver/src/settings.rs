@@ -8,6 +8,8 @@ static HANDLING: ValueName<8> = ValueName::new(b"Handling");
 static LATE: ValueName<4> = ValueName::new(b"Late");
 /// 1: only report them to be inactive when the device leaves D0.
 static SOFT: ValueName<4> = ValueName::new(b"Soft");
+/// 1: have those wake the device whose resource can.
+static WAKE: ValueName<4> = ValueName::new(b"Wake");
 /// Processors that shall take the interrupts; 0 for no policy.
 static PROCESSORS: ValueName<10> = ValueName::new(b"Processors");
 
@@ -16,6 +18,7 @@ pub struct Settings {
     pub handling: Handling,
     pub late: bool,
     pub soft: bool,
+    pub wake: bool,
     pub policy: Option<Policy>,
 }
 
@@ -34,6 +37,7 @@ impl Settings {
             },
             late: flag(key.and_then(|key| key.value(&LATE))),
             soft: flag(key.and_then(|key| key.value(&SOFT))),
+            wake: flag(key.and_then(|key| key.value(&WAKE))),
             policy: (processors != 0).then_some(Policy {
                 processors: processors.into(),
                 priority: Priority::High,
