@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 use edu_tests::found;
 
 const PAGE: &str = "docs/driver.md";
-const HEADING: &str = "## Each behaviour, its source and its scenario";
+const HEADING: &str = "## Each behavior, its source and its scenario";
 const SCENARIOS: &str = "tests/scenarios";
 
 /// A row of the table.
@@ -34,10 +34,10 @@ fn table() -> Vec<Row> {
     let rows = section.lines().filter(|line| line.starts_with('|')).skip(2);
     rows.map(|line| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-        let [_, name, behaviour, sources, scenarios, _] = cells[..] else {
+        let [_, name, behavior, sources, scenarios, _] = cells[..] else {
             panic!("a row of {PAGE} has four columns: {line}");
         };
-        assert!(!behaviour.is_empty() && !scenarios.is_empty(), "{line}");
+        assert!(!behavior.is_empty() && !scenarios.is_empty(), "{line}");
         Row {
             name: name.to_owned(),
             sources: quoted(sources),

@@ -17,7 +17,7 @@ use crate::{
     toolchain::Choice,
 };
 
-/// Builds and checks KMDF drivers away from Windows.
+/// Builds and checks KMDF drivers without Windows.
 #[derive(Parser)]
 #[command(version, after_help = AFTER_HELP)]
 struct Cli {
@@ -32,10 +32,10 @@ Environment:
   LIBCLANG_PATH   the directory of the libclang to read the headers with
 
 Exit codes:
-  0  done
+  0  success
   1  a file or a command could not be used
   2  wrong arguments
-  3  the machine lacks something; the message says what, and how to name it
+  3  the machine lacks something; the message says what, and how to point to it
   4  a step of the build failed
   5  the image check refused the image
   6  the INF check refused the INF";
@@ -49,14 +49,14 @@ enum Command {
         /// The driver's package.
         #[arg(long, default_value = "edu_kmdf")]
         package: String,
-        /// The manifest of a driver outside of this checkout, which its package is in.
+        /// The manifest of a driver outside of this checkout; the driver is its package.
         #[arg(long, value_name = "Cargo.toml")]
         manifest_path: Option<PathBuf>,
         /// cargo's profile.
         #[arg(long, default_value = "release")]
         profile: Profile,
     },
-    /// Check a driver image as the build does, and say what it imports.
+    /// Check a driver image as the build does, and list its imports.
     Check {
         /// The .sys file.
         image: PathBuf,
@@ -66,16 +66,16 @@ enum Command {
         /// The architecture it must be for [default: any].
         #[arg(long)]
         arch: Option<Arch>,
-        /// The INF or INX to install it from: it must load on every Windows that this names.
+        /// The INF or INX to install it from; the image must load on every Windows version that it names.
         #[arg(long, value_name = "FILE.inx")]
         inf: Option<PathBuf>,
         /// The largest size allowed.
         #[arg(long, value_name = "BYTES")]
         max_size: Option<usize>,
     },
-    /// Check the INF of a KMDF driver, by InfVerif's numbers.
+    /// Check the INF of a KMDF driver by InfVerif's rules.
     Inf {
-        /// The INF files, or INX files, which are stamped first.
+        /// The INF or INX files; an INX is stamped first.
         #[arg(required = true)]
         files: Vec<PathBuf>,
         /// The architecture to stamp an INX for.
@@ -86,13 +86,13 @@ enum Command {
     C {
         #[command(flatten)]
         target: Target,
-        /// The KMDF version to build for, of those that kmdf-abi knows [default: that of Cargo.toml].
+        /// The KMDF version to build for; kmdf-abi must know it [default: that of Cargo.toml].
         #[arg(long, value_name = "1.MINOR", value_parser = kmdf_minor)]
         kmdf: Option<u8>,
-        /// The image to make [default: target/cross/c/NAME.sys, named as the first file].
+        /// The image to make [default: target/cross/c/NAME.sys, named after the first file].
         #[arg(long, value_name = "FILE.sys")]
         out: Option<PathBuf>,
-        /// One more directory with headers.
+        /// A further directory with headers.
         #[arg(short = 'I', value_name = "DIRECTORY")]
         include: Vec<PathBuf>,
         /// A macro for the preprocessor.
@@ -117,7 +117,7 @@ struct Target {
     /// The processor to build for.
     #[arg(long, default_value = "x86_64")]
     arch: Arch,
-    /// Where core and alloc for Windows come from.
+    /// The source of core and alloc for Windows.
     #[arg(long, default_value = "auto")]
     toolchain: Choice,
 }
@@ -205,7 +205,11 @@ fn run(cli: Cli) -> Result<ExitCode> {
             if expectations.symbols.is_none() {
                 println!("no symbols given or found: the entry point's name was not checked");
             }
-            println!("{} is fine: {}", image.display(), describe(&report));
+            println!(
+                "{} passed the check: {}",
+                image.display(),
+                describe(&report)
+            );
         }
         Command::Inf { files, arch } => {
             for file in files {

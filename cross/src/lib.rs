@@ -1,4 +1,4 @@
-//! Builds the shipped `.sys` away from Windows, and checks any `.sys` before it ships.
+//! Builds the shipped `.sys` without Windows, and checks any `.sys` before it ships.
 //!
 //! How it works and why: `docs/cross.md` and `docs/adr/0002-cross-build.md`.
 

@@ -1,4 +1,4 @@
-//! `cross`: builds and checks edu_kmdf.sys away from Windows.
+//! `cross`: builds and checks edu_kmdf.sys without Windows.
 
 #[cfg(unix)]
 fn main() -> std::process::ExitCode {
@@ -7,6 +7,8 @@ fn main() -> std::process::ExitCode {
 
 #[cfg(not(unix))]
 fn main() {
-    eprintln!("cross builds the driver away from Windows; on Windows: cargo make build");
+    eprintln!(
+        "cross builds the driver on systems other than Windows; on Windows use: cargo make build"
+    );
     std::process::exit(1);
 }

@@ -1,4 +1,4 @@
-//! EvtDriverDeviceAdd: puts the device together. Its context is complete from then on.
+//! EvtDriverDeviceAdd: creates the device and everything that it consists of. Its context is complete from then on.
 
 #![forbid(unsafe_code)]
 
@@ -54,7 +54,7 @@ impl Driver for EduDevice {
         } else {
             interrupt::create_all(device, passive, &isr_shared, settings.policy)?
         };
-        // Answers at once what needs no hardware, in low power, too, and forwards the rest.
+        // It completes requests that need no hardware at once, also in low power, and forwards the others.
         let _default_queue = QueueConfig::parallel()
             .default_queue()
             .power_managed(false)

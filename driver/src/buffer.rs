@@ -18,7 +18,7 @@ pub struct DmaBuffer {
 }
 
 impl DmaBuffer {
-    /// Allocates it where a device of so many address bits reaches it. IRQL: PASSIVE_LEVEL.
+    /// Allocates it where a device with this many address bits can address it. IRQL: PASSIVE_LEVEL.
     ///
     /// # Errors
     /// The framework's status.

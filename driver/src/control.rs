@@ -1,5 +1,5 @@
-//! Control requests: checked in the default queue, answered there or forwarded to the queue that may
-//! touch the hardware.
+//! Control requests: the default queue checks them, and completes them or forwards them to a queue that may access the
+//! hardware.
 
 #![forbid(unsafe_code)]
 
@@ -51,10 +51,9 @@ impl ReadWriteHandler for DefaultQueue {
     }
 }
 
-/// The queue of requests that access a register and are done: sequential, power-managed.
+/// The queue of requests that only access a register: sequential, power-managed.
 ///
-/// It has no EvtIoStop: no request outlives the callback that presents it, so the framework has
-/// nothing to ask for and waits that moment.
+/// It has no EvtIoStop: its callback completes each request before it returns, and the framework waits for the callback.
 pub struct RegisterAccess;
 
 impl ControlHandler for RegisterAccess {

@@ -46,7 +46,7 @@ pub struct EduDevice {
     pub register_queue: Queue,
     /// Manual: requests that wait for an event.
     pub waiting_queue: Queue,
-    /// Whether the device does not come back: nobody waits for it any more.
+    /// Whether the device does not come back: requests do not wait for it any more.
     pub lost: AtomicBool,
     /// Sequential: the DMA engine does one transfer at a time.
     pub dma_queue: Queue,
@@ -54,7 +54,7 @@ pub struct EduDevice {
     pub dma_dpc: Dpc,
     /// Recovery from what should not happen, at PASSIVE_LEVEL.
     pub recovery: WorkItem,
-    /// Ticks while an engine is occupied.
+    /// Ticks while an engine has a request.
     pub watchdog_timer: Timer,
     /// Sequential: the factorial engine computes one at a time.
     pub factorial_queue: Queue,
@@ -78,10 +78,9 @@ pub struct State {
     pub dma_watchdog: Watchdog,
     /// Whether the watchdogs' timer is started.
     pub ticking: bool,
-    /// The interrupt objects: one for each message that the device can send, or is granted, as far as they
-    /// are created.
+    /// The interrupt objects that are created: one for each message that the device can send, or is granted.
     pub interrupts: Interrupts,
-    /// What a passive-level ISR has handed over.
+    /// The log of a passive-level ISR.
     pub log: Log,
     /// What was found and not yet recovered from.
     pub findings: Findings,
@@ -141,9 +140,9 @@ impl State {
         }
     }
 
-    /// Ends a request whose device is gone.
-    pub fn gone<H, T>(&mut self, request: Owned<H>) -> (Request, Result<T>) {
-        self.findings.gone();
+    /// Ends a request whose device was surprise-removed.
+    pub fn device_removed<H, T>(&mut self, request: Owned<H>) -> (Request, Result<T>) {
+        self.findings.removed();
         let failure = NtStatus::DEVICE_DOES_NOT_EXIST;
         (request.into_request(), Err(failure))
     }
@@ -165,7 +164,7 @@ impl State {
 }
 
 impl EduDevice {
-    /// An engine has got a request: have the watchdog tick. IRQL: <= DISPATCH_LEVEL.
+    /// An engine has got a request: starts the watchdog's timer. IRQL: <= DISPATCH_LEVEL.
     pub fn watch(&self, state: &mut State) {
         if !state.ticking {
             state.ticking = true;
@@ -173,8 +172,8 @@ impl EduDevice {
         }
     }
 
-    /// Queues the work item, if anything was found. Called under the device lock by
-    /// those who may have found it. IRQL: DISPATCH_LEVEL.
+    /// Queues the recovery work item if there is a device error. Call it under the device lock after a check for
+    /// errors. IRQL: DISPATCH_LEVEL.
     #[inline]
     pub fn queue_recovery(&self, state: &State) {
         if !state.findings.is_empty() {
@@ -182,7 +181,7 @@ impl EduDevice {
         }
     }
 
-    /// What the app is told about the device. IRQL: <= DISPATCH_LEVEL.
+    /// The information about the device that apps get. IRQL: <= DISPATCH_LEVEL.
     pub fn information(&self) -> Information {
         let state = self.state.lock();
         let mut information = Information {

@@ -1,12 +1,12 @@
 //! Apps that wait for events: the inverted call.
 //!
-//! A request that finds no event waits in a manual queue, where the framework cancels it when its app
-//! wants or its handle is closed. It leaves the queue only to be ended.
+//! A request that finds no event waits in a manual queue. The framework cancels it there when its app cancels it or its
+//! handle is closed. A request leaves the queue only to be completed.
 //!
-//! No lock is held around the queue, so what it is put there for may have happened just before. Whoever
-//! changes what may be answered, or what may wait, looks through the queue *afterwards*: the DPC that has
-//! numbered an event, the framework that closes a handle, [`end`] when the device does not come back. And
-//! [`wait`] looks *after* it has put its request there. One of both finds it, whichever came first.
+//! No lock is held around the queue, so the event may come just before the request is queued. Whoever changes what can be
+//! completed, or what may wait, searches the queue *afterwards*: the DPC that has numbered an event, the framework that
+//! closes a handle, [`end`] when the device does not come back. [`wait`] searches *after* it has queued its request. One
+//! of the two finds the request, whichever came first.
 
 #![forbid(unsafe_code)]
 
@@ -45,7 +45,7 @@ pub struct Wait {
 
 kmdf::context_type!(Wait, c"Wait");
 
-/// Answers a request for an event, or has it wait. IRQL: <= DISPATCH_LEVEL; hold no lock.
+/// Completes a request with an event, or queues it. IRQL: <= DISPATCH_LEVEL; hold no lock.
 pub fn wait(device: &EduDevice, request: Request) {
     let cursor = match event_for(device, &request) {
         Ok((_, Some(event))) => return request.respond(&event),
@@ -63,14 +63,13 @@ pub fn wait(device: &EduDevice, request: Request) {
     if let Err(request) = request.try_forward_to(&device.waiting_queue) {
         return give_up(request, NtStatus::DEVICE_DOES_NOT_EXIST);
     }
-    // From here on somebody else may end the request, and its handle go.
+    // From here on another thread may complete the request, and its handle may be closed.
     answer(device);
     if device.lost.load(Ordering::Acquire) {
         return end_all(device);
     }
-    // Windows closes a handle while another thread is sending through it. The framework cancels what a
-    // closed handle has in the queue once, after EvtFileCleanup; so what came too late for that finds
-    // here that the handle is closed.
+    // Windows closes a handle while another thread is sending through it. The framework cancels the queued requests of a
+    // closed handle once, after EvtFileCleanup. A request that was queued later finds here that the handle is closed.
     if handle.is_some_and(|handle| handle.is_closed())
         && let Some(request) = device.waiting_queue.retrieve(|waiting| *waiting == this)
     {
@@ -78,11 +77,11 @@ pub fn wait(device: &EduDevice, request: Request) {
     }
 }
 
-/// The device does not come back: what waits ends now, though its handles are open, and nothing waits from
+/// The device does not come back: completes all waiting requests, although their handles are open, and lets none wait from
 /// now on. IRQL: <= DISPATCH_LEVEL; hold no lock.
 pub fn end(device: &EduDevice) {
     device.lost.store(true, Ordering::Release);
-    // An event that has come is not withheld.
+    // An event that came before is still delivered.
     answer(device);
     end_all(device);
 }
@@ -93,23 +92,22 @@ fn end_all(device: &EduDevice) {
     }
 }
 
-/// Answers the waiting requests that can be answered. IRQL: <= DISPATCH_LEVEL; hold no lock.
+/// Completes the waiting requests for which there is an event. IRQL: <= DISPATCH_LEVEL; hold no lock.
 #[inline(never)]
 pub fn answer(device: &EduDevice) {
     answer_in_dpc(device);
 }
 
-/// [`answer`], without a call for those who count instructions.
+/// [`answer`], inlined into the DPC.
 #[expect(
     clippy::inline_always,
     reason = "it is a part of the DPC: docs/bench.md"
 )]
 #[inline(always)]
 pub fn answer_in_dpc(device: &EduDevice) {
-    // Whoever numbers a later event comes here afterwards.
+    // A DPC that numbers a later event calls this function afterwards.
     let newest = device.state.lock().events.newest();
-    // Each is looked at where it waits, whatever is before it: one that has seen the newest event may
-    // have come to the queue before one that has not.
+    // The search looks at every request: one that has seen the newest event may be in front of one that has not.
     let unseen = |waiting: &RequestReference| {
         let wait = waiting.context::<Wait>();
         wait.is_some_and(|wait| wait.seen.load(Ordering::Relaxed) < newest)
@@ -119,11 +117,11 @@ pub fn answer_in_dpc(device: &EduDevice) {
     }
 }
 
-/// Answers a request that has not seen the newest event.
+/// Completes a request that has not seen the newest event.
 #[inline(never)]
 fn answer_one(device: &EduDevice, request: Request) {
     leave(&request);
-    // It is there, by what `newest` is. If not, dropping the request says that something is wrong.
+    // There is an event, because `newest` says so. Otherwise dropping the request completes it with an error.
     if let Ok((_, Some(event))) = event_for(device, &request) {
         request.respond(&event);
     }
@@ -139,13 +137,13 @@ fn event_for(device: &EduDevice, request: &Request) -> Result<(EventCursor, Opti
     }
 }
 
-/// Ends a request that has waited and is not answered.
+/// Completes a request that has waited and gets no event.
 fn give_up(request: Request, why: NtStatus) {
     leave(&request);
     request.complete(Err(why));
 }
 
-/// A request waits no more.
+/// A request does not wait any more.
 fn leave(request: &Request) {
     if let Some(handle) = request.handle::<Handle>() {
         handle.waiting.fetch_sub(1, Ordering::Relaxed);

@@ -1,8 +1,7 @@
-//! Factorial requests: from their queue to the engine, and out again by cancellation or power.
+//! Factorial requests: from their queue to the engine, and out of it by completion, cancellation or EvtIoStop.
 //!
-//! Who completes a request when several want to at once is decided in
-//! [`edu_driver_core::engine`], under the device's spin lock. Requests are completed after the lock
-//! is released, because completing presents the next one, in this very call.
+//! [`edu_driver_core::engine`] decides under the device's spin lock who completes a request if several parties try at
+//! once. Requests are completed after the lock is released, because completing presents the next one in the same call.
 
 #![forbid(unsafe_code)]
 
@@ -68,7 +67,7 @@ fn submit(device: &EduDevice, request: Request) -> core::result::Result<(), (Req
 pub fn refusal_status(refusal: engine::Refusal) -> NtStatus {
     match refusal {
         engine::Refusal::Canceled => NtStatus::CANCELLED,
-        engine::Refusal::Gone => NtStatus::DEVICE_DOES_NOT_EXIST,
+        engine::Refusal::Removed => NtStatus::DEVICE_DOES_NOT_EXIST,
         engine::Refusal::Busy => NtStatus::INTERNAL_ERROR,
     }
 }
@@ -88,7 +87,7 @@ impl StopHandler for Factorial {
 /// Ends a request that its engine has given up for EvtIoStop.
 pub fn end_stopped(request: Request, stop: Stop<'_>) {
     match stop.action {
-        // The device may lose what it does: start again when it is back.
+        // The device may lose what it computes: it starts again after D0 entry.
         StopAction::Suspend => stop.requeue(request),
         StopAction::Purge => request.complete(Err(NtStatus::CANCELLED)),
     }
@@ -98,8 +97,8 @@ impl CancelHandler for Factorial {
     type Device = EduDevice;
 
     fn on_cancel(device: &EduDevice, canceled: &Canceled) {
-        let redeemed = device.state.lock().factorial.cancel(canceled);
-        if let Some(request) = redeemed {
+        let canceled_request = device.state.lock().factorial.cancel(canceled);
+        if let Some(request) = canceled_request {
             complete((request.into_request(), Err(NtStatus::CANCELLED)));
         }
     }
@@ -137,7 +136,7 @@ impl State {
                 self.statistics.factorials_completed += 1;
                 Some((request.into_request(), Ok(Word(value))))
             }
-            engine::Interrupt::Gone(request) => Some(self.gone(request)),
+            engine::Interrupt::Removed(request) => Some(self.device_removed(request)),
             engine::Interrupt::Stray => {
                 self.statistics.stray_factorials += 1;
                 None
@@ -145,7 +144,7 @@ impl State {
         }
     }
 
-    /// What the watchdog does about a factorial that lasts.
+    /// What the watchdog does about a factorial that takes long.
     pub fn look_at_factorial(&mut self, give_up: bool) -> Option<Ended> {
         let registers = self.registers.as_mut()?;
         match self
@@ -159,7 +158,7 @@ impl State {
                 self.statistics.factorials_completed += 1;
                 Some((request.into_request(), Ok(Word(value))))
             }
-            Look::Gone(request) => Some(self.gone(request)),
+            Look::Removed(request) => Some(self.device_removed(request)),
             Look::GivenUp(request) => Some(self.given_up(Engine::Factorial, request)),
         }
     }

@@ -1,4 +1,4 @@
-//! What should not happen, as it is noted until [`crate::recovery`] does something about it.
+//! Device errors that were found, until [`crate::recovery`] handles them.
 
 #![forbid(unsafe_code)]
 
@@ -17,14 +17,14 @@ pub enum Engine {
 /// What was found and not yet recovered from.
 #[derive(Clone, Copy, Default)]
 pub struct Findings {
-    /// Causes that are neither an engine's nor software's.
+    /// Causes that neither an engine nor software raises.
     pub unknown: Causes,
     /// By [`Engine`]: its interrupt did not come.
     pub missed: [bool; 2],
     /// By [`Engine`]: it does not end.
     pub stuck: [bool; 2],
     /// The device reads all ones.
-    pub gone: bool,
+    pub removed: bool,
 }
 
 impl Findings {
@@ -34,7 +34,7 @@ impl Findings {
             unknown: Causes::empty(),
             missed: [false; 2],
             stuck: [false; 2],
-            gone: false,
+            removed: false,
         }
     }
 
@@ -54,8 +54,8 @@ impl Findings {
     }
 
     /// The device reads all ones.
-    pub const fn gone(&mut self) {
-        self.gone = true;
+    pub const fn removed(&mut self) {
+        self.removed = true;
     }
 
     /// Whether nothing was found.
@@ -64,8 +64,8 @@ impl Findings {
             unknown,
             missed,
             stuck,
-            gone,
+            removed,
         } = self;
-        unknown.is_empty() && *missed == [false; 2] && *stuck == [false; 2] && !gone
+        unknown.is_empty() && *missed == [false; 2] && *stuck == [false; 2] && !removed
     }
 }

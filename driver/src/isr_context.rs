@@ -41,9 +41,9 @@ impl IsrShared {
         }
     }
 
-    /// Acknowledges all causes that nobody will service: what was raised before the interrupt was
-    /// enabled, or while it was being disabled. The device keeps them over a reboot, and an
-    /// asserted line that nobody listens to disturbs those it is shared with.
+    /// Acknowledges all causes that no ISR will service: those raised before the interrupt was enabled, or while it
+    /// was being disabled. The device keeps them over a reboot, and a line that stays asserted disturbs the devices that
+    /// share it.
     pub fn acknowledge_stale(&mut self) {
         if let Some(registers) = &mut self.registers {
             let causes = registers.causes();

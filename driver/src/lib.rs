@@ -1,29 +1,30 @@
 //! A KMDF driver that services the interrupts of QEMU's `edu` device.
 //!
-//! # The way of an interrupt
+//! # The path of an interrupt
 //!
 //! Read the modules in this order:
 //!
-//! 1. `add`: EvtDriverDeviceAdd makes the device, its queues and its interrupt objects; `device` is what they share.
-//! 2. `power`: the device starts: BAR 0 is mapped (`registers`), interrupts are connected, and
-//!    only then may the device interrupt.
-//! 3. `control`: an app asks for a factorial. The request is checked and forwarded to the
-//!    sequential queue of the engine; `factorial` starts the engine and keeps the request,
-//!    cancelable. Some time later the device is done and interrupts.
-//! 4. `interrupt::isr`: one read of the interrupt status, one write that acknowledges what was
-//!    read; what it said is saved in the interrupt object's context space, and the DPC queued.
-//! 5. `interrupt::dpc`: takes all that came, reads the result, completes the request; hands the DMA
-//!    cause on to the DPC of `transfer`, and answers those that wait for events (`events`).
+//! 1. `add`: EvtDriverDeviceAdd creates the device, its queues and its interrupt objects. `device` has the state that
+//!    they share.
+//! 2. `power`: the device starts. The driver maps BAR 0 (`registers`), the framework connects the interrupts, and only
+//!    then may the device interrupt.
+//! 3. `control`: an app sends a request for a factorial. The default queue checks it and forwards it to the sequential
+//!    queue of the engine. `factorial` makes the request cancelable, keeps it and starts the engine. When the device is
+//!    done, it interrupts.
+//! 4. `interrupt::isr`: the ISR reads the interrupt status, acknowledges what it has read, saves it in the interrupt
+//!    object's context space and queues the DPC.
+//! 5. `interrupt::dpc`: the DPC takes everything that was saved, reads the result and completes the request. It queues
+//!    the DPC of `transfer` for the DMA cause, and completes requests that wait for events (`events`).
 //!
-//! Beside the way: `transfer`, ReadFile and WriteFile; `watchdog`, when no interrupt comes; `settings`,
-//! what the INF says, passive-level handling for one; `recovery`, what is done about what should not happen; `trace`, what a listener
-//! is told; `owned`, requests as engines keep them.
+//! The other modules: `transfer` has ReadFile and WriteFile; `watchdog` handles missing interrupts; `settings` reads
+//! registry values of the INF, such as that for passive-level handling; `recovery` handles device errors; `trace` has
+//! the events for ETW; `owned` has the requests that engines keep.
 //!
-//! The layer between all this and the framework is the crate `kmdf` (`wdf/`); here is no `unsafe` code. What needs no
-//! kernel to be decided, and no kernel to be tested, is in the crate
-//! `edu-driver-core`: what the ISR records, whose work an engine does, which requests are malformed.
+//! The crate `kmdf` (`wdf/`) is the layer between this driver and the framework; this crate has no `unsafe` code.
+//! Decisions that need no kernel are in the crate `edu-driver-core`, where they can be tested without one: what the ISR
+//! records, to which request a result belongs, which requests are malformed.
 //!
-//! Locks, IRQLs and races: docs/driver.md.
+//! docs/driver.md explains locks, IRQLs and races.
 #![no_std]
 #![forbid(unsafe_code)]
 

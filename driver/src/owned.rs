@@ -69,7 +69,7 @@ impl<H> engine::Cancelable for Pending<H> {
         self.request.reclaim().map(Owned::new).map_err(Self::new)
     }
 
-    fn redeem(self, canceled: &Canceled) -> Result<Owned<H>, Self> {
+    fn take_canceled(self, canceled: &Canceled) -> Result<Owned<H>, Self> {
         canceled
             .take(self.request)
             .map(Owned::new)

@@ -3,13 +3,13 @@
 //! | callback | what is done there |
 //! | --- | --- |
 //! | EvtDevicePrepareHardware | map BAR 0, check that an edu device answers |
-//! | EvtDeviceD0Entry | tell the device not to interrupt: whoever used it before may have left it on |
-//! | EvtInterruptEnable | acknowledge what is left from before ([`crate::interrupt`]) |
-//! | EvtDeviceD0EntryPostInterruptsEnabled | every object is connected: let the device interrupt, and the ISRs queue DPCs |
-//! | EvtDeviceD0ExitPreInterruptsDisabled | the ISRs queue no DPC any more; let an abandoned transfer run out, tell the device not to interrupt |
-//! | EvtInterruptDisable | acknowledge what came meanwhile, so that no line stays asserted |
-//! | EvtDeviceReleaseHardware | work off what the ISRs have recorded since; unmap BAR 0 |
-//! | EvtDeviceSelfManagedIoFlush | the device does not come back: end those who wait for events |
+//! | EvtDeviceD0Entry | disable the device's interrupt: an earlier driver may have left it enabled |
+//! | EvtInterruptEnable | acknowledge stale causes ([`crate::interrupt`]) |
+//! | EvtDeviceD0EntryPostInterruptsEnabled | every object is connected: enable the device's interrupt, and let the ISRs queue DPCs |
+//! | EvtDeviceD0ExitPreInterruptsDisabled | stop the ISRs from queueing DPCs; wait for a transfer that still runs; disable the device's interrupt |
+//! | EvtInterruptDisable | acknowledge causes raised since, so that no line stays asserted |
+//! | EvtDeviceReleaseHardware | process what the ISRs have recorded since; unmap BAR 0 |
+//! | EvtDeviceSelfManagedIoFlush | the device does not come back: complete requests that wait for events |
 
 #![forbid(unsafe_code)]
 
@@ -94,8 +94,8 @@ impl PnpPower for EduDevice {
 }
 
 impl EduDevice {
-    /// Maps the registers and hands them to their owners; creates the interrupt objects, if now is the
-    /// time. If it fails, EvtDeviceReleaseHardware, which is called all the same, undoes what was done.
+    /// Maps the registers and stores them with their owners. Creates the interrupt objects if the settings say so. If it
+    /// fails, EvtDeviceReleaseHardware, which is called nevertheless, undoes what was done.
     fn find_hardware(&self, hardware: &mut Hardware<'_>) -> Result<Identification> {
         // The device's only memory BAR.
         let bar = hardware.resources.memory_range(0)?;

@@ -1,7 +1,8 @@
-//! What should not happen: found at DISPATCH_LEVEL, traced and made good at PASSIVE_LEVEL by a work item.
+//! Recovery from device errors: they are found at DISPATCH_LEVEL, and a work item traces and handles them at
+//! PASSIVE_LEVEL.
 //!
-//! Whoever finds something holds the device lock, notes it there and queues the work item. One queued
-//! work item does for all that is found until it runs, and each run does each thing once at most.
+//! The code that finds an error holds the device lock, notes the error there and queues the work item. One queued work
+//! item handles all errors that are found until it runs, and each run does each thing at most once.
 
 #![forbid(unsafe_code)]
 
@@ -26,12 +27,12 @@ impl WorkItemHandler for Recovery {
         if findings.missed[Engine::Factorial as usize] {
             state.rearm();
         }
-        // Nothing more will come of either engine: end both requests now, not at a later tick.
+        // No engine will finish: end both requests now, not at a later tick.
         let ended = findings
-            .gone
+            .removed
             .then(|| (state.look_at_factorial(false), state.look_at_dma(false)));
-        // These looks find again what is known already.
-        state.findings.gone &= !findings.gone;
+        // These checks find the removal again.
+        state.findings.removed &= !findings.removed;
         drop(state);
         trace(&findings);
         if let Some((factorial, transfer)) = ended {
@@ -46,8 +47,8 @@ impl WorkItemHandler for Recovery {
 }
 
 impl State {
-    /// Tells the device once more that it shall interrupt: it may have forgotten. Not while its interrupts
-    /// are being disconnected.
+    /// Enables the device's interrupt again, which the device may have lost; but not while its interrupts are being
+    /// disconnected.
     fn rearm(&mut self) {
         if self.connected.is_none() {
             return;
@@ -70,7 +71,7 @@ fn trace(findings: &Findings) {
             trace::ENGINE_STUCK.write([engine as u64]);
         }
     }
-    if findings.gone {
-        trace::DEVICE_GONE.write([]);
+    if findings.removed {
+        trace::DEVICE_SURPRISE_REMOVED.write([]);
     }
 }

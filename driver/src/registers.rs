@@ -1,12 +1,12 @@
-//! BAR 0 of the device, and who owns which register.
+//! BAR 0 of the device, and the owner of each register.
 //!
 //! | owner | registers | guarded by |
 //! | --- | --- | --- |
 //! | [`IsrRegisters`] | interrupt status, interrupt acknowledge | the interrupt lock |
 //! | [`DeviceRegisters`] | all others that the driver uses | the device's spin lock |
 //!
-//! No register has two owners, so no access can be forgotten in a lock's reasoning. Each owner has a mapping of its
-//! own, in which the other's registers have no name. Each access is one instruction of the register's width.
+//! No register has two owners, so each access is guarded by one lock. Each owner has a mapping of its own, in which the
+//! other's registers have no name. Each access is one instruction of the register's width.
 
 use core::mem::offset_of;
 

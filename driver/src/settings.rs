@@ -1,5 +1,5 @@
-//! How the INF, or an administrator, wants interrupts handled and memory found: values of the device's
-//! hardware key. A value that is not there, or says nothing that can be, is as good as 0.
+//! Settings for interrupts and memory, from the INF or an administrator: values of the device's hardware key. A value that
+//! is missing or out of range counts as 0.
 
 #![forbid(unsafe_code)]
 
@@ -13,12 +13,12 @@ static INTERRUPT_PASSIVE: ValueName<16> = ValueName::new(b"InterruptPassive");
 static INTERRUPT_PASSIVE_DPC: ValueName<19> = ValueName::new(b"InterruptPassiveDpc");
 /// 1: create the interrupt objects in EvtDevicePrepareHardware, with their resources.
 static INTERRUPT_LATE: ValueName<13> = ValueName::new(b"InterruptLate");
-/// Processors of group 0 that shall take the interrupts, one bit each.
+/// Processors of group 0 that take the interrupts, one bit each.
 static INTERRUPT_PROCESSORS: ValueName<19> = ValueName::new(b"InterruptProcessors");
-/// How urgent they are: 1 low, 2 normal, 3 high.
+/// Their priority: 1 low, 2 normal, 3 high.
 static INTERRUPT_PRIORITY: ValueName<17> = ValueName::new(b"InterruptPriority");
 
-/// How many address bits the device masters; 0 for as many as QEMU gives it.
+/// How many address bits the device has; 0 for the number that QEMU's device has by default.
 static DMA_ADDRESS_BITS: ValueName<14> = ValueName::new(b"DmaAddressBits");
 
 /// The settings of a device.
@@ -28,9 +28,9 @@ pub struct Settings {
     pub handling: Handling,
     /// Whether the interrupt objects are created when their resources are known.
     pub late: bool,
-    /// Which processors shall take the interrupts, and how urgent they are, if that is set.
+    /// Which processors take the interrupts and with which priority, if that is set.
     pub policy: Option<Policy>,
-    /// Which memory the device reaches.
+    /// Which memory the device can address.
     pub address_width: AddressWidth,
 }
 

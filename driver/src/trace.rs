@@ -1,4 +1,4 @@
-//! What the driver traces. Never in an ISR, and under no lock.
+//! The events that the driver traces. It traces neither in an ISR nor under a lock.
 
 #![forbid(unsafe_code)]
 
@@ -27,7 +27,7 @@ event!(/// EvtDevicePrepareHardware has failed with that NTSTATUS.
     pub DEVICE_REFUSED = PROVIDER, Error, "DeviceRefused", "Status");
 event!(/// The interrupts are connected.
     pub DEVICE_STARTED = PROVIDER, Information, "DeviceStarted");
-event!(/// The interrupts are about to be disconnected: so many there were.
+event!(/// The interrupts are about to be disconnected; how many there were.
     pub DEVICE_STOPPED = PROVIDER, Information, "DeviceStopped", "Interrupts");
 event!(/// EvtDeviceReleaseHardware: the registers are unmapped.
     pub DEVICE_RELEASED = PROVIDER, Information, "DeviceReleased");
@@ -43,14 +43,14 @@ event!(/// A transfer is done.
     pub TRANSFER_COMPLETED = PROVIDER, Verbose, "TransferCompleted", "Bytes");
 event!(/// A transfer failed with that NTSTATUS.
     pub TRANSFER_FAILED = PROVIDER, Warning, "TransferFailed", "Status");
-event!(/// The device raised causes that nobody has a use for.
+event!(/// The device raised unknown causes.
     pub UNKNOWN_CAUSES = PROVIDER, Warning, "UnknownCauses", "Causes");
-event!(/// An interrupt did not come; its request was completed all the same.
+event!(/// An interrupt did not come; the watchdog completed its request.
     pub INTERRUPT_MISSED = PROVIDER, Warning, "InterruptMissed", "Engine");
 event!(/// An engine does not end; its request was failed.
     pub ENGINE_STUCK = PROVIDER, Error, "EngineStuck", "Engine");
 event!(/// The device reads all ones.
-    pub DEVICE_GONE = PROVIDER, Error, "DeviceGone");
+    pub DEVICE_SURPRISE_REMOVED = PROVIDER, Error, "DeviceSurpriseRemoved");
 
 /// An NTSTATUS as a value of an event.
 pub fn status(status: kmdf::NtStatus) -> u64 {

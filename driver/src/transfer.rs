@@ -1,12 +1,11 @@
 //! ReadFile and WriteFile: transfers from and to the device's DMA buffer.
 //!
-//! The engine is driven as the factorial engine is ([`edu_driver_core::engine`]), over a common buffer
-//! and not over the app's pages, because the device cannot abort a transfer: as long as it has the app's
-//! pages, their request could be neither canceled nor failed nor given up for power. With a buffer of the
-//! driver's, which lives as long as the device object, a request may end at any moment, and the transfer
-//! runs out without it. It costs one copy of 4 KiB at most, against the 100 ms that the device takes; and
-//! a request is one transfer then, where scattered pages would be several, 100 ms each. Its address also
-//! has to be below the device's mask once, and not for each request.
+//! The engine is driven like the factorial engine ([`edu_driver_core::engine`]). It transfers over a common buffer and not
+//! over the app's pages, because the device cannot abort a transfer. While it uses the app's pages, their request can be
+//! neither canceled, nor failed, nor requeued for a power transition. The driver's buffer lives as long as the device
+//! object, so a request may end at any moment while the transfer runs to its end. The price is one copy of at most 4 KiB,
+//! against the 100 ms that the device takes. A request is then one transfer, where scattered pages would need several of
+//! 100 ms each, and only one address has to be below the device's mask.
 
 #![forbid(unsafe_code)]
 
@@ -109,8 +108,8 @@ impl CancelHandler for Dma {
     type Device = EduDevice;
 
     fn on_cancel(device: &EduDevice, canceled: &Canceled) {
-        let redeemed = device.state.lock().dma.cancel(canceled);
-        if let Some(request) = redeemed {
+        let canceled_request = device.state.lock().dma.cancel(canceled);
+        if let Some(request) = canceled_request {
             complete((request.into_request(), Err(NtStatus::CANCELLED)));
         }
     }
@@ -156,7 +155,7 @@ impl Work<Pending<Dma>> for DmaEngine<'_> {
     fn activity(&mut self) -> Activity {
         let command = self.registers.dma_command();
         if command.bits() == u32::MAX {
-            Activity::Gone
+            Activity::Removed
         } else if command.contains(DmaCommand::RUN) {
             Activity::Busy
         } else {
@@ -188,14 +187,14 @@ impl Work<Pending<Dma>> for DmaEngine<'_> {
         match self.activity() {
             Activity::Idle => Progress::Done(()),
             Activity::Busy => Progress::Busy,
-            Activity::Gone => Progress::Gone,
+            Activity::Removed => Progress::Removed,
         }
     }
 }
 
 impl EduDevice {
-    /// Waits until the DMA engine is idle: a canceled request leaves it running for 100 ms at most, and
-    /// when the device is removed, the memory that it uses goes. IRQL: PASSIVE_LEVEL.
+    /// Waits until the DMA engine is idle. A canceled request leaves it running for at most 100 ms, and the removal of the
+    /// device frees the memory that it uses. IRQL: PASSIVE_LEVEL.
     pub fn let_transfer_run_out(&self) {
         for _ in 0..RUN_OUT_LOOKS {
             let mut state = self.state.lock();
@@ -216,9 +215,9 @@ impl EduDevice {
     }
 }
 
-/// How often the DMA engine is looked at while it runs out: more than twice the time it takes.
+/// How often [`EduDevice::let_transfer_run_out`] checks the engine: for more than twice the time of a transfer.
 const RUN_OUT_LOOKS: u32 = 25;
-/// Time between these looks.
+/// Time between these checks.
 const RUN_OUT_LOOK_MS: u32 = 10;
 
 impl State {
@@ -230,7 +229,7 @@ impl State {
             engine::Interrupt::Done(request, transfer, ()) => {
                 Some(self.end_transfer(request, transfer))
             }
-            engine::Interrupt::Gone(request) => Some(self.gone(request)),
+            engine::Interrupt::Removed(request) => Some(self.device_removed(request)),
             engine::Interrupt::Stray => {
                 self.statistics.stray_transfers += 1;
                 None
@@ -238,7 +237,7 @@ impl State {
         }
     }
 
-    /// What the watchdog does about a transfer that lasts.
+    /// What the watchdog does about a transfer that takes long.
     pub fn look_at_dma(&mut self, give_up: bool) -> Option<Ended> {
         let registers = self.registers.as_mut()?;
         let buffer = &mut self.buffer;
@@ -249,7 +248,7 @@ impl State {
                 self.statistics.interrupts_missed += 1;
                 Some(self.end_transfer(request, transfer))
             }
-            Look::Gone(request) => Some(self.gone(request)),
+            Look::Removed(request) => Some(self.device_removed(request)),
             Look::GivenUp(request) => Some(self.given_up(Engine::Dma, request)),
         }
     }

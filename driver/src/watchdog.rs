@@ -1,9 +1,8 @@
-//! The watchdog of both engines: one timer, that ticks while one of them has a request.
+//! The watchdog of both engines: one timer that ticks while one of them has a request.
 //!
-//! An interrupt that never came is made good: the engine is looked at, and its request completed if it was
-//! done at the look before, too: an interrupt that is only on its way is not missed. An engine that never
-//! ends is given up: its request fails with STATUS_IO_TIMEOUT, and the next one waits until the engine is
-//! idle.
+//! It recovers from a lost interrupt: if an engine was done at two ticks without an interrupt, the watchdog completes its
+//! request. At one tick the interrupt may still be on its way. If an engine does not end, its request fails with
+//! STATUS_IO_TIMEOUT, and the next one waits until the engine is idle.
 
 #![forbid(unsafe_code)]
 

@@ -7,7 +7,7 @@
 //!
 //! Facts only: nothing here touches hardware or memory of another owner. A value that the device
 //! or an app controls is open (a bit set or a plain integer), so an unknown one is data and never
-//! undefined behaviour.
+//! undefined behavior.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -66,8 +66,8 @@ pub struct Statistics {
     pub interrupts: u64,
     /// Calls that found the interrupt status 0: another device's interrupt, or a spurious one.
     pub not_ours: u64,
-    /// Calls that read all ones: the device is gone.
-    pub device_gone: u64,
+    /// Calls that read all ones: the device was surprise-removed.
+    pub device_removed: u64,
     /// `WdfInterruptQueueDpcForIsr` calls that queued a DPC.
     pub dpcs_queued: u64,
     /// `WdfInterruptQueueDpcForIsr` calls that found it queued already.

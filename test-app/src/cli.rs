@@ -6,7 +6,7 @@ use clap::{Args, Parser};
 
 use crate::{commands::Command, device, exit, number::parse_u32, report};
 
-/// Talks to the edu driver through its device interface.
+/// Uses the edu driver through its device interface.
 #[derive(Debug, Parser)]
 #[command(version, after_help = exit::HELP)]
 pub struct Cli {
@@ -23,16 +23,16 @@ pub struct Options {
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// Which edu device, when there are several: 0 is the first
+    /// Which edu device to use if there are several; 0 is the first
     #[arg(long, global = true, value_name = "INDEX", default_value = "0", value_parser = parse_u32)]
     pub device: u32,
 
-    /// How long the driver may take to complete a request, in seconds; for `wait`, how long until the
-    /// next event [default: 10; `wait`: no limit]
+    /// Limit in seconds for the completion of a request; for `wait`, for the time until the next event
+    /// [default: 10; `wait`: no limit]
     #[arg(long, global = true, value_name = "SECONDS", value_parser = parse_seconds)]
     pub timeout: Option<Duration>,
 
-    /// Where kmdf-host listens [default: $KMDF_HOST_SOCKET, then $XDG_RUNTIME_DIR/kmdf-host.sock,
+    /// The socket of kmdf-host [default: $KMDF_HOST_SOCKET, then $XDG_RUNTIME_DIR/kmdf-host.sock,
     /// then /tmp/kmdf-host-UID.sock]
     #[cfg(unix)]
     #[arg(long, global = true, value_name = "PATH")]

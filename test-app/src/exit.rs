@@ -6,13 +6,13 @@ use std::process::ExitCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Everything is as it must be.
+    /// Everything is right.
     Success = 0,
     /// The device or the driver answered, and the answer is wrong.
     WrongResult = 1,
     /// The command line is wrong. (clap uses this number.)
     Usage = 2,
-    /// There is no device or no host, it could not be opened, or it went away meanwhile.
+    /// There is no device or no host, it could not be opened, or it was removed during the command.
     NoDevice = 3,
     /// The driver failed a request.
     RequestFailed = 4,
@@ -39,10 +39,10 @@ impl Exit {
 /// The exit codes, as `--help` shows them.
 pub const HELP: &str = "\
 Exit codes:
-  0  everything is as it must be
+  0  success
   1  the device or the driver gave a wrong result
   2  the command line is wrong
-  3  no device or no host, or it went away meanwhile
+  3  no device or no host, or it was removed during the command
   4  the driver failed a request (the status is shown)
   5  a request was not completed in time
   6  a reply of the wrong size or form

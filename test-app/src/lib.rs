@@ -1,10 +1,10 @@
-//! eductl: what a person or a script does with a device that the edu driver drives.
+//! eductl: the command line client of the edu driver.
 //!
 //! - [`cli`]: the command line.
 //! - [`commands`]: one module for each command.
 //! - [`edu`]: the driver's requests, typed.
 //! - [`device`]: the device interface below them: overlapped I/O on Windows, kmdf-host's socket
-//!   elsewhere. The only module that differs between systems.
+//!   on other systems. It is the only module that differs between systems.
 //! - [`hexdump`] and [`number`]: bytes and numbers as people read and write them.
 //! - [`mod@interrupted`] listens to Ctrl-C.
 //! - [`report`]: what a command found, for people and as JSON; [`exit`]: its exit code.

@@ -239,7 +239,7 @@ fn a_reader_that_has_seen_enough_changes_no_exit_code() {
     let mut output = BufReader::new(child.stdout.take().unwrap());
     output.read_line(&mut first).unwrap();
     drop(output);
-    assert!(first.starts_with("Talks to the edu driver"), "{first}");
+    assert!(first.starts_with("Uses the edu driver"), "{first}");
     assert_eq!(child.wait().unwrap().code(), Some(0));
     for (args, code) in [(&["--help"][..], 0), (&["info", "--json"], 3)] {
         let output = eductl(args.iter().copied())

@@ -69,7 +69,7 @@ fn info_of_a_device_that_is_no_edu_ends_with_code_1() {
     .assert()
     .code(1)
     .stdout_eq(str![[r#"
-device: identification 0xffffffff, which is no edu device
+device: identification 0xffffffff, which is not an edu device
 driver: version 0.0.0
 interrupts: none connected
 
@@ -207,7 +207,7 @@ fn stats_shows_every_counter() {
        12345  isr_calls              calls of EvtInterruptIsr
            0  interrupts             of these, with a cause of ours
            0  not_ours               of these, without (another device's, or spurious)
-           0  device_gone            of these, with the device gone
+           0  device_removed         of these, with the device surprise-removed
            0  dpcs_queued            DPCs (or work items) queued by the ISR
            0  dpcs_already_queued    times one was queued already
            0  dpc_calls              calls of EvtInterruptDpc (or EvtInterruptWorkItem)
@@ -231,7 +231,7 @@ fn stats_shows_every_counter() {
         .assert()
         .code(0)
         .stdout_eq(str![[r#"
-{"command":"stats","isr_calls":12345,"interrupts":0,"not_ours":0,"device_gone":0,"dpcs_queued":0,"dpcs_already_queued":0,"dpc_calls":0,"snapshots_overwritten":0,"factorial_causes":0,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":0,"snapshots_taken":0,"events":0,"interrupts_missed":0,"timeouts":0,"transfers_completed":0,"stray_transfers":0}
+{"command":"stats","isr_calls":12345,"interrupts":0,"not_ours":0,"device_removed":0,"dpcs_queued":0,"dpcs_already_queued":0,"dpc_calls":0,"snapshots_overwritten":0,"factorial_causes":0,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":0,"snapshots_taken":0,"events":0,"interrupts_missed":0,"timeouts":0,"transfers_completed":0,"stray_transfers":0}
 
 "#]]);
 }
@@ -282,40 +282,40 @@ fn a_wrong_command_line_ends_with_code_2() {
 #[test]
 fn the_help_documents_the_exit_codes() {
     eductl(["--help"]).assert().code(0).stdout_eq(str![[r#"
-Talks to the edu driver through its device interface
+Uses the edu driver through its device interface
 
 Usage: eductl [OPTIONS] <COMMAND>
 
 Commands:
   info       Show what the device is and how it interrupts
   liveness   Write the liveness register and check that it reads the complement
-  factorial  Compute n! on the device, completed by interrupt, and check the result
+  factorial  Compute n! on the device, which interrupts when it is done, and check the result
   raise      Raise interrupt causes
-  wait       Wait for events (interrupts with causes that software raised), none lost between two
+  wait       Wait for events (interrupts with causes that software raised) and lose none
   read       Read the device's buffer by DMA
   write      Write the device's buffer by DMA
-  cancel     Cancel a factorial, a wait and a read, and check that the device is usable after
+  cancel     Cancel a factorial, a wait and a read, and check that the device still works
   stats      Show the driver's counters
-  watch      Show the driver's counters live, and how fast they rise
-  stress     Compute many factorials at once, check each and the driver's counters
-  control    Send any control request, as it is: to see how the driver answers wrong ones
+  watch      Show the driver's counters live, with their rates
+  stress     Compute many factorials at once; check the results and the driver's counters
+  control    Send any control request unchanged, to see how the driver handles a malformed one
   help       Print this message or the help of the given subcommand(s)
 
 Options:
       --json               Print one line of JSON (errors too, as an object with the field "error")
-      --device <INDEX>     Which edu device, when there are several: 0 is the first [default: 0]
-      --timeout <SECONDS>  How long the driver may take to complete a request, in seconds; for
-                           `wait`, how long until the next event [default: 10; `wait`: no limit]
-      --socket <PATH>      Where kmdf-host listens [default: $KMDF_HOST_SOCKET, then
+      --device <INDEX>     Which edu device to use if there are several; 0 is the first [default: 0]
+      --timeout <SECONDS>  Limit in seconds for the completion of a request; for `wait`, for the
+                           time until the next event [default: 10; `wait`: no limit]
+      --socket <PATH>      The socket of kmdf-host [default: $KMDF_HOST_SOCKET, then
                            $XDG_RUNTIME_DIR/kmdf-host.sock, then /tmp/kmdf-host-UID.sock]
   -h, --help               Print help
   -V, --version            Print version
 
 Exit codes:
-  0  everything is as it must be
+  0  success
   1  the device or the driver gave a wrong result
   2  the command line is wrong
-  3  no device or no host, or it went away meanwhile
+  3  no device or no host, or it was removed during the command
   4  the driver failed a request (the status is shown)
   5  a request was not completed in time
   6  a reply of the wrong size or form

@@ -229,26 +229,26 @@ eductl: malformed reply: 3 interrupts, where the interface has room for 2
 }
 
 #[test]
-fn a_request_that_takes_too_long_is_cancelled_and_ends_with_code_5() {
-    Host::start(|_, _, _| Answer::UntilCancelled)
+fn a_request_that_takes_too_long_is_canceled_and_ends_with_code_5() {
+    Host::start(|_, _, _| Answer::UntilCanceled)
         .eductl(["factorial", "5", "--timeout", "0.1"])
         .assert()
         .code(5)
         .stderr_eq(str![[r#"
-eductl: the driver did not complete the request within 0.1 s; it was cancelled
+eductl: the driver did not complete the request within 0.1 s; it was canceled
   hint: a large operand takes the device long: give --timeout more seconds; `eductl stats` tells whether interrupts arrive
 
 "#]]);
 }
 
 #[test]
-fn a_request_that_cannot_even_be_cancelled_ends_with_code_5_and_says_so() {
+fn a_request_that_cannot_even_be_canceled_ends_with_code_5_and_says_so() {
     Host::start(|_, _, _| Answer::Never)
         .eductl(["factorial", "5", "--timeout", "0.1"])
         .assert()
         .code(5)
         .stderr_eq(str![[r#"
-eductl: the driver did not complete the request within 0.1 s, nor after it was cancelled
+eductl: the driver did not complete the request within 0.1 s, nor after it was canceled
   hint: the driver holds a request that it neither completes nor cancels: that is a bug
 
 "#]]);

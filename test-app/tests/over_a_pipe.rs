@@ -150,11 +150,11 @@ fn a_path_may_be_longer_than_260_characters() {
 
 #[test]
 #[ignore = "needs the cfgmgr32.dll of scripts/wine.sh"]
-fn a_request_that_takes_too_long_is_cancelled() {
+fn a_request_that_takes_too_long_is_canceled() {
     let (output, ()) = eductl(&["read", "0", "4", "--timeout", "0.2"], |mut pipe| {
         drop(pipe.read(&mut [0]));
     });
-    let said = "eductl: the driver did not complete the request within 0.2 s; it was cancelled\n";
+    let said = "eductl: the driver did not complete the request within 0.2 s; it was canceled\n";
     ends(&output, 5, "", said);
 }
 

@@ -27,7 +27,7 @@ the driver's counters rose by:
          500  isr_calls              calls of EvtInterruptIsr
          500  interrupts             of these, with a cause of ours
            0  not_ours               of these, without (another device's, or spurious)
-           0  device_gone            of these, with the device gone
+           0  device_removed         of these, with the device surprise-removed
          500  dpcs_queued            DPCs (or work items) queued by the ISR
            0  dpcs_already_queued    times one was queued already
          500  dpc_calls              calls of EvtInterruptDpc (or EvtInterruptWorkItem)
@@ -53,7 +53,7 @@ counters and requests agree
         .assert()
         .code(0)
         .stdout_eq(str![[r#"
-{"command":"stress","count":500,"depth":8,"threads":2,"seed":1,"max_n":40,"submitted":500,"completed":500,"right":500,"wrong":0,"failed":0,"lost":0,"problems":[],"ended_early":null,"seconds":[..],"requests_per_second":[..],"statistics":{"isr_calls":500,"interrupts":500,"not_ours":0,"device_gone":0,"dpcs_queued":500,"dpcs_already_queued":0,"dpc_calls":500,"snapshots_overwritten":0,"factorial_causes":500,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":500,"snapshots_taken":500,"events":0,"interrupts_missed":0,"timeouts":0,"transfers_completed":0,"stray_transfers":0},"compared":true,"disagreements":[]}
+{"command":"stress","count":500,"depth":8,"threads":2,"seed":1,"max_n":40,"submitted":500,"completed":500,"right":500,"wrong":0,"failed":0,"lost":0,"problems":[],"ended_early":null,"seconds":[..],"requests_per_second":[..],"statistics":{"isr_calls":500,"interrupts":500,"not_ours":0,"device_removed":0,"dpcs_queued":500,"dpcs_already_queued":0,"dpc_calls":500,"snapshots_overwritten":0,"factorial_causes":500,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":500,"snapshots_taken":500,"events":0,"interrupts_missed":0,"timeouts":0,"transfers_completed":0,"stray_transfers":0},"compared":true,"disagreements":[]}
 
 "#]])
         .stderr_eq("");
@@ -92,7 +92,7 @@ counters and requests agree
         .assert()
         .code(1)
         .stdout_eq(str![[r#"
-{"command":"stress","count":20,"depth":16,"threads":1,"seed":1,"max_n":9,"submitted":20,"completed":20,"right":16,"wrong":4,"failed":0,"lost":0,"problems":[{"request":2,"n":7,"result":9,"expected":5040},{"request":6,"n":7,"result":9,"expected":5040},{"request":9,"n":7,"result":9,"expected":5040},{"request":19,"n":7,"result":9,"expected":5040}],"ended_early":null,"seconds":[..],"requests_per_second":[..],"statistics":{"isr_calls":20,"interrupts":20,"not_ours":0,"device_gone":0,"dpcs_queued":20,"dpcs_already_queued":0,"dpc_calls":20,"snapshots_overwritten":0,"factorial_causes":20,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":20,"snapshots_taken":20,"events":0,"interrupts_missed":0,"timeouts":0,"transfers_completed":0,"stray_transfers":0},"compared":true,"disagreements":[]}
+{"command":"stress","count":20,"depth":16,"threads":1,"seed":1,"max_n":9,"submitted":20,"completed":20,"right":16,"wrong":4,"failed":0,"lost":0,"problems":[{"request":2,"n":7,"result":9,"expected":5040},{"request":6,"n":7,"result":9,"expected":5040},{"request":9,"n":7,"result":9,"expected":5040},{"request":19,"n":7,"result":9,"expected":5040}],"ended_early":null,"seconds":[..],"requests_per_second":[..],"statistics":{"isr_calls":20,"interrupts":20,"not_ours":0,"device_removed":0,"dpcs_queued":20,"dpcs_already_queued":0,"dpc_calls":20,"snapshots_overwritten":0,"factorial_causes":20,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":20,"snapshots_taken":20,"events":0,"interrupts_missed":0,"timeouts":0,"transfers_completed":0,"stray_transfers":0},"compared":true,"disagreements":[]}
 
 "#]]);
 }
@@ -165,7 +165,7 @@ fn stress_stops_at_a_request_that_is_never_completed_and_ends_with_code_5() {
     Host::start(move |statistics, code, input| {
         count += 1;
         if code == ioctl::FACTORIAL && count > 50 {
-            Answer::UntilCancelled
+            Answer::UntilCanceled
         } else {
             good(statistics, code, input)
         }
@@ -185,8 +185,8 @@ fn stress_stops_at_a_request_that_is_never_completed_and_ends_with_code_5() {
 50 submitted, 49 completed, 1 lost
 of the completed: 49 right, 0 wrong, 0 failed
 [..] s, [..] requests a second (depth 1, threads 1, seed 1)
-  request 49: factorial 10: the driver did not complete the request within 0.2 s; it was cancelled
-ended early, 50 of 1000 sent: the driver did not complete the request within 0.2 s; it was cancelled
+  request 49: factorial 10: the driver did not complete the request within 0.2 s; it was canceled
+ended early, 50 of 1000 sent: the driver did not complete the request within 0.2 s; it was canceled
   hint: a large operand takes the device long: give --timeout more seconds; `eductl stats` tells whether interrupts arrive
 the driver's counters rose by:
           49  isr_calls              calls of EvtInterruptIsr

@@ -47,7 +47,7 @@ fn events(
             let EventCursor(cursor) = EventCursor::read_from_bytes(input).unwrap();
             let next = cursor.max(forgotten) + 1;
             if next > newest {
-                Answer::UntilCancelled
+                Answer::UntilCanceled
             } else {
                 event(next, next - cursor - 1)
             }
@@ -136,7 +136,7 @@ event 1: causes 0x00000010, message 0, interrupt 101
 
 "#]])
         .stderr_eq(str![[r#"
-eductl: no event came within 0.1 s; the request was cancelled
+eductl: no event came within 0.1 s; the request was canceled
   hint: `eductl raise 0x10` makes one; --after 0 shows those that the driver remembers
 
 "#]]);
@@ -145,7 +145,7 @@ eductl: no event came within 0.1 s; the request was cancelled
         .assert()
         .code(5)
         .stdout_eq(str![[r#"
-{"command":"wait","error":{"kind":"no_answer","message":"no event came within 0.1 s; the request was cancelled","hint":"`eductl raise 0x10` makes one; --after 0 shows those that the driver remembers"}}
+{"command":"wait","error":{"kind":"no_answer","message":"no event came within 0.1 s; the request was canceled","hint":"`eductl raise 0x10` makes one; --after 0 shows those that the driver remembers"}}
 
 "#]]);
 }
@@ -336,7 +336,7 @@ fn slow() -> impl FnMut(&mut Statistics, u32, &[u8]) -> Answer + Send + 'static 
         let slow = [ioctl::FACTORIAL, ioctl::WAIT_EVENT, READ].contains(&code);
         if slow && !seen.contains(&code) {
             seen.push(code);
-            return Answer::UntilCancelled;
+            return Answer::UntilCanceled;
         }
         good(statistics, code, input)
     }
@@ -360,7 +360,7 @@ afterwards liveness, factorial and read work
         .assert()
         .code(0)
         .stdout_eq(str![[r#"
-{"command":"cancel","requests":[{"request":"factorial","outcome":"cancelled","milliseconds":[..],"error":null},{"request":"wait","outcome":"cancelled","milliseconds":[..],"error":null},{"request":"read","outcome":"cancelled","milliseconds":[..],"error":null}],"usable":true,"problems":[]}
+{"command":"cancel","requests":[{"request":"factorial","outcome":"canceled","milliseconds":[..],"error":null},{"request":"wait","outcome":"canceled","milliseconds":[..],"error":null},{"request":"read","outcome":"canceled","milliseconds":[..],"error":null}],"usable":true,"problems":[]}
 
 "#]]);
 }
@@ -377,7 +377,7 @@ fn cancel_tells_what_completed_first_and_what_failed() {
     .assert()
     .code(1)
     .stdout_eq(str![[r#"
-factorial: completed before it was cancelled
+factorial: completed before it was canceled
 wait: WRONG, the request failed: the driver does not know this request (STATUS_INVALID_DEVICE_REQUEST 0xC0000010; Win32 ERROR_INVALID_FUNCTION 1)
 read: ended with STATUS_CANCELLED after [..] ms
 WRONG afterwards: factorial gives a wrong result
@@ -413,7 +413,7 @@ fn watch_shows_one_line_for_each_interval_where_nobody_looks_at_a_terminal() {
         .assert()
         .code(0)
         .stdout_eq(str![[r#"
-{"command":"watch","seconds":[..],"counters":{"isr_calls":0,"interrupts":0,"not_ours":0,"device_gone":0,"dpcs_queued":0,"dpcs_already_queued":0,"dpc_calls":0,"snapshots_overwritten":0,"factorial_causes":0,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":0,"snapshots_taken":0,"events":0,"interrupts_missed":0,"timeouts":0,"transfers_completed":0,"stray_transfers":0},"per_second":{"isr_calls":0.0,"interrupts":0.0,"not_ours":0.0,"device_gone":0.0,"dpcs_queued":0.0,"dpcs_already_queued":0.0,"dpc_calls":0.0,"snapshots_overwritten":0.0,"factorial_causes":0.0,"dma_causes":0.0,"software_causes":0.0,"stray_factorials":0.0,"factorials_completed":0.0,"snapshots_taken":0.0,"events":0.0,"interrupts_missed":0.0,"timeouts":0.0,"transfers_completed":0.0,"stray_transfers":0.0}}
+{"command":"watch","seconds":[..],"counters":{"isr_calls":0,"interrupts":0,"not_ours":0,"device_removed":0,"dpcs_queued":0,"dpcs_already_queued":0,"dpc_calls":0,"snapshots_overwritten":0,"factorial_causes":0,"dma_causes":0,"software_causes":0,"stray_factorials":0,"factorials_completed":0,"snapshots_taken":0,"events":0,"interrupts_missed":0,"timeouts":0,"transfers_completed":0,"stray_transfers":0},"per_second":{"isr_calls":0.0,"interrupts":0.0,"not_ours":0.0,"device_removed":0.0,"dpcs_queued":0.0,"dpcs_already_queued":0.0,"dpc_calls":0.0,"snapshots_overwritten":0.0,"factorial_causes":0.0,"dma_causes":0.0,"software_causes":0.0,"stray_factorials":0.0,"factorials_completed":0.0,"snapshots_taken":0.0,"events":0.0,"interrupts_missed":0.0,"timeouts":0.0,"transfers_completed":0.0,"stray_transfers":0.0}}
 
 "#]]);
 }

@@ -54,7 +54,7 @@ fn a_device_that_goes_while_it_computes_gives_no_result_that_is_wrong() {
                 edu.faults_mut().removed_at_ns = Some(at);
             });
             lab.run_until_quiet();
-            // No interrupt comes from a device that is gone: the app gives up.
+            // No interrupt comes from a removed device: the app gives up.
             lab.session().host().cancel(&irp);
             lab.wait_for(std::slice::from_ref(&irp));
             let outcome = irp.outcome().expect("it has ended");
@@ -79,7 +79,7 @@ fn a_device_that_goes_while_it_computes_gives_no_result_that_is_wrong() {
 }
 
 #[test]
-fn requests_to_a_device_that_is_gone_fail_at_once() {
+fn requests_to_a_removed_device_fail_at_once() {
     let model = SharedModel::new(Config::default());
     let lab = Bench::with_device(model.clone()).boot();
     let file = lab.open();
@@ -113,7 +113,7 @@ fn a_status_that_reads_all_ones_is_no_cause_and_is_never_acknowledged() {
             .iter()
             .any(|call| call.value.is_some())
     });
-    assert_eq!(lab.statistics(&file).device_gone, 1);
+    assert_eq!(lab.statistics(&file).device_removed, 1);
     let isr = edu_tests::timeline::calls_of(&lab.records(), "EvtInterruptIsr");
     assert_eq!(isr.len(), 1);
     assert_eq!(isr[0].claimed(), Some(false));

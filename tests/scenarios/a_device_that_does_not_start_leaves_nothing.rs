@@ -87,7 +87,7 @@ fn a_device_whose_bar_is_too_short_is_wrongly_configured() {
 
 #[test]
 fn a_device_that_goes_during_the_start_starts_or_not_and_leaves_nothing() {
-    let gone_after = |access| {
+    let removed_after = |access| {
         let model = EduModel::new(Config::default());
         Bench::with_device(Tampered::new(Box::new(model), removal_after(access)))
     };
@@ -95,7 +95,7 @@ fn a_device_that_goes_during_the_start_starts_or_not_and_leaves_nothing() {
     let mut refused = 0;
     let mut started = 0;
     for access in 1..=8 {
-        match gone_after(access).try_boot() {
+        match removed_after(access).try_boot() {
             Ok(lab) => {
                 started += 1;
                 lab.shut_down();
@@ -103,13 +103,13 @@ fn a_device_that_goes_during_the_start_starts_or_not_and_leaves_nothing() {
             Err(BootError::Refused { step, status }) => {
                 assert_eq!(step, "starting the device");
                 refused += 1;
-                assert_eq!(gone_after(access).start_is_refused(), status);
+                assert_eq!(removed_after(access).start_is_refused(), status);
             }
             Err(other) => panic!("after access {access}: {other}"),
         }
     }
     // The identification is read before anything else, and nothing that is read later can fail the
-    // start: a device that is gone then is found by its first request.
+    // start: a device removed then is found by its first request.
     assert_eq!((refused, started), (0, 8));
 }
 

@@ -44,7 +44,7 @@ fn edu_lab_reports_a_storm_and_tells_the_app() {
         .end()
         .exits(6)
         .complains("InterruptStorm")
-        .complains("rule: A line that a device asserts is claimed")
+        .complains("rule: For a line that a device asserts, an ISR returns TRUE")
         .complains("eductl: the host went away")
         .complains("replay: ")
         .complains("--device model,stuck=0x24:0:0xffffffff --interrupts line -- ");

@@ -98,7 +98,7 @@ fn an_unknown_code_is_an_invalid_device_request_whatever_its_buffers() {
             );
         }
     }
-    assert_eq!(lab.factorial(&file, 5), Ok(120), "it serves on");
+    assert_eq!(lab.factorial(&file, 5), Ok(120), "it works on");
     lab.shut_down();
 }
 

@@ -63,7 +63,7 @@ fn a_wait_without_an_event_ends_with_code_5_and_one_beyond_the_newest_with_code_
                "$0" wait --after 99; echo "exit code $?"
                "$0" --json wait --after 99; echo "exit code $?""#,
         )
-        .complains("no event came within 0.2 s; the request was cancelled")
+        .complains("no event came within 0.2 s; the request was canceled")
         .says("exit code 5\nexit code 4\n")
         .complains("STATUS_INVALID_PARAMETER 0xC000000D; Win32 ERROR_INVALID_PARAMETER 87");
         let error = &objects(&ended)[0]["error"];
@@ -126,7 +126,7 @@ fn cancel_ends_what_qemus_device_is_busy_with_and_leaves_it_usable() {
     let found = &objects(&ended)[0];
     assert_eq!(found["usable"], true, "{ended}");
     for request in found["requests"].as_array().expect("it is a list") {
-        assert_eq!(request["outcome"], "cancelled", "{ended}");
+        assert_eq!(request["outcome"], "canceled", "{ended}");
     }
 }
 
@@ -134,11 +134,11 @@ fn cancel_ends_what_qemus_device_is_busy_with_and_leaves_it_usable() {
 fn cancel_tells_that_the_model_was_faster() {
     // Its time is virtual: nothing but a wait for an event lasts.
     let ended = script("model", r#""$0" cancel && "$0" cancel --json"#)
-        .says("factorial: completed before it was cancelled\n")
+        .says("factorial: completed before it was canceled\n")
         .says("wait: ended with STATUS_CANCELLED after ")
         .says("afterwards liveness, factorial and read work\n");
     let found = &objects(&ended)[0];
-    assert_eq!(found["requests"][1]["outcome"], "cancelled", "{ended}");
+    assert_eq!(found["requests"][1]["outcome"], "canceled", "{ended}");
     assert_eq!(found["problems"], json!([]), "{ended}");
 }
 

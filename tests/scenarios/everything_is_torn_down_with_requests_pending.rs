@@ -65,7 +65,7 @@ fn the_end_of_an_app_cancels_what_is_pending_whatever_has_become_of_it() {
             );
         }
         assert_eq!(app.pending().len(), 0);
-        assert_eq!(lab.liveness(&other, 1), Ok(!1), "the driver serves on");
+        assert_eq!(lab.liveness(&other, 1), Ok(!1), "the driver works on");
         lab.shut_down();
     });
 }
@@ -87,7 +87,7 @@ fn closing_a_handle_cancels_what_waits_and_lets_the_engine_finish() {
         let mut doomed: Vec<_> = (0..4).map(|n| lab.submit_factorial(&first, n)).collect();
         doomed.push(lab.submit_wait(&first, 0));
         let kept = lab.submit_factorial(&second, 5);
-        // Each was presented at the entrance, and the first to the engine, too.
+        // Each was presented by the default queue, and the first to the engine, too.
         lab.run_until(|| presented(&lab) == 8);
         lab.session().host().close(&first);
         lab.wait_for(&doomed);
@@ -167,7 +167,7 @@ fn a_program_that_ends_leaves_nothing_pending() {
         .end()
         .exits(1)
         .complains("did not complete the request within")
-        .complains("it was cancelled")
+        .complains("it was canceled")
         .says("nothing left behind");
 }
 

@@ -1,9 +1,10 @@
-//! Scenarios: the shipped `.sys` on the host, one file for each behaviour.
+//! Scenarios: the shipped `.sys` on the host, one file for each behavior.
 //!
-//! `sh scripts/test.sh` builds what they need and runs them. What they are made of is `edu_tests`.
+//! `sh scripts/test.sh` builds what they need and runs them. `edu_tests` has their common parts.
 
 mod a_broken_device_is_told_from_a_slow_one;
 mod a_canceled_request_is_completed_once;
+mod a_device_error_is_recovered_from_at_passive_level;
 mod a_device_that_does_not_start_leaves_nothing;
 mod a_factorial_is_completed_by_interrupt;
 mod a_file_that_is_no_driver_is_refused;
@@ -15,7 +16,6 @@ mod an_exploration_can_be_repeated;
 mod an_inf_for_another_device_installs_nothing;
 mod an_inf_replaces_what_the_other_left;
 mod an_interrupt_costs_two_accesses_and_a_dpc_one;
-mod an_odd_device_is_looked_after_at_passive_level;
 mod eductl_reaches_every_part_of_the_driver;
 mod everything_is_torn_down_with_requests_pending;
 mod interrupts_are_handled_at_passive_level_if_the_inf_says_so;

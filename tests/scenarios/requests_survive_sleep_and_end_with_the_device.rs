@@ -130,8 +130,8 @@ fn a_surprise_removal_at_any_moment_ends_every_request() {
     }
 }
 
-/// What is told that the device is gone.
-const GONE: NtStatus = STATUS_DEVICE_DOES_NOT_EXIST;
+/// What a request to a removed device ends with.
+const REMOVED: NtStatus = STATUS_DEVICE_DOES_NOT_EXIST;
 
 /// What each request answers while a handle keeps a lost device: docs/driver.md has the same as a table.
 fn answers_as_a_lost_device(lab: &Lab, file: &kmdf_host::File) {
@@ -139,12 +139,12 @@ fn answers_as_a_lost_device(lab: &Lab, file: &kmdf_host::File) {
     assert!(information.identification.is_edu());
     assert_eq!(information.interrupt_count, 0, "none is connected");
     let _ = lab.statistics(file);
-    assert_eq!(lab.wait_event(file, 0), Err(GONE), "wait");
-    assert_eq!(lab.liveness(file, 1), Err(GONE), "liveness");
-    assert_eq!(lab.raise(file, 0x10), Err(GONE), "raise");
-    assert_eq!(lab.factorial(file, 5), Err(GONE), "factorial");
-    assert_eq!(lab.read(file, 0, 4), Err(GONE), "read");
-    assert_eq!(lab.write(file, 0, b"data"), Err(GONE), "write");
+    assert_eq!(lab.wait_event(file, 0), Err(REMOVED), "wait");
+    assert_eq!(lab.liveness(file, 1), Err(REMOVED), "liveness");
+    assert_eq!(lab.raise(file, 0x10), Err(REMOVED), "raise");
+    assert_eq!(lab.factorial(file, 5), Err(REMOVED), "factorial");
+    assert_eq!(lab.read(file, 0, 4), Err(REMOVED), "read");
+    assert_eq!(lab.write(file, 0, b"data"), Err(REMOVED), "write");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn who_waits_for_an_event_is_told_of_a_surprise_removal_while_its_handle_is_open
         went(lab.session().host().surprise_remove(0));
         lab.wait_for(&waits);
         for wait in &waits {
-            assert_eq!(event_of(wait), Err(GONE));
+            assert_eq!(event_of(wait), Err(REMOVED));
         }
         answers_as_a_lost_device(&lab, &file);
         lab.shut_down();
@@ -175,7 +175,7 @@ fn an_event_that_came_before_a_surprise_removal_is_not_withheld() {
     lab.run_until_quiet();
     went(lab.session().host().surprise_remove(0));
     assert_eq!(lab.wait_event(&file, 0).map(|event| event.number), Ok(1));
-    assert_eq!(lab.wait_event(&file, 1), Err(GONE));
+    assert_eq!(lab.wait_event(&file, 1), Err(REMOVED));
     lab.shut_down();
 }
 
@@ -192,11 +192,14 @@ fn who_waits_for_an_event_is_told_when_its_device_does_not_start_again() {
     let file = lab.open();
     let wait = lab.submit_wait(&file, 0);
     lab.run_until_quiet();
-    assert!(!wait.is_finished(), "nobody knows that the device is gone");
+    assert!(
+        !wait.is_finished(),
+        "nobody knows that the device was removed"
+    );
     let status = went(lab.session().host().rebalance(0, Grant::Messages(1)));
     assert!(!status.is_success());
     lab.wait_for(std::slice::from_ref(&wait));
-    assert_eq!(event_of(&wait), Err(GONE));
+    assert_eq!(event_of(&wait), Err(REMOVED));
     answers_as_a_lost_device(&lab, &file);
     lab.shut_down();
 }
@@ -267,7 +270,7 @@ fn evt_io_stop_comes_when_the_callback_that_got_the_request_has_returned() {
             assert_eq!(lab.raise(&lab.open(), 0x10), Ok(()));
             lab.wait_for(&irps);
             let records = lab.shut_down().records;
-            // The callbacks that run, by flow; of each request the one that got it last: the entrance may
+            // The callbacks that run, by flow; of each request the one that got it last: the default queue may
             // still be forwarding it when its engine's queue has presented it.
             let mut running = Vec::new();
             let mut latest = BTreeMap::new();

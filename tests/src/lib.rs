@@ -1,6 +1,6 @@
-//! What the scenarios are made of: the shipped `.sys`, the host, a device and `eductl`.
+//! The common parts of the scenarios: the shipped `.sys`, the host, a device and `eductl`.
 //!
-//! The scenarios themselves are in `scenarios/`, one file for each behaviour. They come in two
+//! The scenarios themselves are in `scenarios/`, one file for each behavior. They come in two
 //! kinds:
 //!
 //! - In this process: a [`Bench`] boots the driver on a model or on QEMU's device and gives a
@@ -8,8 +8,8 @@
 //! - As a person would: [`program`] runs `edu-lab run … -- eductl …` and looks at what they print
 //!   and how they exit.
 //!
-//! Whatever fails prints the command that runs just that again ([`seeds`]). What is missing on this
-//! machine fails with the command that makes it ([`found`]); nothing is skipped.
+//! A scenario that fails prints the command that runs just that scenario again ([`seeds`]). If a file is missing on this
+//! machine, it fails with the command that makes the file ([`found`]); no scenario is skipped.
 #![forbid(unsafe_code)]
 
 pub mod bench;

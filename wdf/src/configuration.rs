@@ -64,7 +64,7 @@ impl ConfigurationSpace {
     /// Reads a value at an offset. IRQL: <= DISPATCH_LEVEL.
     ///
     /// # Errors
-    /// STATUS_NO_SUCH_DEVICE: the space does not reach that far, or the device is gone.
+    /// STATUS_NO_SUCH_DEVICE: the space does not reach that far, or the device was removed.
     pub fn read<T: FromBytes + IntoBytes>(&self, offset: u8) -> Result<T> {
         let Some(read) = self.0.GetBusData else {
             return Err(NtStatus::NO_SUCH_DEVICE);

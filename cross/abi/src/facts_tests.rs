@@ -92,7 +92,7 @@ fn init_helpers_set_members_that_exist() {
             .unwrap_or(pointer)
             .trim_end_matches([' ', '*']);
         let Resolved::Record { tag, .. } = types.resolve(target) else {
-            panic!("{name} initialises no record but {target}");
+            panic!("{name} initializes no record but {target}");
         };
         for set in &helper.sets {
             if let Some(called) = set.strip_prefix("call ") {

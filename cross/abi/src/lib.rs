@@ -1,10 +1,9 @@
 //! The KMDF ABI as data.
 //!
-//! The facts (function table, structures, enumerations, callbacks, codes; for KMDF and for the NT
-//! kernel's part a driver meets) are in `facts/`; its README says where they come from. Out of
-//! them come
+//! The facts are in `facts/`: function table, structures, enumerations, callbacks and codes, for KMDF and for
+//! the part of the NT kernel that drivers use. The README names their sources. This crate generates from them:
 //!
-//! - C headers in the shape of the WDK, for the driver's build away from Windows: [`c`],
+//! - C headers arranged as in the WDK, for the driver's build without Windows: [`c`],
 //! - Rust types with the same layout, to read a driver's memory with: [`types`],
 //! - tables about functions, callbacks and structures: [`functions`], [`callbacks`],
 //!   [`structures`], [`nt_functions`], [`init_helpers`],

@@ -1,15 +1,15 @@
 //! The entry point of a KMDF driver, and the variables its headers name.
 //!
-//! The kernel calls [`FxDriverEntry`], which has the loader (WDFLDR.SYS) bind the driver to the
-//! framework, calls the driver's own `DriverEntry`, and arranges that the driver is unbound when
-//! it goes. In the WDK this comes with `WdfDriverEntry.lib`, whose source is not public; what is
-//! here is written from the loader's interface (`fxldr.h` of Microsoft's MIT-licensed
-//! Windows-Driver-Frameworks) and from what the documentation says of `WDF_DRIVER_GLOBALS`.
+//! The kernel calls [`FxDriverEntry`]. It asks the loader (WDFLDR.SYS) to bind the driver to the framework,
+//! calls the driver's own `DriverEntry`, and makes sure that the driver is unbound when it is unloaded. In
+//! the WDK this is part of `WdfDriverEntry.lib`, whose source is not public. This crate is written from the
+//! loader's interface (`fxldr.h` of Microsoft's MIT-licensed Windows-Driver-Frameworks) and the
+//! documentation of `WDF_DRIVER_GLOBALS`.
 //!
-//! A driver that binds to class extensions, or that uses the C macros for unique context types,
-//! needs the WDK's library: the sections those leave behind are not looked at here.
+//! A driver that binds to class extensions, or that uses the C macros for unique context types, needs the
+//! WDK's library, because this crate ignores the sections that those use.
 //!
-//! `rustc` makes an archive of this crate, and the linker takes it under the library's name.
+//! `rustc` makes an archive of this crate, and the linker uses it under the library's name.
 
 #![no_std]
 #![allow(

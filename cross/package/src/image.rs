@@ -30,7 +30,7 @@ impl Places {
         if image.get(header..header + 4) != Some(b"PE\0\0")
             || magic != Some(PE32_PLUS.to_le_bytes().as_slice())
         {
-            return Err(Error::Image("it is no 64-bit PE image"));
+            return Err(Error::Image("it is not a 64-bit PE image"));
         }
         let directory = header + SECURITY_DIRECTORY;
         let (at, size) = (

@@ -1,4 +1,4 @@
-//! Makes a test-signed driver package away from Windows: what signtool, stampinf and inf2cat do.
+//! Makes a test-signed driver package without Windows, as signtool, stampinf and inf2cat do.
 //!
 //! - [`Identity`] is the test certificate and its key.
 //! - [`image`] hashes and signs a PE image, as Authenticode says.

@@ -1,4 +1,4 @@
-//! `driver-package`: a test-signed driver package of an image, an INX and whatever goes with them.
+//! `driver-package`: makes a test-signed driver package of an image, an INX and further files.
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 

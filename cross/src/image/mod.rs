@@ -98,13 +98,13 @@ impl Examination<'_> {
 ///
 /// # Errors
 ///
-/// If the file cannot be read, is no 64-bit PE image, or breaks a rule; the message then has
+/// If the file cannot be read, is not a 64-bit PE image, or breaks a rule; the message then has
 /// every rule broken.
 pub fn check(path: &Path, expectations: &Expectations) -> Result<Report> {
     let data = files::read(path)?;
     let report = examine(&data, expectations).map_err(|what| {
         Error::image(
-            format!("{} is no driver image: {what}", path.display()),
+            format!("{} is not a driver image: {what}", path.display()),
             "give the path of a 64-bit .sys file",
         )
     })?;

@@ -101,7 +101,7 @@ fn documented_imports(image: &mut Examination<'_>) {
     if imports.is_empty() {
         image.problem(
             RULE,
-            "there is no import: a KMDF driver takes WdfVersionBind from WDFLDR.SYS",
+            "there is no import: a KMDF driver imports WdfVersionBind from WDFLDR.SYS",
         );
     }
     for (module, names) in &imports {
@@ -109,7 +109,7 @@ fn documented_imports(image: &mut Examination<'_>) {
             image.problem(
                 RULE,
                 format!(
-                    "{module} is no module that a KMDF driver may import from ({})",
+                    "{module} is not a module that a KMDF driver may import from ({})",
                     names.join(", ")
                 ),
             );

@@ -38,7 +38,7 @@ fn a_file_that_is_no_pe_image_is_refused_with_its_name() {
     assert!(
         error
             .to_string()
-            .contains("edu_kmdf.sys is no driver image"),
+            .contains("edu_kmdf.sys is not a driver image"),
         "{error}"
     );
 }

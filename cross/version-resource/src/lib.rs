@@ -1,8 +1,8 @@
-//! Writes a driver's version resource as a `.res` file, which Microsoft's linker and lld take.
+//! Writes a driver's version resource as a `.res` file, which Microsoft's linker and lld accept.
 //!
 //! Explorer, Device Manager and crash dumps show the version of a `.sys` from this resource. The
-//! WDK makes it with `rc.exe`, which only Windows has; the crates there are call that or edit a
-//! finished image. The format is small enough to write: `RESOURCEHEADER`, `VS_VERSIONINFO` and
+//! WDK makes it with `rc.exe`, which only Windows has; existing crates call that program or edit a
+//! finished image. The format is simple: `RESOURCEHEADER`, `VS_VERSIONINFO` and
 //! their parts are documented in Microsoft's "Menus and Other Resources".
 
 #![forbid(unsafe_code)]

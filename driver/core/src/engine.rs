@@ -1,26 +1,25 @@
-//! An engine of the device, and whose work it does: the factorial engine ([`crate::factorial`]), and
-//! the DMA engine.
+//! An engine of the device and the request for which it works: the factorial engine ([`crate::factorial`]) and the DMA
+//! engine.
 //!
 //! # The device
 //! An engine does one job at a time, ignores a start while it is busy, cannot abort, and raises its
 //! cause once for each job, after it has stopped being busy.
 //!
-//! A canceled request leaves the engine busy. So an interrupt may belong to a job that nobody wants
-//! any more, and arrive when the next one is already wanted, or even running: the previous job may have
-//! ended, which let the next one start, and raise its interrupt only now. Nothing in the interrupt tells
-//! the two apart. Two rules do:
+//! A canceled request leaves the engine busy. So an interrupt may belong to a canceled job, and arrive when the next
+//! job waits or even runs: the canceled job may have ended, which let the next one start, and raise its interrupt only
+//! then. Nothing in the interrupt tells to which job it belongs. Two rules do:
 //!
-//! - **A start follows a look that found the engine idle**, so it is never ignored. While the engine is
-//!   busy the request waits; the interrupt of that job is still to come, and starts it.
-//! - **An interrupt is believed only if the device shows the output** ([`Work::output`]): otherwise it
-//!   was a late one, and the job goes on.
+//! - **A start follows a read that found the engine idle**, so the device does not ignore it. While the engine is busy,
+//!   the request waits, and the interrupt of the earlier job starts it.
+//! - **An interrupt counts only if the device shows the output** ([`Work::output`]). Otherwise it is a late one, and the
+//!   job continues.
 //!
 //! # The request
-//! It is kept here while the engine works for it, cancelable, and leaves by exactly one of five doors,
-//! each of which runs under the lock that guards the engine: [`Engine::on_interrupt`],
-//! [`Engine::look`], [`Engine::withdraw`], [`Engine::cancel`], or refusal by [`Engine::submit`]. The
-//! first three must take it back from cancellation ([`Cancelable::reclaim`]). If that fails, the cancel
-//! callback has been called or will be, and the request stays, leaving, until that callback fetches it.
+//! The engine keeps the request, cancelable, while it works for it. The request leaves it in exactly one of five ways,
+//! each under the lock that guards the engine: by [`Engine::on_interrupt`], [`Engine::look`], [`Engine::withdraw`],
+//! [`Engine::cancel`], or refused by [`Engine::submit`]. The first three must unmark it cancelable
+//! ([`Cancelable::reclaim`]). If that fails, the cancel callback has been called or will be, and the request stays in the
+//! engine, as leaving, until that callback takes it.
 
 /// A request that can be made cancelable.
 pub trait Request: Sized {
@@ -49,11 +48,11 @@ pub trait Cancelable: Sized {
     /// It has been canceled: its cancel callback runs, or will.
     fn reclaim(self) -> Result<Self::Request, Self>;
 
-    /// In the cancel callback: takes it.
+    /// In the cancel callback: takes the canceled request.
     ///
     /// # Errors
     /// Another request was canceled.
-    fn redeem(self, canceled: &Self::Canceled) -> Result<Self::Request, Self>;
+    fn take_canceled(self, canceled: &Self::Canceled) -> Result<Self::Request, Self>;
 
     /// Whether it is that request.
     fn is(&self, id: &Self::Id) -> bool;
@@ -83,8 +82,8 @@ pub enum Activity {
     Idle,
     /// It works.
     Busy,
-    /// The device is gone.
-    Gone,
+    /// The device was surprise-removed.
+    Removed,
 }
 
 /// How far a job is.
@@ -94,8 +93,8 @@ pub enum Progress<O> {
     Busy,
     /// Done.
     Done(O),
-    /// The device is gone.
-    Gone,
+    /// The device was surprise-removed.
+    Removed,
 }
 
 /// An engine and the request that it works for. Guard it by a lock; see the module's documentation.
@@ -111,7 +110,7 @@ pub struct Engine<R: Request, J> {
 #[derive(Debug)]
 enum Slot<C, J> {
     Empty,
-    /// The engine still does what somebody asked for before.
+    /// The engine still works on an earlier job.
     Waiting {
         request: C,
         job: J,
@@ -120,7 +119,7 @@ enum Slot<C, J> {
         request: C,
         job: J,
     },
-    /// Canceled; its cancel callback will fetch it.
+    /// Canceled; its cancel callback will take it.
     Leaving {
         request: C,
     },
@@ -131,8 +130,8 @@ enum Slot<C, J> {
 pub enum Refusal {
     /// It had been canceled.
     Canceled,
-    /// The device is gone.
-    Gone,
+    /// The device was surprise-removed.
+    Removed,
     /// Another request is here. A sequential queue never lets that happen.
     Busy,
 }
@@ -140,12 +139,12 @@ pub enum Refusal {
 /// What an interrupt meant.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Interrupt<R, J, O> {
-    /// No job is done that anybody waits for: it is a late one, or its request is canceled.
+    /// No request's job is done: the interrupt is a late one, or the request is canceled.
     Stray,
     /// This request's job is done: complete it.
     Done(R, J, O),
-    /// The device is gone: fail this request.
-    Gone(R),
+    /// The device was surprise-removed: fail this request.
+    Removed(R),
 }
 
 /// What [`Engine::look`] found.
@@ -155,9 +154,9 @@ pub enum Look<R, J, O> {
     Nothing,
     /// This request's job is done and its interrupt is lost: complete it.
     Done(R, J, O),
-    /// The device is gone: fail this request.
-    Gone(R),
-    /// This request has had enough time: fail it.
+    /// The device was surprise-removed: fail this request.
+    Removed(R),
+    /// This request's time is over: fail it.
     GivenUp(R),
 }
 
@@ -186,8 +185,8 @@ impl<R: Request, J> Engine<R, J> {
             return Err((request, Refusal::Busy));
         }
         let activity = work.activity();
-        if activity == Activity::Gone {
-            return Err((request, Refusal::Gone));
+        if activity == Activity::Removed {
+            return Err((request, Refusal::Removed));
         }
         let request = request
             .into_cancelable()
@@ -237,7 +236,7 @@ impl<R: Request, J> Engine<R, J> {
                 Interrupt::Stray
             }
             Slot::Waiting { request, job } => match work.activity() {
-                Activity::Gone => self.end(request, Interrupt::Gone),
+                Activity::Removed => self.end(request, Interrupt::Removed),
                 activity => {
                     self.place(request, job, activity == Activity::Idle, work);
                     Interrupt::Stray
@@ -251,7 +250,7 @@ impl<R: Request, J> Engine<R, J> {
                 Progress::Done(output) => {
                     self.end(request, |request| Interrupt::Done(request, job, output))
                 }
-                Progress::Gone => self.end(request, Interrupt::Gone),
+                Progress::Removed => self.end(request, Interrupt::Removed),
             },
         }
     }
@@ -271,10 +270,10 @@ impl<R: Request, J> Engine<R, J> {
         }
     }
 
-    /// Does what an interrupt would, if the engine had already done its part at the look before: its
-    /// interrupt is lost. At the first such look it may still be on its way, or its DPC may wait for this
-    /// very caller. Looks at the activity once, and then does what [`Engine::on_interrupt`] does. With
-    /// `give_up`, waits no longer, and gives up a request whose job is not done.
+    /// Does what an interrupt would do, if the engine was done at the previous call already: then its interrupt is
+    /// lost. At the first such call the interrupt may still be on its way, or its DPC may wait for this caller's lock.
+    /// Looks at the activity once, and then does what [`Engine::on_interrupt`] does. With `give_up` it does not wait, and
+    /// gives up a request whose job is not done.
     pub fn look<W: Work<R::Cancelable, Job = J>>(
         &mut self,
         give_up: bool,
@@ -286,8 +285,8 @@ impl<R: Request, J> Engine<R, J> {
             Slot::Working { .. } => true,
         };
         let activity = work.activity();
-        if activity == Activity::Gone {
-            return self.reclaim().map_or(Look::Nothing, Look::Gone);
+        if activity == Activity::Removed {
+            return self.reclaim().map_or(Look::Nothing, Look::Removed);
         }
         if activity == Activity::Idle {
             if started && !give_up && !core::mem::replace(&mut self.late, true) {
@@ -295,10 +294,10 @@ impl<R: Request, J> Engine<R, J> {
             }
             match self.on_interrupt(work) {
                 Interrupt::Done(request, job, output) => return Look::Done(request, job, output),
-                Interrupt::Gone(request) => return Look::Gone(request),
-                // What has waited until now is started, and has its own time.
+                Interrupt::Removed(request) => return Look::Removed(request),
+                // The request that has waited is started now; its time starts, too.
                 Interrupt::Stray if !started => return Look::Nothing,
-                // Idle, and yet without a result.
+                // The engine is idle, but without a result.
                 Interrupt::Stray => {}
             }
         }
@@ -309,7 +308,7 @@ impl<R: Request, J> Engine<R, J> {
         }
     }
 
-    /// Takes the request back from cancellation and gives it up.
+    /// Unmarks the request cancelable and gives it up.
     fn reclaim(&mut self) -> Option<R> {
         match self.take() {
             Slot::Waiting { request, .. } | Slot::Working { request, .. } => request
@@ -337,22 +336,22 @@ impl<R: Request, J> Engine<R, J> {
         match self.take() {
             Slot::Empty => None,
             Slot::Waiting { request, job } => request
-                .redeem(canceled)
+                .take_canceled(canceled)
                 .map_err(|request| self.put(Slot::Waiting { request, job }))
                 .ok(),
             Slot::Working { request, job } => request
-                .redeem(canceled)
+                .take_canceled(canceled)
                 .map_err(|request| self.put(Slot::Working { request, job }))
                 .ok(),
             Slot::Leaving { request } => request
-                .redeem(canceled)
+                .take_canceled(canceled)
                 .map_err(|request| self.put(Slot::Leaving { request }))
                 .ok(),
         }
     }
 
-    /// Gives up a request because the device leaves D0 or is removed. `None` if it is not here, or
-    /// somebody else completes it: the DPC that has taken it, or its cancel callback.
+    /// Gives up a request because the device leaves D0 or is removed. `None` if it is not here, or if the DPC that
+    /// has taken it, or its cancel callback, completes it.
     pub fn withdraw(&mut self, id: &<R::Cancelable as Cancelable>::Id) -> Option<R> {
         match &self.slot {
             Slot::Waiting { request, .. } | Slot::Working { request, .. } if request.is(id) => {

@@ -1,7 +1,7 @@
 //! The events that apps wait for: numbered, and remembered for a while.
 //!
-//! An app says which event it has seen last and gets the next one. So two apps, or one that asks
-//! late, each get every event, and the driver keeps nothing for any of them.
+//! An app says which event it has seen last and gets the next one. So two apps, or one that asks late, each get every
+//! event, and the driver stores nothing for either of them.
 
 use edu_spec::registers::Causes;
 use edu_spec::wire::{Event, EventCursor};

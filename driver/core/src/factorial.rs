@@ -1,10 +1,10 @@
 //! The factorial engine as [`Work`].
 //!
-//! It reads [`Status::COMPUTING`] while it is busy, and its factorial register reads the operand while
-//! it computes and the result from then on. So **a result that equals the operand is none**: the device
-//! still computes, and the interrupt was a late one. Only 1 and 2 are their own factorials; for them the
-//! value is right either way. The result is thus right at every interleaving, for one read of the status
-//! with each start and one read of the result with each interrupt.
+//! It reads [`Status::COMPUTING`] while it is busy. Its factorial register reads the operand while it computes, and the
+//! result from then on. So **a value that equals the operand is not a result**: the device still computes, and the
+//! interrupt was a late one. Only 1 and 2 are their own factorials; for them the value is right in either case. So the
+//! result is right at every interleaving, at the cost of one read of the status for each start and one read of the result
+//! for each interrupt.
 
 use edu_spec::registers::{ALL_ONES, Status};
 
@@ -30,7 +30,7 @@ impl<T: Registers, C> Work<C> for Factorial<'_, T> {
     fn activity(&mut self) -> Activity {
         let status = self.0.status();
         if status.bits() == ALL_ONES {
-            Activity::Gone
+            Activity::Removed
         } else if status.contains(Status::COMPUTING) {
             Activity::Busy
         } else {
@@ -48,7 +48,7 @@ impl<T: Registers, C> Work<C> for Factorial<'_, T> {
             Progress::Busy
         } else if value == ALL_ONES {
             // No factorial is all ones: all but the first two are even.
-            Progress::Gone
+            Progress::Removed
         } else {
             Progress::Done(value)
         }

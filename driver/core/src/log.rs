@@ -1,5 +1,4 @@
-//! What the ISRs record and the DPCs take. One log per interrupt object, guarded by the interrupt
-//! lock.
+//! The logs that ISRs write and DPCs take: one for each interrupt object, guarded by the interrupt lock.
 
 use edu_spec::registers::Causes;
 use edu_spec::wire::Statistics;
@@ -9,9 +8,9 @@ use crate::ring::{Ring, Snapshot};
 /// Snapshots that one interrupt object keeps until its DPC runs.
 pub const SNAPSHOTS: usize = 8;
 
-/// Everything that the interrupts of one object have brought since a DPC last took it.
+/// Everything that the ISR of one interrupt object has recorded since a DPC last took it.
 ///
-/// The causes are kept as one OR, so that a full ring forgets history and never work.
+/// The causes are kept as one OR, so that a full ring loses history but no work.
 #[derive(Debug, Default)]
 pub struct Log {
     causes: Causes,
@@ -28,7 +27,7 @@ pub struct Log {
 pub struct Counts {
     interrupts: u64,
     not_ours: u64,
-    device_gone: u64,
+    device_removed: u64,
     dpcs_queued: u64,
     dpcs_already_queued: u64,
     snapshots_overwritten: u64,
@@ -52,7 +51,7 @@ impl Log {
             counts: Counts {
                 interrupts: 0,
                 not_ours: 0,
-                device_gone: 0,
+                device_removed: 0,
                 dpcs_queued: 0,
                 dpcs_already_queued: 0,
                 snapshots_overwritten: 0,
@@ -68,9 +67,9 @@ impl Log {
         self.counts.not_ours += 1;
     }
 
-    /// The interrupt status was all ones: the device is gone.
-    pub fn device_gone(&mut self) {
-        self.counts.device_gone += 1;
+    /// The interrupt status was all ones: the device was surprise-removed.
+    pub fn device_removed(&mut self) {
+        self.counts.device_removed += 1;
     }
 
     /// An interrupt of ours, acknowledged.
@@ -85,7 +84,7 @@ impl Log {
         self.counts.software_causes += u64::from(causes.intersects(Causes::SOFTWARE));
     }
 
-    /// Puts a snapshot into the ring; of the one that has to go for it, the causes stay.
+    /// Puts a snapshot into the ring. The causes of a snapshot that it overwrites are kept.
     #[inline]
     fn remember(&mut self, snapshot: Snapshot) {
         if let Some(overwritten) = self.snapshots.push(snapshot) {
@@ -101,8 +100,8 @@ impl Log {
         self.counts.dpcs_already_queued += u64::from(!queued);
     }
 
-    /// Takes all that came since the last time. A second DPC that runs at the same time takes
-    /// what came after this one, or nothing.
+    /// Takes everything recorded since the last time. A second DPC that runs at the same time takes what was recorded
+    /// after this call, or nothing.
     #[inline]
     pub fn take(&mut self) -> Taken {
         Taken(core::mem::take(self))
@@ -183,7 +182,7 @@ impl Counts {
     fn add(&mut self, other: &Self) {
         self.interrupts += other.interrupts;
         self.not_ours += other.not_ours;
-        self.device_gone += other.device_gone;
+        self.device_removed += other.device_removed;
         self.dpcs_queued += other.dpcs_queued;
         self.dpcs_already_queued += other.dpcs_already_queued;
         self.snapshots_overwritten += other.snapshots_overwritten;
@@ -199,10 +198,10 @@ impl Counts {
     )]
     #[inline(always)]
     pub fn add_to(&self, statistics: &mut Statistics) {
-        statistics.isr_calls += self.interrupts + self.not_ours + self.device_gone;
+        statistics.isr_calls += self.interrupts + self.not_ours + self.device_removed;
         statistics.interrupts += self.interrupts;
         statistics.not_ours += self.not_ours;
-        statistics.device_gone += self.device_gone;
+        statistics.device_removed += self.device_removed;
         statistics.dpcs_queued += self.dpcs_queued;
         statistics.dpcs_already_queued += self.dpcs_already_queued;
         statistics.snapshots_overwritten += self.snapshots_overwritten;

@@ -1,4 +1,4 @@
-//! A ring of snapshots that forgets the oldest when it is full.
+//! A ring of snapshots that overwrites the oldest when it is full.
 
 use edu_spec::registers::Causes;
 
@@ -42,7 +42,7 @@ impl<const N: usize> Ring<N> {
         }
     }
 
-    /// Adds a snapshot. Returns the oldest one if it had to go for it.
+    /// Adds a snapshot. Returns the oldest one if it was overwritten.
     #[inline]
     pub fn push(&mut self, snapshot: Snapshot) -> Option<Snapshot> {
         let slot = self.slots.get_mut((self.first + self.len) & (N - 1))?;

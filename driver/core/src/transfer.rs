@@ -1,8 +1,8 @@
-//! Transfers between memory and the device's DMA buffer, and what they must never do.
+//! Transfers between memory and the device's DMA buffer, with their bounds.
 //!
-//! The device checks nothing, or worse: what is out of bounds ends the virtual machine on some QEMUs and
-//! corrupts it on others, and an address above its mask is cut and hits somebody else's memory. So
-//! nothing is started that did not come out of [`Program::new`].
+//! The device does not check them. A transfer out of bounds ends the virtual machine on some versions of QEMU and
+//! corrupts it on others. An address above the device's mask is cut and hits other memory. So the driver starts only what
+//! [`Program::new`] has made.
 
 use edu_spec::registers::DmaCommand;
 use edu_spec::registers::dma::{ADDRESS_BITS, BUFFER_ADDRESS, USABLE_BYTES};
@@ -16,7 +16,7 @@ pub enum Direction {
     ToDevice,
 }
 
-/// A part of the device's buffer, that every QEMU survives.
+/// A part of the device's buffer that is in bounds on every version of QEMU.
 ///
 /// # Invariants
 /// `length_bytes > 0` and `offset_bytes + length_bytes <= USABLE_BYTES`.
@@ -67,7 +67,7 @@ impl Span {
     }
 }
 
-/// How many address bits a device masters, and so which memory it reaches.
+/// How many address bits a device has, and so which memory it can address.
 ///
 /// # Invariants
 /// From 24 to 63: what WDF_DMA_ENABLER_CONFIG::AddressWidthOverride can be.

@@ -1,7 +1,7 @@
-//! When an engine has had enough time.
+//! When the time of an engine's job is over.
 //!
-//! A timer ticks while the engine is occupied. Nothing is counted, started or stopped with each
-//! request: the watchdog only sees, from tick to tick, whether it is still the same job.
+//! A timer ticks while the engine has a request. Nothing is counted, started or stopped for each request: at each tick
+//! the watchdog only checks whether it is still the same job.
 
 /// Ticks that a job may last.
 pub const PATIENCE_TICKS: u32 = 30;
@@ -22,7 +22,7 @@ pub enum Verdict {
     Wait,
     /// It is the same job as at the last tick: look at the device, its interrupt may be lost.
     Look,
-    /// The job has had enough time: look, and if it is not done, fail it.
+    /// The job's time is over: look, and if it is not done, fail it.
     GiveUp,
 }
 
@@ -33,7 +33,7 @@ impl Watchdog {
         Self { job: 0, ticks: 0 }
     }
 
-    /// The timer has ticked, and the engine has this job, of all that it ever had, or none.
+    /// The timer has ticked. `job` is the number of the engine's job, or `None` if it has none.
     pub fn tick(&mut self, job: Option<u64>) -> Verdict {
         let Some(job) = job else {
             return Verdict::Rest;

@@ -97,14 +97,14 @@ fn each_call_of_the_isr_is_counted_as_what_it_found() {
     log.record(snapshot(2, 0x102));
     log.dpc_queued(false);
     log.not_ours();
-    log.device_gone();
+    log.device_removed();
     let mut statistics = Statistics::default();
     log.take_counts().add_to(&mut statistics);
     let expected = Statistics {
         isr_calls: 4,
         interrupts: 2,
         not_ours: 1,
-        device_gone: 1,
+        device_removed: 1,
         dpcs_queued: 1,
         dpcs_already_queued: 1,
         factorial_causes: 1,

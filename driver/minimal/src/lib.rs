@@ -1,6 +1,6 @@
-//! A complete KMDF driver, explained in docs/tutorial.md. An app sends n, the device computes n! and
-//! interrupts: the ISR saves what the device says, the DPC completes the request. Until then the
-//! request is `pending`, and whoever ends it takes it out there.
+//! A complete KMDF driver, explained in docs/tutorial.md. An app sends n; the device computes n! and
+//! interrupts. The ISR saves the causes, and the DPC completes the request. Until then the request is
+//! in `pending`; the code that ends it takes it out under the device lock.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -17,7 +17,7 @@ const COMPUTING: u32 = 0x01;
 const INTERRUPT_WHEN_DONE: u32 = 0x80;
 const DONE: u32 = 0x01;
 
-/// BAR 0. Under the device lock the factorial and the status are used, in the ISR the others.
+/// BAR 0. The device lock guards the factorial and reads of the status, the interrupt lock the rest.
 #[repr(C)]
 struct Bar {
     _00: [u32; 2],
@@ -37,7 +37,7 @@ struct EduDevice {
 kmdf::context_type!(EduDevice, c"EduDevice");
 kmdf::driver_entry!(EduDevice);
 
-/// What the device lock guards. What is noted of the request: its operand, until it is started.
+/// What the device lock guards. The note of a pending request is its operand, until it is started.
 #[derive(Default)]
 struct State {
     bar: Option<Mapping<Bar>>,
@@ -89,7 +89,7 @@ impl ControlHandler for EduDevice {
         };
         let mut state = device.state.lock();
         let kept = state.pending.insert::<Self>(request, Some(operand));
-        // It is started here, or by the interrupt of a canceled one.
+        // It is started here, or by the interrupt of an earlier, canceled request.
         _ = state.advance();
         drop(state);
         kept.unwrap_or_else(|(request, failure)| request.complete(Err(failure)));
@@ -130,7 +130,7 @@ impl InterruptHandler for EduInterrupt {
 }
 
 impl State {
-    /// Goes on with what is pending as far as the device has come: the request, if it is done.
+    /// Starts the pending request if the device is idle. Returns the request with its result if it is done.
     fn advance(&mut self) -> Option<(Request, u32)> {
         let (bar, operand) = (self.bar.as_mut()?, self.pending.note()?);
         let (status, result) = (
@@ -138,7 +138,7 @@ impl State {
             register!(*bar, factorial).read(),
         );
         if status & COMPUTING != 0 || result == u32::MAX {
-            return None; // It still computes what was canceled, or was removed: EvtIoStop comes.
+            return None; // It still computes for a canceled request, or was removed: EvtIoStop follows.
         }
         if let Some(operand) = operand.take() {
             register!(*bar, factorial).write(operand);

@@ -1,8 +1,8 @@
 //! EvtInterruptDpc: what runs at DISPATCH_LEVEL after an interrupt; for passive-level handling
 //! EvtInterruptWorkItem, at PASSIVE_LEVEL, does the same.
 //!
-//! One register access at most: the result of a factorial. Two of these may run at once, for one
-//! object or for two; each takes what the other left.
+//! It makes at most one register access, which reads the result of a factorial. Two of these may run at once, for one
+//! object or for two; each interrupt is taken by one of them.
 
 use edu_driver_core::log::Taken;
 use edu_spec::registers::Causes;
@@ -11,12 +11,12 @@ use kmdf::DeferredInterrupt;
 
 use crate::{device::EduDevice, events, factorial, isr_context::EduInterrupt};
 
-/// Takes everything that came since the last run, and does it.
+/// Takes everything that was recorded since the last run, and processes it.
 pub fn run(device: &EduDevice, mut interrupt: DeferredInterrupt<'_, EduInterrupt>) {
     let taken = match interrupt.lock() {
         // DIRQL only for as long as taking takes.
         Some(guard) => guard.own.log.take(),
-        // A passive-level ISR has handed its log over.
+        // A passive-level ISR has moved its log there.
         None => device.state.lock().log.take(),
     };
     if work_off(device, &taken, 1) {
@@ -24,7 +24,7 @@ pub fn run(device: &EduDevice, mut interrupt: DeferredInterrupt<'_, EduInterrupt
     }
 }
 
-/// Does what interrupts have asked for, while no DPC could be queued for it. IRQL: <= DISPATCH_LEVEL; hold no lock.
+/// Processes what the ISRs have recorded while they could not queue a DPC. IRQL: <= DISPATCH_LEVEL; hold no lock.
 #[cold]
 #[inline(never)]
 pub fn work_off_late(device: &EduDevice, taken: &Taken) {
@@ -33,7 +33,7 @@ pub fn work_off_late(device: &EduDevice, taken: &Taken) {
     }
 }
 
-/// Does what interrupts have asked for, in that many calls of a DPC. Returns whether there are new events to answer.
+/// Processes what the ISRs have recorded, in that many calls of a DPC. Returns whether there are new events.
 /// IRQL: <= DISPATCH_LEVEL; hold no lock.
 #[expect(
     clippy::inline_always,

@@ -36,8 +36,8 @@ impl InterruptHandler for EduInterrupt {
 }
 
 impl EduInterrupt {
-    /// At PASSIVE_LEVEL the DPC cannot take the interrupt lock, but the ISR can take the device's. It queues
-    /// with that lock held: whoever stops the device takes it once more before the framework flushes.
+    /// At PASSIVE_LEVEL the DPC cannot acquire the interrupt lock, but the ISR can acquire the device lock. It queues the
+    /// DPC or work item under that lock, because the callback that stops the device acquires it before the framework flushes.
     #[inline(never)]
     fn pass_on(&mut self, claim: Claim, isr: &Isr<'_, Self>) {
         let Some(device) = isr.passive_device() else {
@@ -61,8 +61,8 @@ impl EduInterrupt {
                 self.log.not_ours();
                 return Claim::NotOurs;
             }
-            Err(NotOurs::DeviceGone) => {
-                self.log.device_gone();
+            Err(NotOurs::DeviceRemoved) => {
+                self.log.device_removed();
                 return Claim::NotOurs;
             }
         };
@@ -79,7 +79,7 @@ impl EduInterrupt {
     }
 }
 
-/// Counts what queueing the DPC or work item did. Already queued is no failure: that run has not taken the log yet.
+/// Counts the result of queueing the DPC or work item. If it was queued already, that run has not taken the log yet.
 fn count(log: &mut Log, deferral: Deferral) {
     match deferral {
         Deferral::Queued => log.dpc_queued(true),
@@ -93,7 +93,7 @@ enum NotOurs {
     /// No cause.
     Nothing,
     /// All ones.
-    DeviceGone,
+    DeviceRemoved,
 }
 
 /// The causes to service.
@@ -101,7 +101,7 @@ fn causes_of(status: Causes) -> Result<Causes, NotOurs> {
     if status.is_empty() {
         Err(NotOurs::Nothing)
     } else if status.is_all_ones() {
-        Err(NotOurs::DeviceGone)
+        Err(NotOurs::DeviceRemoved)
     } else {
         Ok(status)
     }

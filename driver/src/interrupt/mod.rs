@@ -1,9 +1,9 @@
 //! The interrupt objects: what they keep, and what enabling and disabling them does.
 //!
 //! There is one for each message that the device can send. If the device is granted fewer, or one
-//! line, the others are never connected. Every object does the same: the device has one interrupt
-//! status for all its messages, so whichever ISR runs first acknowledges the causes of all, and its
-//! DPC does the work of all.
+//! line, the others are never connected. All objects do the same work: the device has one interrupt
+//! status for all its messages, so the first ISR that runs acknowledges the causes of all messages, and
+//! its DPC does the work for all of them.
 
 #![forbid(unsafe_code)]
 
@@ -66,7 +66,7 @@ pub fn create_for(
 }
 
 impl EduDevice {
-    /// Works off what the ISRs have recorded while they could not queue a DPC for it.
+    /// Processes what the ISRs have recorded while they could not queue a DPC.
     pub fn work_off_recorded(&self, disconnected: Option<&mut Disconnected<'_>>) {
         let mut state = self.state.lock();
         let recorded = state.take_recorded(disconnected);

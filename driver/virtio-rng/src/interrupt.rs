@@ -2,9 +2,9 @@
 //!
 //! | granted | the queue's object | the configuration's object | what an ISR knows |
 //! | --- | --- | --- | --- |
-//! | two messages | message 0 | message 1 | its message says what it is for |
-//! | one message | it, for both | not connected | nothing: the DPC looks at both |
-//! | a line | it, for both | not connected | the ISR register: reading clears it, and lets go of the line |
+//! | two messages | message 0 | message 1 | the message says which it is |
+//! | one message | it, for both | not connected | nothing: the DPC checks both |
+//! | a line | it, for both | not connected | the ISR register: reading it clears it and deasserts the line |
 
 use core::mem::take;
 
@@ -15,28 +15,28 @@ use crate::{
     registers::{IsrRegister, NO_VECTOR, Vectors},
 };
 
-/// What interrupted, as the ISR register has it.
+/// The causes of an interrupt, as in the ISR register.
 pub type Causes = u8;
 /// The device has filled a buffer.
 pub const QUEUE: Causes = 1;
 /// The device's configuration or status has changed.
 pub const CONFIGURATION: Causes = 2;
-/// What a device that is gone reads as.
+/// What a removed device reads as.
 const ALL_ONES: Causes = 0xFF;
 
 /// How the device interrupts: what the ISRs share.
 #[derive(Default)]
 pub enum Signaling {
-    /// By that many messages.
+    /// By this many messages.
     Messages(u16),
-    /// By a line, with the register that says for what.
+    /// By a line, with the register that has the causes.
     Line(IsrRegister),
     /// Not at all: it is stopped.
     #[default]
     Stopped,
 }
 
-/// The object that gets the first message, or the line, and what came since its DPC ran.
+/// The object that gets the first message, or the line, with the causes since its DPC ran.
 #[derive(Default)]
 pub struct QueueInterrupt(Causes);
 
@@ -63,7 +63,7 @@ impl InterruptHandler for QueueInterrupt {
     }
 
     fn deferred(device: &RngDevice, mut interrupt: DeferredInterrupt<'_, Self>) {
-        // There is none if the device is being stopped: then it is reset, and its requests are in their queue.
+        // There is no lock while the device is being stopped: it is reset then, and its requests are in their queue.
         if let Some(causes) = interrupt.locked(|own| take(&mut own.0)) {
             device.service(causes);
         }
@@ -85,7 +85,7 @@ impl InterruptHandler for ConfigurationInterrupt {
 }
 
 impl Signaling {
-    /// Which vectors the device is to use: the number of a message is its index in the MSI-X table.
+    /// The vectors for the device: the number of a message is its index in the MSI-X table.
     pub const fn vectors(&self) -> Vectors {
         let (queue, configuration) = match self {
             Self::Messages(0 | 1) => (0, 0),

@@ -1,11 +1,12 @@
-//! A KMDF driver for virtio's entropy device (QEMU: `-device virtio-rng-pci`): ReadFile gives random bytes.
+//! A KMDF driver for virtio's entropy device (QEMU: `-device virtio-rng-pci`): ReadFile returns random bytes.
 //!
-//! What it shows beside `edu_kmdf`: several messages, each with an interrupt object and a handler of its own ([`interrupt`]);
-//! registers that the configuration space says where to find ([`registers`]); a ring in memory that driver and device
-//! share ([`ring`]). What the device says of lengths and offsets is checked before it is used.
+//! It shows what `edu_kmdf` does not: several messages, each with an interrupt object and a handler of its own
+//! ([`interrupt`]); registers that are found through the configuration space ([`registers`]); a ring in memory that driver
+//! and device share ([`ring`]). The driver checks lengths and offsets from the device before it uses them.
 //!
-//! A request that the device works for is `pending`, cancelable. The DPC, EvtRequestCancel or EvtIoStop takes it out under
-//! the device's spin lock, whichever comes first, and completes it when the lock is released. docs/virtio-rng.md has more.
+//! The request for which the device works is in `pending`, cancelable. The DPC, EvtRequestCancel or EvtIoStop, whichever
+//! comes first, takes it out under the device's spin lock and completes it when the lock is released. docs/virtio-rng.md
+//! explains more.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -99,7 +100,7 @@ impl PnpPower for RngDevice {
     }
 
     fn interrupts_enabled(&self, _: Connected) {
-        // What came before an ISR could queue a DPC for it.
+        // The interrupts that came before an ISR could queue a DPC.
         self.service(QUEUE | CONFIGURATION);
     }
 
@@ -121,7 +122,7 @@ impl ReadWriteHandler for RngDevice {
 }
 
 impl RngDevice {
-    /// What DPCs do. IRQL: <= DISPATCH_LEVEL; hold no lock.
+    /// The work of the DPCs. IRQL: <= DISPATCH_LEVEL; hold no lock.
     pub fn service(&self, causes: Causes) {
         let ended = self.state.lock().service(causes);
         complete(ended);
@@ -148,7 +149,7 @@ impl State {
         Ok(())
     }
 
-    /// Has the device forget its buffer, and interrupt no more. One that does not, or is gone, is not started either.
+    /// Resets the device, which then has no buffer and does not interrupt. If the reset fails, `start` fails, too.
     fn stop(&mut self) {
         self.running = false;
         if let Some(registers) = &mut self.registers {
@@ -156,7 +157,7 @@ impl State {
         }
     }
 
-    /// Begins a request. Returns it if it has ended already.
+    /// Starts a request. Returns it if it has ended already.
     fn submit(&mut self, request: Request, length_bytes: usize) -> Option<Ended> {
         let Some(registers) = self.registers.as_mut().filter(|_| self.running) else {
             return Some((request, Err(NtStatus::DEVICE_NOT_READY)));
@@ -167,7 +168,7 @@ impl State {
         if let Err((request, failure)) = self.pending.insert::<RngDevice>(request, length_bytes) {
             return Some((request, Err(failure)));
         }
-        // The device may still have the buffer of a request that was canceled: then this request gets that.
+        // The device may still have the buffer of a canceled request. Then this request gets its bytes.
         if !self.ring.is_with_device() {
             if let Err(failure) = self.ring.give(length_bytes) {
                 return self.end(Err(failure));
@@ -177,7 +178,7 @@ impl State {
         None
     }
 
-    /// Looks at what interrupts may be about.
+    /// Processes these causes.
     fn service(&mut self, causes: Causes) -> Option<Ended> {
         let registers = self.registers.as_mut().filter(|_| self.running)?;
         let failed = causes & CONFIGURATION != 0 && registers.needs_reset();
@@ -185,7 +186,7 @@ impl State {
             Ok(Some(filled)) if !failed => self.end(Ok(filled)),
             Ok(None) if !failed => None,
             _ => {
-                // If it cannot be started again, the next request is told so.
+                // If it cannot be started again, the next request fails.
                 _ = self.start();
                 self.end(Err(NtStatus::IO_DEVICE_ERROR))
             }
@@ -199,7 +200,7 @@ impl State {
             let copied = outcome.and_then(|filled| self.ring.copy_to(&request, filled.min(wanted)));
             (request, copied)
         });
-        // Whatever the device says next time that it has written: nobody gets these bytes again.
+        // So that no other request gets these bytes, whatever the device claims to have written next time.
         self.ring.forget();
         ended
     }

@@ -1,4 +1,4 @@
-//! The device's registers (VIRTIO 1.1, 4.1.4): found by capabilities in the configuration space.
+//! The device's registers (VIRTIO 1.1, 4.1.4). Capabilities in the configuration space say where they are.
 
 use kmdf::{MemoryRange, prelude::*};
 
@@ -30,13 +30,13 @@ struct NotifyBar {
     queue: WriteOnly<u16>,
 }
 
-/// What interrupted. Reading it clears it, and lets go of the line.
+/// The causes of interrupts. Reading it clears it and deasserts the line.
 #[repr(C)]
 struct IsrBar {
     causes: ReadOnly<u8>,
 }
 
-/// PCI's capability id for those of vendors, and which registers one is about (`cfg_type`).
+/// PCI's id of vendor-specific capabilities, and the types of registers that they describe (`cfg_type`).
 const VENDOR_SPECIFIC: u8 = 9;
 const COMMON: u8 = 1;
 const NOTIFY: u8 = 2;
@@ -47,16 +47,16 @@ const DRIVER: u8 = 2;
 const DRIVER_OK: u8 = 4;
 const FEATURES_OK: u8 = 8;
 const NEEDS_RESET: u8 = 0x40;
-/// Bits 32 and 33 of the features: the device is none of before 1.0, and its addresses are those of a bus, which must be
-/// taken where it is offered.
+/// Bits 32 and 33 of the features: the device is of version 1.0 or later, and it uses bus addresses. The driver must
+/// accept the second if the device offers it.
 const VERSION_1: u32 = 1;
 const ACCESS_PLATFORM: u32 = 2;
 /// VIRTIO_MSI_NO_VECTOR
 pub const NO_VECTOR: u16 = 0xFFFF;
-/// How often a reset is looked at: a device that takes longer is broken.
+/// How often the driver checks whether a reset is done. A device that takes longer is broken.
 const RESET_LOOKS: u32 = 20;
 
-/// Which message is for what, or [`NO_VECTOR`] twice for a line.
+/// The messages of the queue and of the configuration, or [`NO_VECTOR`] twice for a line.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Vectors {
     pub queue: u16,
@@ -97,7 +97,7 @@ impl DeviceRegisters {
         Ok(Self { common, notify })
     }
 
-    /// Stops the device: it forgets its buffers and interrupts no more.
+    /// Resets the device: it has no buffers then and does not interrupt.
     pub fn reset(&mut self) {
         register!(self.common, status).write(0);
     }
@@ -105,7 +105,8 @@ impl DeviceRegisters {
     /// Starts the device after a reset (3.1.1).
     ///
     /// # Errors
-    /// STATUS_NO_SUCH_DEVICE: it is another. STATUS_IO_DEVICE_ERROR: it does not do what the driver asks for, or is gone.
+    /// STATUS_NO_SUCH_DEVICE: it is of a version before 1.0. STATUS_IO_DEVICE_ERROR: it refuses the driver's settings, or
+    /// was removed.
     pub fn start(&mut self, queue: [u64; 3], vectors: Vectors) -> Result<()> {
         let is_reset = (0..RESET_LOOKS).any(|_| self.status() == 0);
         register!(self.common, status).write(ACKNOWLEDGE | DRIVER);
@@ -127,7 +128,7 @@ impl DeviceRegisters {
         Ok(())
     }
 
-    /// Whether the device takes them: one that has no room for a vector says so by another value.
+    /// Sets up the queue; whether the device accepts it. A device that cannot use a vector reads another value.
     #[expect(clippy::cast_possible_truncation, reason = "each is a half of it")]
     fn set_queue(&mut self, addresses: [u64; 3], vectors: Vectors) -> bool {
         register!(self.common, queue_select).write(0);
@@ -163,7 +164,7 @@ impl DeviceRegisters {
         register!(self.notify, queue).write(0);
     }
 
-    /// Whether the device has failed and says so, or is gone.
+    /// Whether the device reports an error or was removed.
     pub fn needs_reset(&mut self) -> bool {
         self.status() & NEEDS_RESET != 0
     }

@@ -1,19 +1,19 @@
-//! The queue of the device: a ring in memory that both see (VIRTIO 1.1, 2.6).
+//! The queue of the device: a ring in memory that both share (VIRTIO 1.1, 2.6).
 //!
-//! One buffer is with the device at a time. It stays there until the device has filled it or is reset, whatever becomes of
-//! the request that it was for: a device can't be asked to give it back.
+//! The device owns at most one buffer. It owns it until it has filled it or is reset, even if the request for it ends
+//! earlier: a driver cannot take a buffer back from a virtio device.
 
 use kmdf::{AddressBits, prelude::*};
 
-/// How many random bytes a request gets at most. They are at the start, written by the device.
+/// How many random bytes a request gets at most. They are at the start; the device writes them.
 const DATA_BYTES: usize = 4096;
 /// How many entries the rings have: a power of 2.
 pub const QUEUE_SIZE: u16 = 4;
-/// Where the random bytes go: written by the driver.
+/// Descriptors, which say where the random bytes go; the driver writes them.
 const DESCRIPTORS: usize = DATA_BYTES;
-/// Which descriptors the device is to fill: written by the driver.
+/// The available ring: the descriptors for the device to fill; the driver writes it.
 const AVAILABLE: usize = DESCRIPTORS + 64;
-/// Which it has filled, and how far: written by the device.
+/// The used ring: the descriptors that it has filled, and their lengths; the device writes it.
 const USED: usize = AVAILABLE + 64;
 const LENGTH: usize = USED + 64;
 /// Where the index of a ring is, and where its entries begin.
@@ -28,14 +28,14 @@ pub struct Ring {
     /// How many buffers were given to the device since its reset, and how many came back.
     given: u16,
     returned: u16,
-    /// The length of the one that is with the device.
+    /// The length of the buffer that the device owns.
     with_device: Option<u32>,
 }
 
 impl Ring {
     /// Allocates it. IRQL: PASSIVE_LEVEL.
     pub fn create(device: Device<'_>) -> Result<Self> {
-        // A virtio device has 64 address bits; 63 are as many as can be asked for.
+        // A virtio device has 64 address bits; the framework accepts at most 63.
         let width = AddressBits::new(63).ok_or(NtStatus::INVALID_PARAMETER)?;
         Ok(Self {
             memory: CommonBuffer::create(device, LENGTH, width)?,
@@ -45,7 +45,7 @@ impl Ring {
         })
     }
 
-    /// Begins anew. The device has been reset, so no buffer is with it.
+    /// Resets the ring. The device has been reset and owns no buffer.
     pub fn reset(&mut self) {
         self.memory.clear(LENGTH);
         (self.given, self.returned, self.with_device) = (0, 0, None);
@@ -61,13 +61,13 @@ impl Ring {
         ]
     }
 
-    /// Whether the device has the buffer.
+    /// Whether the device owns the buffer.
     pub const fn is_with_device(&self) -> bool {
         self.with_device.is_some()
     }
 
-    /// Gives the device the buffer, to be filled up to a length. Notify it then. The index is written last: a write of a
-    /// common buffer comes after those before it, also for the device.
+    /// Gives the buffer to the device, which fills it up to a length. Notify the device afterwards. The index is written
+    /// last: the device sees writes to a common buffer in their order.
     pub fn give(&mut self, length_bytes: usize) -> Result<()> {
         let length = u32::try_from(length_bytes.min(DATA_BYTES)).unwrap_or(0);
         self.memory.write(DESCRIPTORS, self.memory.bus_address())?;
@@ -81,10 +81,10 @@ impl Ring {
         Ok(())
     }
 
-    /// Takes the buffer back, if the device has filled it, and says how far.
+    /// Takes the buffer back if the device has filled it. Returns the number of bytes.
     ///
     /// # Errors
-    /// STATUS_IO_DEVICE_ERROR: the device says what can't be. Reset it.
+    /// STATUS_IO_DEVICE_ERROR: the ring has impossible values. Reset the device.
     pub fn take(&mut self) -> Result<Option<usize>> {
         let returned = self.memory.read::<u16>(USED + INDEX)?;
         if returned == self.returned {

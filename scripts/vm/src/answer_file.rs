@@ -140,12 +140,12 @@ const LONGEST_COMMAND: usize = 259;
 pub fn faults(text: &str) -> Vec<String> {
     let document = match Document::parse(text) {
         Ok(document) => document,
-        Err(error) => return vec![format!("it is no XML: {error}")],
+        Err(error) => return vec![format!("it is not XML: {error}")],
     };
     let root = document.root_element();
     let mut faults = Vec::new();
     if !root.has_tag_name(("urn:schemas-microsoft-com:unattend", "unattend")) {
-        faults.push("its root is no unattend".to_owned());
+        faults.push("its root is not unattend".to_owned());
     }
     for (pass, component, path, wanted) in NEEDED {
         let found = values(root, pass, component, path);

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Installs Windows in a virtual machine, without a hand, and runs the driver there: every command of
-/// eductl, Driver Verifier and KMDF Verifier, the device pulled out under load; with both packages.
+/// eductl, Driver Verifier and KMDF Verifier, the device surprise-removed under load; with both packages.
 ///
 /// NOT RUN WITH WINDOWS YET.
 #[derive(Debug, Parser)]

@@ -94,7 +94,7 @@ pub const COMMANDS: &[Command] = &[
 pub const LOAD: &str = "stress --count 1000000000 --depth 16 --threads 2 --json";
 
 /// eductl's exit code where the device went away.
-pub const GONE: i64 = 3;
+pub const REMOVED: i64 = 3;
 
 const fn command(
     arguments: &'static str,

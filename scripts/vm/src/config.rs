@@ -9,7 +9,7 @@
 //!
 //! `device_del` only asks: ACPI tells Windows, which refuses while an app has the device open. To pull the
 //! device out, the host itself writes the register that Windows' ACPI code would write to let it go. The
-//! device is gone at once, and nothing tells Windows. On QEMU the registers of a device that is gone read
+//! device is removed at once, and nothing tells Windows. On QEMU the registers of a removed device read
 //! 0 (those of a real one all ones), its configuration space all ones.
 
 use std::path::{Path, PathBuf};

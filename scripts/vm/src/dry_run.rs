@@ -106,16 +106,14 @@ fn machine(settings: &Settings) -> Result<(), Error> {
     }
     qemu.pull()?;
     if qemu.device_del(STOPPED).is_ok() {
-        return Err(Error::Qemu(
-            "a device that is gone is asked for again".into(),
-        ));
+        return Err(Error::Qemu("a removed device is asked for again".into()));
     }
     qemu.plug()?;
     qemu.pull()?;
     qemu.plug()?;
     qemu.picture(&settings.directory.join("screen.png"))?;
     qemu.quit()?;
-    done("edu: device_del waits for the guest; pulled out, given back, twice");
+    done("edu: device_del waits for the guest; surprise-removed, added again, twice");
     Ok(())
 }
 

@@ -61,7 +61,7 @@ impl Iso {
                 sector[0] == kind && &sector[1..6] == id && sector[7..].starts_with(more)
             })
         };
-        let primary = has(1, b"CD001", b"").ok_or_else(|| wrong("is no ISO"))?;
+        let primary = has(1, b"CD001", b"").ok_or_else(|| wrong("is not an ISO"))?;
         let text =
             |at: std::ops::Range<usize>| String::from_utf8_lossy(&primary[at]).trim().to_owned();
         let label = text(40..72);
@@ -136,8 +136,8 @@ mod tests {
             let error = read(bytes).expect_err("no medium");
             assert!(error.contains(why), "{error}");
         };
-        refused(b"", "is no ISO");
-        refused(&[b'x'; 12_000], "is no ISO");
+        refused(b"", "is not an ISO");
+        refused(&[b'x'; 12_000], "is not an ISO");
         refused(&stand_in(LABEL)[..17 * SECTOR], "does not boot");
         refused(&stand_in(LABEL)[..20 * SECTOR], "without UDF");
         refused(&stand_in("CCCOMA_A64FRE_EN-US_DV9"), "ARM64");

@@ -1,19 +1,19 @@
 //! A Windows VM in one command: `sh scripts/vm.sh` builds this program and runs it.
 //!
-//! **Not run with Windows yet.** It installs Windows in QEMU without a hand, with the driver packages on
-//! a medium beside it, and runs the driver there. The guest's part, PowerShell in `scripts/windows/guest`, is as
-//! small as it can be: it runs what it is asked to run, and says how that went. What is asked, in which
-//! order, and what the answers must be is decided here, where it can be tested:
+//! **Not run with Windows yet.** It installs Windows in QEMU unattended, with the driver packages on
+//! a second medium, and runs the driver there. The guest's part, PowerShell in `scripts/windows/guest`, is as
+//! small as it can be: it runs the commands that it gets, and reports their results. This program decides which
+//! commands run in which order, and what the results must be, so that this can be tested:
 //!
-//! | module | what |
+//! | module | contents |
 //! | --- | --- |
 //! | `stage`, `work` | the stages, and what is done in each |
 //! | `session`, `commands`, `answers` | one stage: requests, checks, time limits |
 //! | `guest`, `line` | the protocol on the serial port |
-//! | `config`, `disk`, `qemu`, `qmp`, `machine` | the machine; taking its device away and giving it back |
+//! | `config`, `disk`, `qemu`, `qmp`, `machine` | the machine; removing its device and adding it again |
 //! | `answer_file`, `medium`, `iso` | what Windows Setup gets |
 //! | `progress`, `table`, `results` | what is finished; the results |
-//! | `recorded`, `dry_run` | the host's part, with no Windows |
+//! | `recorded`, `dry_run` | the host's part without Windows |
 #![forbid(unsafe_code)]
 
 pub mod answer_file;

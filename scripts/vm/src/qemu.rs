@@ -79,7 +79,7 @@ impl Qemu {
     /// The guest's serial port.
     ///
     /// # Errors
-    /// QEMU is gone.
+    /// QEMU has ended.
     pub fn serial(&self) -> Result<UnixStream, Error> {
         let socket = self.sockets.path().join("serial");
         UnixStream::connect(&socket).map_err(Error::io(socket))
@@ -132,7 +132,7 @@ impl Machine for Qemu {
         if self.qmp.wait_for("DEVICE_DELETED", DEVICE, QUICK)? {
             return Ok(());
         }
-        Err(Error::Qemu("the device cannot be pulled out".into()))
+        Err(Error::Qemu("the device cannot be surprise-removed".into()))
     }
 
     fn plug(&mut self) -> Result<(), Error> {

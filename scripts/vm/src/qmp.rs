@@ -43,7 +43,7 @@ impl Qmp {
     /// Carries a command out.
     ///
     /// # Errors
-    /// QEMU refuses it, or is gone.
+    /// QEMU refuses it or has ended.
     pub fn command(&mut self, name: &str, arguments: &Value) -> Result<Value, Error> {
         let command = json!({ "execute": name, "arguments": arguments });
         let line = format!("{command}\n");
@@ -70,7 +70,7 @@ impl Qmp {
     /// Waits for an event about a device, and says whether it came in time. Events before it are dropped.
     ///
     /// # Errors
-    /// QEMU is gone.
+    /// QEMU has ended.
     pub fn wait_for(&mut self, event: &str, device: &str, limit: Duration) -> Result<bool, Error> {
         let deadline = Instant::now() + limit;
         loop {
@@ -110,7 +110,7 @@ impl Qmp {
 /// Writes an I/O port through qtest, which works beside any accelerator.
 ///
 /// # Errors
-/// QEMU is gone, or does not carry it out.
+/// QEMU has ended, or does not do it.
 pub fn write_ports(socket: &Path, writes: &[(u16, u32)]) -> Result<(), Error> {
     let connection = UnixStream::connect(socket).map_err(lost)?;
     connection.set_read_timeout(Some(LIMIT)).map_err(lost)?;

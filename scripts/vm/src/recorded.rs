@@ -48,7 +48,7 @@ pub fn play(lines: Vec<String>, port: UnixStream) -> JoinHandle<Option<String>> 
             match mark {
                 ">" => {
                     let mut said = String::new();
-                    // A host that is gone says the rest elsewhere.
+                    // A host that has ended says the rest elsewhere.
                     port.read_line(&mut said).ok().filter(|count| *count > 0)?;
                     if said.trim_end() != text {
                         return Some(format!("{:?} instead of {text:?}", said.trim_end()));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     Error, answers,
     answers::Run,
-    commands::{COMMANDS, GONE, LOAD, Variant, wrong_exit},
+    commands::{COMMANDS, LOAD, REMOVED, Variant, wrong_exit},
     guest::Request,
     session::{Session, eductl, words},
     stage::{Stage, Work},
@@ -23,10 +23,10 @@ const REFUSE: Duration = Duration::from_secs(15);
 /// How long the load runs before the device goes.
 const UNDER_LOAD: Duration = Duration::from_secs(3);
 
-/// How long the app may take to see that the device is gone.
+/// How long the app may take to notice that the device was removed.
 const END_OF_LOAD_SECONDS: u64 = 60;
 
-/// How often the device is pulled out under load.
+/// How often the device is surprise-removed under load.
 const PULLS: usize = 3;
 
 /// Carries a stage out.
@@ -117,22 +117,22 @@ fn started(session: &mut Session) -> Result<(), Error> {
 
 /// The device is taken away in the way that Windows is asked about, with no app on it.
 fn eject(variant: Variant, session: &mut Session) -> Result<(), Error> {
-    let gone = session
+    let removed = session
         .machine
         .device_del(EJECT.mul_f64(session.patience))?;
-    let wrong = (!gone).then(|| "Windows did not let it go".to_owned());
+    let wrong = (!removed).then(|| "Windows did not let it go".to_owned());
     session.note("device_del, no app on it", wrong, "", 0.0);
-    if !gone {
+    if !removed {
         session.machine.pull()?;
         session.run("pnputil.exe", "/scan-devices", 120)?;
     }
     comes_back(variant, session)
 }
 
-/// The device is pulled out under load. The first time Windows is asked before, and may refuse, for an
+/// The device is surprise-removed under load. The first time Windows is asked before, and may refuse, for an
 /// app has the device open.
 fn pull(variant: Variant, session: &mut Session, number: usize) -> Result<(), Error> {
-    let name = format!("pulled out under load, {number}");
+    let name = format!("surprise-removed under load, {number}");
     let load = Request::Start {
         file: eductl(variant),
         arguments: words(LOAD),
@@ -159,14 +159,14 @@ fn pull(variant: Variant, session: &mut Session, number: usize) -> Result<(), Er
     };
     let limit = Duration::from_secs(2 * END_OF_LOAD_SECONDS);
     let run: Run = answers::read(session.ask(&finish, limit)?)?;
-    let wrong = wrong_exit(&run, GONE, END_OF_LOAD_SECONDS);
+    let wrong = wrong_exit(&run, REMOVED, END_OF_LOAD_SECONDS);
     session.note(&name, wrong, seen, run.seconds);
     comes_back(variant, session)
 }
 
 /// Windows sees the device go, and starts it when it is there again.
 fn comes_back(variant: Variant, session: &mut Session) -> Result<(), Error> {
-    if !session.devices("device gone", false)? {
+    if !session.devices("device removed", false)? {
         return Err(cannot("Windows does not see the device go"));
     }
     session.machine.plug()?;

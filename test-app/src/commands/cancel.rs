@@ -1,4 +1,4 @@
-//! `eductl cancel`: requests of each kind are cancelled, and the device is usable after.
+//! `eductl cancel`: requests of each kind are canceled, and the device is usable after.
 
 use std::{
     fmt, thread,
@@ -19,12 +19,12 @@ use crate::{
 /// Arguments of `eductl cancel`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Which factorial to cancel: large enough for the device to take seconds; decimal, or
+    /// The operand of the factorial to cancel, so large that the device takes seconds; decimal, or
     /// hexadecimal after 0x
     #[arg(long, default_value = "1_000_000_000", value_parser = parse_u32)]
     n: u32,
 
-    /// How long each request is left alone before it is cancelled, in milliseconds
+    /// Time before each request is canceled, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(..=60_000))]
     delay: u64,
 }
@@ -35,7 +35,7 @@ const USABLE_N: u32 = 5;
 /// What became of the requests.
 #[derive(Debug, Serialize)]
 pub struct Found {
-    requests: Vec<Cancelled>,
+    requests: Vec<Canceled>,
     /// Whether liveness, a factorial and a read work afterwards.
     usable: bool,
     /// What does not work afterwards.
@@ -44,7 +44,7 @@ pub struct Found {
 
 /// What became of one request.
 #[derive(Debug, Serialize)]
-struct Cancelled {
+struct Canceled {
     request: &'static str,
     outcome: Outcome,
     /// From the cancellation to the completion.
@@ -52,12 +52,12 @@ struct Cancelled {
     error: Option<Error>,
 }
 
-/// How a request ended that was cancelled.
+/// How a request ended that was canceled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
     /// With `STATUS_CANCELLED`.
-    Cancelled,
+    Canceled,
     /// It was completed with a result before.
     CompletedFirst,
     /// With another error, or not at all.
@@ -82,7 +82,7 @@ pub fn run(args: &Args, edu: &Edu) -> Result<Found, Error> {
 }
 
 /// Cancels a request. Errors that no other request would survive are given as such.
-fn cancel(request: &'static str, delay: Duration, pending: Pending) -> Result<Cancelled, Error> {
+fn cancel(request: &'static str, delay: Duration, pending: Pending) -> Result<Canceled, Error> {
     thread::sleep(delay);
     pending.cancel()?;
     let start = Instant::now();
@@ -90,17 +90,17 @@ fn cancel(request: &'static str, delay: Duration, pending: Pending) -> Result<Ca
         Wait::Ended(ended) => ended,
         Wait::TimedOut(_) => Err(Error::NoAnswer {
             seconds: CANCEL_GRACE.as_secs_f64(),
-            cancelled: false,
+            canceled: false,
         }),
     };
     let milliseconds = (start.elapsed().as_secs_f64() * 1e4).round() / 10.0;
     let (outcome, error) = match ended {
         Ok(Transfer { .. }) => (Outcome::CompletedFirst, None),
-        Err(Error::Failed(error)) if error.status.is_cancelled() => (Outcome::Cancelled, None),
-        Err(error @ Error::Gone { .. }) => return Err(error),
+        Err(Error::Failed(error)) if error.status.is_canceled() => (Outcome::Canceled, None),
+        Err(error @ Error::Disconnected { .. }) => return Err(error),
         Err(error) => (Outcome::Failed, Some(error)),
     };
-    Ok(Cancelled {
+    Ok(Canceled {
         request,
         outcome,
         milliseconds,
@@ -108,7 +108,7 @@ fn cancel(request: &'static str, delay: Duration, pending: Pending) -> Result<Ca
     })
 }
 
-/// What does not work any more. The device cannot abort what was cancelled, so these wait for it to
+/// What does not work any more. The device cannot abort what was canceled, so these wait for it to
 /// come to an end.
 fn problems(edu: &Edu) -> Result<Vec<String>, Error> {
     let alive = edu.liveness(USABLE_N).map(|read| read == !USABLE_N);
@@ -127,7 +127,7 @@ fn problems(edu: &Edu) -> Result<Vec<String>, Error> {
         match right {
             Ok(true) => {}
             Ok(false) => problems.push(format!("{what} gives a wrong result")),
-            Err(error @ Error::Gone { .. }) => return Err(error),
+            Err(error @ Error::Disconnected { .. }) => return Err(error),
             Err(error) => problems.push(format!("{what}: {error}")),
         }
     }
@@ -136,7 +136,7 @@ fn problems(edu: &Edu) -> Result<Vec<String>, Error> {
 
 impl Finding for Found {
     fn exit(&self) -> Exit {
-        let failed = |request: &Cancelled| request.outcome == Outcome::Failed;
+        let failed = |request: &Canceled| request.outcome == Outcome::Failed;
         Exit::of_result(self.usable && !self.requests.iter().any(failed))
     }
 }
@@ -156,18 +156,18 @@ impl fmt::Display for Found {
     }
 }
 
-impl fmt::Display for Cancelled {
+impl fmt::Display for Canceled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.request)?;
         match (self.outcome, &self.error) {
-            (Outcome::Cancelled, _) => {
+            (Outcome::Canceled, _) => {
                 write!(
                     f,
                     "ended with STATUS_CANCELLED after {} ms",
                     self.milliseconds
                 )
             }
-            (Outcome::CompletedFirst, _) => f.write_str("completed before it was cancelled"),
+            (Outcome::CompletedFirst, _) => f.write_str("completed before it was canceled"),
             (Outcome::Failed, Some(error)) => write!(f, "WRONG, {error}"),
             (Outcome::Failed, None) => f.write_str("WRONG"),
         }

@@ -15,7 +15,7 @@ use crate::{
 /// Arguments of `eductl factorial`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Which factorial; decimal, or hexadecimal after 0x. Above 12 the result is modulo 2^32; the
+    /// The operand n; decimal, or hexadecimal after 0x. Above 12 the result is modulo 2^32; the
     /// device loops n times
     #[arg(value_parser = parse_u32)]
     n: u32,

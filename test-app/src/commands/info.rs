@@ -79,7 +79,7 @@ impl fmt::Display for Found {
         if self.is_edu {
             writeln!(f, "edu revision {}", self.revision)?;
         } else {
-            writeln!(f, "which is no edu device")?;
+            writeln!(f, "which is not an edu device")?;
         }
         writeln!(f, "driver: version {}", self.driver_version)?;
         if self.interrupts.is_empty() {

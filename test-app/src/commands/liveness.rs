@@ -9,7 +9,7 @@ use crate::{device::Error, edu::Edu, exit::Exit, number::parse_u32, report::Find
 /// Arguments of `eductl liveness`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to write; decimal, or hexadecimal after 0x
+    /// The value to write; decimal, or hexadecimal after 0x
     #[arg(default_value = "0x5AC3F00F", value_parser = parse_u32)]
     value: u32,
 }

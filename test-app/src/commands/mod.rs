@@ -31,25 +31,25 @@ pub enum Command {
     Info,
     /// Write the liveness register and check that it reads the complement
     Liveness(liveness::Args),
-    /// Compute n! on the device, completed by interrupt, and check the result
+    /// Compute n! on the device, which interrupts when it is done, and check the result
     Factorial(factorial::Args),
     /// Raise interrupt causes
     Raise(raise::Args),
-    /// Wait for events (interrupts with causes that software raised), none lost between two
+    /// Wait for events (interrupts with causes that software raised) and lose none
     Wait(wait::Args),
     /// Read the device's buffer by DMA
     Read(read::Args),
     /// Write the device's buffer by DMA
     Write(write::Args),
-    /// Cancel a factorial, a wait and a read, and check that the device is usable after
+    /// Cancel a factorial, a wait and a read, and check that the device still works
     Cancel(cancel::Args),
     /// Show the driver's counters
     Stats,
-    /// Show the driver's counters live, and how fast they rise
+    /// Show the driver's counters live, with their rates
     Watch(watch::Args),
-    /// Compute many factorials at once, check each and the driver's counters
+    /// Compute many factorials at once; check the results and the driver's counters
     Stress(stress::Args),
-    /// Send any control request, as it is: to see how the driver answers wrong ones
+    /// Send any control request unchanged, to see how the driver handles a malformed one
     Control(control::Args),
 }
 

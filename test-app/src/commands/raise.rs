@@ -10,8 +10,8 @@ use crate::{device::Error, edu::Edu, exit::Exit, number::parse_u32, report::Find
 /// Arguments of `eductl raise`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The causes to raise, one bit each; decimal, or hexadecimal after 0x. The driver takes any
-    /// but 0x001 and 0x100, which the device's engines raise
+    /// The causes to raise, one bit each; decimal, or hexadecimal after 0x. The driver refuses
+    /// 0x001 and 0x100, which the device's engines raise, and 0x80000000
     #[arg(value_parser = parse_u32)]
     mask: u32,
 }

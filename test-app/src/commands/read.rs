@@ -16,11 +16,11 @@ pub struct Args {
     #[arg(value_parser = parse_u64)]
     offset: u64,
 
-    /// How many bytes to read; decimal, or hexadecimal after 0x
+    /// The number of bytes to read; decimal, or hexadecimal after 0x
     #[arg(value_parser = super::parse_length)]
     length: u32,
 
-    /// Write the bytes to a file, as they are, instead of showing them
+    /// Write the bytes to a file instead of showing them
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }

@@ -42,7 +42,7 @@ pub static COUNTERS: [Counter; COUNTER_COUNT] = counters! {
     isr_calls: "calls of EvtInterruptIsr",
     interrupts: "of these, with a cause of ours",
     not_ours: "of these, without (another device's, or spurious)",
-    device_gone: "of these, with the device gone",
+    device_removed: "of these, with the device surprise-removed",
     dpcs_queued: "DPCs (or work items) queued by the ISR",
     dpcs_already_queued: "times one was queued already",
     dpc_calls: "calls of EvtInterruptDpc (or EvtInterruptWorkItem)",

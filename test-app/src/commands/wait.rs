@@ -22,12 +22,12 @@ use crate::{
 /// Arguments of `eductl wait`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The number of the last event that was seen: the next one is waited for. 0 gives those that
-    /// the driver remembers; without this, those that are still to come
+    /// Show the events after the one with this number; 0 shows all that the driver remembers [default:
+    /// new events only]
     #[arg(long, value_name = "NUMBER", value_parser = parse_u64)]
     after: Option<u64>,
 
-    /// How many events to wait for; 0: until Ctrl-C
+    /// The number of events to show; 0: until Ctrl-C
     #[arg(long, default_value_t = 1)]
     count: u64,
 }
@@ -92,16 +92,16 @@ fn wait(mut pending: Pending, timeout: Option<Duration>) -> Result<Option<Transf
     }
 }
 
-/// Cancels a request; `None` when it is cancelled, its result if that came first.
+/// Cancels a request; `None` when it is canceled, its result if that came first.
 fn take_back(pending: Pending) -> Result<Option<Transfer>, Error> {
     pending.cancel()?;
     match pending.wait_until(Instant::now() + CANCEL_GRACE) {
         Wait::Ended(Ok(transfer)) => Ok(Some(transfer)),
-        Wait::Ended(Err(Error::Failed(error))) if error.status.is_cancelled() => Ok(None),
+        Wait::Ended(Err(Error::Failed(error))) if error.status.is_canceled() => Ok(None),
         Wait::Ended(Err(error)) => Err(error),
         Wait::TimedOut(_) => Err(Error::NoAnswer {
             seconds: CANCEL_GRACE.as_secs_f64(),
-            cancelled: false,
+            canceled: false,
         }),
     }
 }

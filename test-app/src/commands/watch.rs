@@ -21,11 +21,11 @@ use crate::{
 /// Arguments of `eductl watch`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// How often the counters are read, in milliseconds
+    /// The interval between two readings, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
     interval: u64,
 
-    /// How many intervals to watch; 0: until Ctrl-C
+    /// The number of intervals to watch; 0: until Ctrl-C
     #[arg(long, default_value_t = 0)]
     count: u64,
 }

@@ -16,15 +16,15 @@ use crate::{
 /// Arguments of `eductl write`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Where the first byte goes; decimal, or hexadecimal after 0x. The buffer's usable bytes are 0
-    /// to 4094
+    /// The offset of the first byte; decimal, or hexadecimal after 0x. The buffer's usable bytes are
+    /// 0 to 4094
     #[arg(value_parser = parse_u64)]
     offset: u64,
 
     #[command(flatten)]
     source: Source,
 
-    /// How often the byte of --fill is written; decimal, or hexadecimal after 0x
+    /// The number of bytes that --fill writes; decimal, or hexadecimal after 0x
     #[arg(long, value_name = "BYTES", requires = "fill", conflicts_with_all = ["input", "hex"], value_parser = super::parse_length)]
     length: Option<u32>,
 }
@@ -33,7 +33,7 @@ pub struct Args {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 struct Source {
-    /// Write what is in a file
+    /// Write the contents of a file
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
 

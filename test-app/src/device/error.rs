@@ -23,7 +23,7 @@ pub enum Error {
     NotOpened(RequestError),
     /// Host or device went away while it was in use.
     #[error("{reason}")]
-    Gone {
+    Disconnected {
         /// What is known about it.
         reason: String,
     },
@@ -44,7 +44,7 @@ pub enum Error {
         error: RequestError,
     },
     /// No event came in time.
-    #[error("no event came within {seconds} s; the request was cancelled")]
+    #[error("no event came within {seconds} s; the request was canceled")]
     NoEvent {
         /// How long was waited.
         seconds: f64,
@@ -68,13 +68,13 @@ pub enum Error {
     /// The driver did not complete the request in time.
     #[error(
         "the driver did not complete the request within {seconds} s{}",
-        if *.cancelled { "; it was cancelled" } else { ", nor after it was cancelled" }
+        if *.canceled { "; it was canceled" } else { ", nor after it was canceled" }
     )]
     NoAnswer {
         /// How long was waited.
         seconds: f64,
-        /// Whether the cancelled request then completed.
-        cancelled: bool,
+        /// Whether the canceled request then completed.
+        canceled: bool,
     },
     /// What came back is not what the interface promises.
     #[error("malformed reply: {reason}")]
@@ -97,8 +97,10 @@ impl Error {
     #[must_use]
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::NoDevice { .. } | Self::NotOpened(_) | Self::Gone { .. } => Exit::NoDevice,
-            Self::Failed(error) if error.status.is_gone() => Exit::NoDevice,
+            Self::NoDevice { .. } | Self::NotOpened(_) | Self::Disconnected { .. } => {
+                Exit::NoDevice
+            }
+            Self::Failed(error) if error.status.is_removed() => Exit::NoDevice,
             Self::Failed(_) | Self::OutOfBounds { .. } => Exit::RequestFailed,
             Self::NoAnswer { .. } | Self::NoEvent { .. } => Exit::NoAnswer,
             Self::Unreadable { .. } => Exit::Usage,
@@ -117,8 +119,8 @@ impl Error {
             Self::NoEvent { .. } => Some(
                 "`eductl raise 0x10` makes one; --after 0 shows those that the driver remembers",
             ),
-            Self::Gone { .. } => Some("the host's own output says more"),
-            Self::NoAnswer { cancelled, .. } => Some(if *cancelled {
+            Self::Disconnected { .. } => Some("the host's own output says more"),
+            Self::NoAnswer { canceled, .. } => Some(if *canceled {
                 "a large operand takes the device long: give --timeout more seconds; `eductl stats` \
                  tells whether interrupts arrive"
             } else {
@@ -134,7 +136,7 @@ impl Error {
         match self {
             Self::NoDevice { .. } => "no_device",
             Self::NotOpened(_) => "not_opened",
-            Self::Gone { .. } => "gone",
+            Self::Disconnected { .. } => "disconnected",
             Self::Failed(_) | Self::OutOfBounds { .. } => "request_failed",
             Self::NoAnswer { .. } | Self::NoEvent { .. } => "no_answer",
             Self::Unreadable { .. } => "input_not_read",

@@ -153,7 +153,7 @@ fn translate(error: HostError) -> Error {
         HostError::OpenFailed(status) => Error::NotOpened(RequestError {
             status: Status::from_ntstatus(status.0),
         }),
-        HostError::HostGone { .. } => Error::Gone {
+        HostError::HostGone { .. } => Error::Disconnected {
             reason: error.to_string(),
         },
         HostError::NotSendable(_) => Error::Malformed {

@@ -19,7 +19,7 @@ use windows as system;
 pub use error::{Error, RequestError};
 pub use status::Status;
 
-/// How long a request that was cancelled may take to complete.
+/// How long a request that was canceled may take to complete.
 pub const CANCEL_GRACE: Duration = Duration::from_secs(2);
 
 /// Which device is opened, and where it is looked for.
@@ -40,7 +40,7 @@ impl Device {
     /// Opens the device interface for reading and writing, shared with others.
     ///
     /// # Errors
-    /// [`Error::NoDevice`], [`Error::NotOpened`], [`Error::Gone`].
+    /// [`Error::NoDevice`], [`Error::NotOpened`], [`Error::Disconnected`].
     pub fn open(options: &Options) -> Result<Self, Error> {
         system::Device::open(options).map(Self)
     }
@@ -48,7 +48,7 @@ impl Device {
     /// Sends a control request with an output buffer of `output_length` bytes.
     ///
     /// # Errors
-    /// [`Error::Failed`] when it failed at once, [`Error::Gone`].
+    /// [`Error::Failed`] when it failed at once, [`Error::Disconnected`].
     pub fn control(&self, code: u32, input: &[u8], output_length: u32) -> Result<Pending, Error> {
         self.0.control(code, input, output_length).map(Pending)
     }
@@ -107,15 +107,15 @@ impl Pending {
     /// Asks the driver to cancel the request. It still completes.
     ///
     /// # Errors
-    /// [`Error::Gone`].
+    /// [`Error::Disconnected`].
     pub fn cancel(&self) -> Result<(), Error> {
         self.0.cancel()
     }
 
-    /// Waits for the completion; a request that is not completed in time is cancelled.
+    /// Waits for the completion; a request that is not completed in time is canceled.
     ///
     /// # Errors
-    /// [`Error::Failed`], [`Error::NoAnswer`], [`Error::Malformed`], [`Error::Gone`].
+    /// [`Error::Failed`], [`Error::NoAnswer`], [`Error::Malformed`], [`Error::Disconnected`].
     pub fn wait(self, timeout: Duration) -> Result<Transfer, Error> {
         self.wait_since(Instant::now(), timeout)
     }
@@ -131,18 +131,18 @@ impl Pending {
         };
         pending.cancel()?;
         match pending.wait_until(Instant::now() + CANCEL_GRACE) {
-            // It completed after all, in the moment it was cancelled.
+            // It completed after all, in the moment it was canceled.
             Wait::Ended(Ok(transfer)) => Ok(transfer),
-            Wait::Ended(Err(Error::Failed(error))) if error.status.is_cancelled() => {
+            Wait::Ended(Err(Error::Failed(error))) if error.status.is_canceled() => {
                 Err(Error::NoAnswer {
                     seconds: timeout.as_secs_f64(),
-                    cancelled: true,
+                    canceled: true,
                 })
             }
             Wait::Ended(Err(error)) => Err(error),
             Wait::TimedOut(_) => Err(Error::NoAnswer {
                 seconds: timeout.as_secs_f64(),
-                cancelled: false,
+                canceled: false,
             }),
         }
     }

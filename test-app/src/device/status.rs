@@ -64,15 +64,15 @@ impl Status {
         self.known()?.hint
     }
 
-    /// Whether the request was cancelled.
+    /// Whether the request was canceled.
     #[must_use]
-    pub const fn is_cancelled(&self) -> bool {
+    pub const fn is_canceled(&self) -> bool {
         matches!(self.ntstatus, Some(CANCELLED)) || matches!(self.win32, Some(OPERATION_ABORTED))
     }
 
     /// Whether the request failed because the device went away.
     #[must_use]
-    pub const fn is_gone(&self) -> bool {
+    pub const fn is_removed(&self) -> bool {
         match (self.ntstatus, self.win32) {
             (Some(ntstatus), _) => matches!(
                 ntstatus,
@@ -186,7 +186,7 @@ const KNOWN: &[Known] = &[
     Known::new(0xC000_0004, "STATUS_INFO_LENGTH_MISMATCH", (24, "ERROR_BAD_LENGTH"), "a structure has the wrong length"),
     Known::new(0xC000_0008, "STATUS_INVALID_HANDLE", (6, "ERROR_INVALID_HANDLE"), "the handle is not open"),
     Known::new(0xC000_000D, "STATUS_INVALID_PARAMETER", (87, "ERROR_INVALID_PARAMETER"), "the driver does not take this value"),
-    Known::new(0xC000_000E, "STATUS_NO_SUCH_DEVICE", (433, "ERROR_NO_SUCH_DEVICE"), "the device is gone")
+    Known::new(0xC000_000E, "STATUS_NO_SUCH_DEVICE", (433, "ERROR_NO_SUCH_DEVICE"), "the device was removed")
         .hint("scan for hardware changes, or start the host again"),
     Known::new(0xC000_0010, "STATUS_INVALID_DEVICE_REQUEST", (1, "ERROR_INVALID_FUNCTION"), "the driver does not know this request")
         .hint("driver and eductl must be of the same version"),
@@ -211,7 +211,7 @@ const KNOWN: &[Known] = &[
     Known::new(0xC000_00BB, "STATUS_NOT_SUPPORTED", (50, "ERROR_NOT_SUPPORTED"), "the driver does not support this"),
     Known::new(0xC000_00C0, "STATUS_DEVICE_DOES_NOT_EXIST", (55, "ERROR_DEV_NOT_EXIST"), "the device no longer exists")
         .hint("scan for hardware changes, or start the host again"),
-    Known::new(0xC000_0120, "STATUS_CANCELLED", (995, "ERROR_OPERATION_ABORTED"), "the request was cancelled"),
+    Known::new(0xC000_0120, "STATUS_CANCELLED", (995, "ERROR_OPERATION_ABORTED"), "the request was canceled"),
     Known::new(0xC000_0184, "STATUS_INVALID_DEVICE_STATE", (22, "ERROR_BAD_COMMAND"), "the device is in a state that does not allow this"),
     Known::new(0xC000_0185, "STATUS_IO_DEVICE_ERROR", (1117, "ERROR_IO_DEVICE"), "the device failed")
         .hint("the system's event log or the host's output says more"),
@@ -249,9 +249,9 @@ mod tests {
 
     #[test]
     fn cancellation_is_known_by_either_value() {
-        assert!(Status::from_ntstatus(CANCELLED).is_cancelled());
-        assert!(Status::from_win32(OPERATION_ABORTED, None).is_cancelled());
-        assert!(!Status::from_ntstatus(0).is_cancelled());
+        assert!(Status::from_ntstatus(CANCELLED).is_canceled());
+        assert!(Status::from_win32(OPERATION_ABORTED, None).is_canceled());
+        assert!(!Status::from_ntstatus(0).is_canceled());
     }
 
     #[test]
@@ -266,13 +266,13 @@ mod tests {
         assert!(
             statuses
                 .into_iter()
-                .all(|status| Status::from_ntstatus(status).is_gone())
+                .all(|status| Status::from_ntstatus(status).is_removed())
         );
-        assert!(Status::from_win32(1617, None).is_gone());
+        assert!(Status::from_win32(1617, None).is_removed());
         // Access is denied is also what a device that is being removed gives; what counts is the NTSTATUS.
-        assert!(!Status::from_win32(5, None).is_gone());
-        assert!(!Status::from_win32(433, Some(CANCELLED)).is_gone());
-        assert!(!Status::from_ntstatus(0xC000_000D).is_gone());
+        assert!(!Status::from_win32(5, None).is_removed());
+        assert!(!Status::from_win32(433, Some(CANCELLED)).is_removed());
+        assert!(!Status::from_ntstatus(0xC000_000D).is_removed());
     }
 
     #[test]

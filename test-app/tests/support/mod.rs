@@ -43,8 +43,8 @@ pub enum Answer {
     },
     /// Completes it with success and this output, once so many requests wait: the last one first.
     Held(usize, Vec<u8>),
-    /// Completes it only when it is cancelled.
-    UntilCancelled,
+    /// Completes it only when it is canceled.
+    UntilCanceled,
     /// Never completes it.
     Never,
     /// Says why it goes, and goes.
@@ -214,13 +214,10 @@ struct Connection<F> {
 impl<F: FnMut(&mut Statistics, u32, &[u8]) -> Answer> Connection<F> {
     fn serve(mut self) {
         let mut frames = FrameReader::new();
-        let mut until_cancelled = Vec::new();
+        let mut until_canceled = Vec::new();
         loop {
             for request in frames.by_ref() {
-                if self
-                    .handle(request.unwrap(), &mut until_cancelled)
-                    .is_none()
-                {
+                if self.handle(request.unwrap(), &mut until_canceled).is_none() {
                     return;
                 }
             }
@@ -233,7 +230,7 @@ impl<F: FnMut(&mut Statistics, u32, &[u8]) -> Answer> Connection<F> {
     }
 
     /// `None` when the connection is over.
-    fn handle(&mut self, request: Request, until_cancelled: &mut Vec<Tag>) -> Option<()> {
+    fn handle(&mut self, request: Request, until_canceled: &mut Vec<Tag>) -> Option<()> {
         match request {
             Request::Hello(_) => self.say(&Reply::Hello(Greeting::OURS)),
             Request::Open { tag, instance, .. } => self.say(&Reply::Opened {
@@ -251,20 +248,20 @@ impl<F: FnMut(&mut Statistics, u32, &[u8]) -> Answer> Connection<F> {
                 ..
             } => {
                 let input = [&offset.to_le_bytes()[..], &length.to_le_bytes()].concat();
-                self.answer(tag, READ, &input, until_cancelled)
+                self.answer(tag, READ, &input, until_canceled)
             }
             Request::Write {
                 tag, offset, data, ..
             } => {
                 let input = [&offset.to_le_bytes()[..], &data].concat();
-                self.answer(tag, WRITE, &input, until_cancelled)
+                self.answer(tag, WRITE, &input, until_canceled)
             }
             Request::Control {
                 tag, code, input, ..
-            } => self.answer(tag, code, &input, until_cancelled),
+            } => self.answer(tag, code, &input, until_canceled),
             Request::Cancel { tag } => {
-                if until_cancelled.contains(&tag) {
-                    until_cancelled.retain(|pending| *pending != tag);
+                if until_canceled.contains(&tag) {
+                    until_canceled.retain(|pending| *pending != tag);
                     self.say(&Reply::Completed {
                         tag,
                         status: NtStatus(CANCELLED),
@@ -285,7 +282,7 @@ impl<F: FnMut(&mut Statistics, u32, &[u8]) -> Answer> Connection<F> {
         tag: Tag,
         code: u32,
         input: &[u8],
-        until_cancelled: &mut Vec<Tag>,
+        until_canceled: &mut Vec<Tag>,
     ) -> Option<()> {
         let completed = match (self.answer)(&mut self.statistics, code, input) {
             Answer::Output(output) => Some((0, output.len() as u64, output)),
@@ -308,8 +305,8 @@ impl<F: FnMut(&mut Statistics, u32, &[u8]) -> Answer> Connection<F> {
                 }
                 None
             }
-            Answer::UntilCancelled => {
-                until_cancelled.push(tag);
+            Answer::UntilCanceled => {
+                until_canceled.push(tag);
                 None
             }
             Answer::Never => None,
@@ -332,7 +329,7 @@ impl<F: FnMut(&mut Statistics, u32, &[u8]) -> Answer> Connection<F> {
         }
     }
 
-    /// `None` when eductl is gone already.
+    /// `None` when eductl has ended already.
     fn say(&mut self, reply: &impl Message) -> Option<()> {
         self.stream.write_all(&encode(reply).unwrap()).ok()
     }

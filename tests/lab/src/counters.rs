@@ -71,8 +71,8 @@ pub fn agree<'a>(
             interrupts,
         ),
         (
-            "interrupts, not_ours and device_gone",
-            sum(|of| of.interrupts + of.not_ours + of.device_gone),
+            "interrupts, not_ours and device_removed",
+            sum(|of| of.interrupts + of.not_ours + of.device_removed),
             isr_calls,
             isr_calls,
         ),
@@ -107,7 +107,7 @@ pub fn nothing_made_good(statistics: &[Statistics]) -> Result<(), String> {
     find(&[
         ("interrupts_missed", sum(|of| of.interrupts_missed), 0, 0),
         ("timeouts", sum(|of| of.timeouts), 0, 0),
-        ("device_gone", sum(|of| of.device_gone), 0, 0),
+        ("device_removed", sum(|of| of.device_removed), 0, 0),
     ])
 }
 

@@ -17,7 +17,7 @@ pub enum FaultError {
     #[error("there is no fault {0:?}; there are {KNOWN}")]
     Unknown(String),
     /// The fault's value is missing, out of range or no number.
-    #[error("{value:?} is no value for the fault {name}; the faults are {KNOWN}")]
+    #[error("{value:?} is not a value for the fault {name}; the faults are {KNOWN}")]
     Value {
         /// The fault.
         name: String,

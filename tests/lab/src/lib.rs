@@ -1,10 +1,10 @@
-//! kmdf-host with the edu devices plugged in: the one place that knows both.
+//! kmdf-host with the edu devices: the only package that knows both.
 //!
 //! - [`EduModel`] is the model as a PCI function of the host.
-//! - [`raise_cause`] has it interrupt without an app.
+//! - [`raise_cause`] makes it interrupt without an app.
 //! - [`EduDevices`] offers it to the command line.
-//! - [`counters`] says whether the driver has counted what was seen from outside.
-//! - [`parse_fault`] reads what a command line says about a broken device.
+//! - [`counters`] compares the driver's counters with what the host has seen.
+//! - [`parse_fault`] reads the faults of a broken device from the command line.
 //! - [`register_name`] names the registers in a trace.
 
 #![cfg(unix)]

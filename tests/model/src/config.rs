@@ -85,7 +85,7 @@ pub struct Faults {
     pub factorial_hangs: bool,
     /// A transfer never finishes.
     pub dma_hangs: bool,
-    /// Causes are set, but nothing is ever signalled.
+    /// Causes are set, but nothing is ever signaled.
     pub mute: bool,
     /// ORed into the interrupt status with every cause that is raised.
     pub extra_causes: u32,

@@ -330,7 +330,7 @@ impl Edu {
 
     /// Reads at an offset of BAR 0, at the time last advanced to. Changes nothing.
     ///
-    /// A device that is gone or not started reads all ones. Accesses that are not of a register's
+    /// A device that was removed or is not started reads all ones. Accesses that are not of a register's
     /// width are taken apart as QEMU does: into the widest naturally aligned parts, of which those
     /// of 4 or 8 bytes read what is there, all ones where nothing is, and smaller ones 0.
     pub fn read(&self, machine: &mut dyn Machine, offset: usize, width: Width) -> u64 {
@@ -388,7 +388,7 @@ impl Edu {
 
     /// Writes at an offset of BAR 0, at the time last advanced to.
     ///
-    /// A device that is gone or not started drops it; so does one for every part of the access
+    /// A device that was removed or is not started drops it; so does one for every part of the access
     /// (see [`Edu::read`]) that is not a register's.
     pub fn write(&mut self, machine: &mut dyn Machine, offset: usize, width: Width, value: u64) {
         if !self.is_there() || !self.started {

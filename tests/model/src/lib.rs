@@ -1,13 +1,11 @@
 //! QEMU's `edu` device in software, with virtual time.
 //!
-//! [`Edu`] is a state machine: it changes when it is accessed and when time is let pass
-//! ([`Edu::advance`]), and reaches the rest of the machine only through the [`Machine`] it is
-//! handed. The same calls give the same behaviour, always.
+//! [`Edu`] is a state machine. It changes when it is accessed and when time passes ([`Edu::advance`]), and uses the rest
+//! of the machine only through the [`Machine`] that each call gets. The same calls always give the same behavior.
 //!
-//! What it does, it does as QEMU does, down to accesses of a wrong width; the generations of QEMU
-//! differ in one thing only ([`Generation`]). What no healthy device does is asked for by
-//! [`Faults`]. What a driver must not do is reported by [`Machine::misuse`], whatever the device
-//! makes of it.
+//! It behaves as QEMU's device does, including accesses of a wrong width. The generations of QEMU differ in one thing
+//! only ([`Generation`]). [`Faults`] turn on the behavior of a broken device. [`Machine::misuse`] reports what a driver
+//! must not do.
 //!
 //! ```
 //! use edu_model::{Config, Edu, Interrupts, Machine, Messages, Width};

@@ -14,7 +14,7 @@ BOOLEAN uses_a_completed_request(MOMENT *m) {
     return TRUE;
 }
 
-/* The output is written after the completion gave the buffer back. */
+/* The output is written after the completion. */
 BOOLEAN writes_to_a_completed_request(MOMENT *m) {
     PULONG output;
     if (!NT_SUCCESS(WdfRequestRetrieveOutputBuffer(

@@ -119,7 +119,7 @@ static NTSTATUS OnD0Exit(WDFDEVICE device, WDF_POWER_DEVICE_STATE target) {
 static EVT_WDF_DEVICE_SURPRISE_REMOVAL OnSurpriseRemoval;
 static void OnSurpriseRemoval(WDFDEVICE device) {
     MOMENT m = {.Context = GetContext(device)};
-    At(Gone, &m);
+    At(SurpriseRemoval, &m);
 }
 
 static EVT_WDF_OBJECT_CONTEXT_CLEANUP OnDeviceCleanup;

@@ -22,7 +22,7 @@ BOOLEAN writes_behind_its_pool(MOMENT *m) {
     return FALSE;
 }
 
-BOOLEAN hands_a_wild_pointer_to_the_framework(MOMENT *m) {
+BOOLEAN passes_a_wild_pointer_to_the_framework(MOMENT *m) {
     WDF_INTERRUPT_INFO *nowhere = (WDF_INTERRUPT_INFO *)0x1000;
     WdfInterruptGetInfo(m->Context->Interrupt, nowhere);
     return FALSE;

@@ -91,7 +91,7 @@ BOOLEAN completes_at_surprise_removal(MOMENT *m) {
     return FALSE;
 }
 
-/* What waits in a queue that is not power-managed waits on when the device is gone. */
+/* What waits in a queue that is not power-managed waits on when the device is surprise-removed. */
 BOOLEAN lets_a_lost_device_be_waited_for(MOMENT *m) {
     NTSTATUS status = WdfRequestForwardToIoQueue(m->Request, m->Context->Manual);
     if (!NT_SUCCESS(status))

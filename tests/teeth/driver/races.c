@@ -27,21 +27,21 @@ BOOLEAN cancels_without_the_lock(MOMENT *m) {
     return TRUE;
 }
 
-/* The ISR stores its causes over those that no DPC has taken yet. */
+/* The ISR overwrites causes that no DPC has taken yet. */
 BOOLEAN overwrites_the_causes(MOMENT *m) {
     Write(m->Context, INTERRUPT_ACKNOWLEDGE, m->Value);
     m->Context->Causes = m->Value;
     return TRUE;
 }
 
-/* The ISR acknowledges more than it read: a cause that comes in between is gone. */
+/* The ISR acknowledges more than it read: a cause that comes in between is lost. */
 BOOLEAN acknowledges_what_it_did_not_read(MOMENT *m) {
     Write(m->Context, INTERRUPT_ACKNOWLEDGE, MAXULONG);
     m->Context->Causes |= m->Value;
     return TRUE;
 }
 
-/* The DPC takes the causes without the interrupt's lock: what the ISR adds in between is gone. */
+/* The DPC takes the causes without the interrupt's lock: what the ISR adds in between is lost. */
 BOOLEAN takes_the_causes_without_the_lock(MOMENT *m) {
     volatile ULONG *causes = &m->Context->Causes;
     m->Value = *causes;
@@ -82,7 +82,7 @@ BOOLEAN takes_the_request_without_the_lock(MOMENT *m) {
     return TRUE;
 }
 
-/* What was allocated first stays when the second allocation fails. */
+/* The first allocation is not freed when the second fails. */
 BOOLEAN leaks_when_out_of_memory(MOMENT *m) {
     PVOID first = ExAllocatePool2(POOL_FLAG_NON_PAGED, 16, TAG), second;
     UNREFERENCED_PARAMETER(m);

@@ -96,8 +96,8 @@ static void FinishComputation(CONTEXT *c) {
     c->Busy = FALSE;
     if (At(Finish, &m))
         return;
-    /* A device that is gone reads all ones, which is no result: no factorial has all bits set. */
-    BOOLEAN gone = m.Value == MAXULONG;
+    /* A removed device reads all ones, which is no result: no factorial has all bits set. */
+    BOOLEAN removed = m.Value == MAXULONG;
     if (c->Current && c->Running == c->Sequence) {
         request = c->Current;
         c->Current = NULL;
@@ -107,7 +107,7 @@ static void FinishComputation(CONTEXT *c) {
     }
     BeginComputation(c);
     WdfSpinLockRelease(c->Lock);
-    if (request && gone)
+    if (request && removed)
         WdfRequestComplete(request, STATUS_DEVICE_DOES_NOT_EXIST);
     else if (request)
         Succeed(request, m.Value);

@@ -82,7 +82,7 @@ typedef enum _WHEN {
     WorkItem,        /* in EvtWorkItem */
     Timer,           /* in EvtTimerFunc */
     Stopping,        /* instead of the work of EvtDeviceD0ExitPreInterruptsDisabled if TRUE */
-    Gone,            /* in EvtDeviceSurpriseRemoval */
+    SurpriseRemoval, /* in EvtDeviceSurpriseRemoval */
     Unload           /* in EvtDriverUnload */
 } WHEN;
 

@@ -1,8 +1,8 @@
-//! Broken drivers that the host must catch: one for each of its rules, at least.
+//! Broken drivers that the host must catch: at least one for each of its rules.
 //!
-//! `driver/` is a small, correct KMDF driver in C with defects to choose from by the registry value
-//! `Bug`: one image, and one small deviation at a time. [`bugs`] says what each of them must be
-//! reported as, [`hunt`] runs one and says what the host found, [`table`] is docs/teeth.md.
+//! `driver/` is a small, correct KMDF driver in C. The registry value `Bug` turns on one defect at a time in the same
+//! image. [`bugs`] says how the host must report each of them, [`hunt`] runs one and returns the report, [`table`] makes
+//! docs/teeth.md.
 #![forbid(unsafe_code)]
 
 pub mod bugs;

@@ -1,4 +1,4 @@
-//! `kmdf-teeth NAME`: runs the driver with a defect and prints what the host says of it.
+//! `kmdf-teeth NAME`: runs the driver with a defect and prints the host's report.
 
 use std::{env, process::ExitCode};
 

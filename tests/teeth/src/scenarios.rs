@@ -81,7 +81,7 @@ pub fn all() -> Vec<Arc<dyn Scenario>> {
         scenario("one", "one factorial, completed by interrupt", one),
         scenario(
             "life",
-            "factorials, one of them cancelled, a stop and a start with one pending",
+            "factorials, one of them canceled, a stop and a start with one pending",
             life,
         ),
         scenario(
@@ -107,7 +107,11 @@ pub fn all() -> Vec<Arc<dyn Scenario>> {
             "one factorial, with room for more than its bytes",
             wide,
         ),
-        scenario("gone", "surprise removal with a factorial pending", gone),
+        scenario(
+            "surprise-removal",
+            "surprise removal with a factorial pending",
+            surprise_removal,
+        ),
         Teeth {
             faults: Faults {
                 factorial_hangs: true,
@@ -175,12 +179,12 @@ fn both(stage: &Stage<'_>) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn gone(stage: &Stage<'_>) -> Result<(), Wrong> {
+fn surprise_removal(stage: &Stage<'_>) -> Result<(), Wrong> {
     let file = stage.open(CLASS, 0, READ_WRITE)?;
     let irp = submit(stage, &file, 5);
     stage.run_for(1)?;
     stage.host().surprise_remove(0)?;
-    // What a device that is gone reads as is no result.
+    // What a removed device reads as is no result.
     finish(
         stage,
         5,

@@ -1,11 +1,14 @@
-//! virtio's entropy device in software, scenarios for its driver, and where that driver is.
+//! virtio's entropy device in software, scenarios and counts for its drivers, and the path of the driver in this
+//! repository.
 #![cfg(unix)]
 
+mod counts;
 mod model;
 mod scenarios;
 
+pub use counts::{PerRead, per_read};
 pub use model::{Lies, RngModel};
-pub use scenarios::{INTERFACE, READ, all};
+pub use scenarios::{INTERFACE, READ, all, all_of};
 
 use std::{env, path::PathBuf};
 

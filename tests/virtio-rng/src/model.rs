@@ -23,18 +23,18 @@ const NEEDS_RESET: u64 = 0x40;
 /// How long it takes to fill a buffer.
 const FILLING: Duration = Duration::from_micros(20);
 
-/// What a device says that is not so: each byte is taken when there is something to lie about, and decides how.
+/// The wrong values of a hostile device. Each byte decides about one value, in the order in which the device is asked.
 #[derive(Clone, Debug, Default)]
 pub struct Lies(VecDeque<u8>);
 
 impl Lies {
-    /// The lies that bytes stand for.
+    /// The wrong values for these bytes.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Self {
         Self(bytes.iter().copied().collect())
     }
 
-    /// What becomes of a value: mostly the truth.
+    /// The value that the device reports instead; mostly the right one.
     fn about(&mut self, truth: u64) -> u64 {
         match self.0.pop_front() {
             Some(0xE0..=0xE7) => 0,
@@ -45,7 +45,7 @@ impl Lies {
         }
     }
 
-    /// Whether something happens without a reason, or does not happen.
+    /// Whether an unexpected event happens, or an expected one does not.
     fn strikes(&mut self) -> bool {
         self.0.pop_front().is_some_and(|byte| byte >= 0xC0)
     }
@@ -55,11 +55,11 @@ impl Lies {
 #[derive(Debug, Default)]
 pub struct RngModel {
     now: VirtualTime,
-    /// When the buffer that it has is filled.
+    /// When its buffer will be filled.
     done: Option<VirtualTime>,
     uses_messages: bool,
     lies: Lies,
-    /// What its registers hold that the driver writes, by offset.
+    /// The contents of the registers that the driver writes, by offset.
     feature_select: u64,
     status: u64,
     configuration_vector: u64,
@@ -69,14 +69,14 @@ pub struct RngModel {
     /// Descriptors, available, used.
     addresses: [u64; 3],
     causes: u64,
-    /// How many buffers it has taken, and given back.
+    /// How many buffers it has taken and returned.
     taken: u16,
-    /// What it says is random.
+    /// The last byte that it has made.
     next: u8,
 }
 
 impl RngModel {
-    /// A device that does as it should.
+    /// A correct device.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -87,7 +87,7 @@ impl RngModel {
         }
     }
 
-    /// A device that lies.
+    /// A hostile device.
     #[must_use]
     pub fn hostile(lies: Lies) -> Self {
         Self {
@@ -325,10 +325,7 @@ fn read_u64(bus: &mut dyn Bus, address: u64) -> u64 {
     u64::from_le_bytes(read(bus, address))
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the lower half is what it is for"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is wanted")]
 const fn low_u32(value: u64) -> u32 {
     value as u32
 }

@@ -23,17 +23,26 @@ const MOST: usize = 4096;
 /// Reads of several lengths; one is canceled, and the device sleeps and wakes.
 struct Read {
     name: &'static str,
+    /// The class of the driver's interface.
+    interface: [u8; 16],
     interrupts: Interrupts,
     /// What a hostile device does.
     lies: Option<Vec<u8>>,
 }
 
-/// All of them.
+/// All of them, for the driver of this repository.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn Scenario>> {
+    all_of(INTERFACE)
+}
+
+/// All of them, for a driver with this interface.
+#[must_use]
+pub fn all_of(interface: [u8; 16]) -> Vec<Arc<dyn Scenario>> {
     let read = |name, interrupts, lies| {
         Arc::new(Read {
             name,
+            interface,
             interrupts,
             lies,
         }) as Arc<dyn Scenario>
@@ -80,7 +89,7 @@ impl Scenario for Read {
     }
 
     fn run(&self, stage: &Stage<'_>) -> Result<(), Wrong> {
-        let Some(file) = stage.try_open(INTERFACE, 0, READ)? else {
+        let Some(file) = stage.try_open(self.interface, 0, READ)? else {
             return if self.is_hostile() || !stage.is_undisturbed() {
                 Ok(())
             } else {

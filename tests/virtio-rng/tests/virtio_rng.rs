@@ -1,4 +1,4 @@
-//! The driver on the model, on QEMU's device, and in many ways.
+//! The driver on the model and on QEMU's device, explored, and what a read costs it.
 #![cfg(unix)]
 
 use kmdf_host::{
@@ -10,7 +10,7 @@ use kmdf_host::{
     explore::{Cause, Runs, Target, explore},
     ntstatus::STATUS_SUCCESS,
 };
-use virtio_rng_tests::{INTERFACE, READ, RngModel, all, driver};
+use virtio_rng_tests::{INTERFACE, READ, RngModel, all, driver, per_read};
 
 fn session(device: Box<dyn PciFunction>, interrupts: Interrupts) -> Session {
     let machine = Machine {
@@ -30,7 +30,7 @@ fn read(session: &Session, length: usize) -> Vec<u8> {
     outcome.output
 }
 
-/// Reads in all three ways that it may interrupt, and says how many interrupts came.
+/// Reads with each kind of interrupt, and checks what was granted and how many interrupts came.
 fn reads_by(device: impl Fn() -> Box<dyn PciFunction>) {
     for interrupts in [
         Interrupts::AsInstalled,
@@ -38,6 +38,13 @@ fn reads_by(device: impl Fn() -> Box<dyn PciFunction>) {
         Interrupts::Line,
     ] {
         let session = session(device(), interrupts);
+        let granted = session.host().granted_interrupts(0);
+        let expected = match interrupts {
+            Interrupts::AsInstalled => "MSI-X, 2 of 2 messages",
+            Interrupts::OneMessage => "MSI-X, 1 of 2 messages",
+            Interrupts::Line => "line-based interrupt",
+        };
+        assert_eq!(granted, expected);
         let first = read(&session, 64);
         assert_eq!(first.len(), 64);
         assert_ne!(first, read(&session, 64), "{interrupts:?}");
@@ -63,7 +70,7 @@ fn random_bytes_come_from_qemus_device() {
     });
 }
 
-/// Explores every scenario, and panics with what is found. How many runs had something happening at a boundary.
+/// Explores every scenario, and panics with the first finding. Returns the number of runs with an event at a boundary.
 fn explored(runs: &Runs) -> u64 {
     let target = Target::read(driver(), 2, Vec::new());
     let target = target.unwrap_or_else(|error| panic!("{error}"));
@@ -76,6 +83,14 @@ fn explored(runs: &Runs) -> u64 {
     }
     assert!(explored.schedules >= 5 * runs.seeds.end);
     explored.boundary_runs
+}
+
+#[test]
+fn a_read_is_one_register_write_one_interrupt_and_one_dpc() {
+    let read = per_read(driver(), INTERFACE).unwrap_or_else(|wrong| panic!("{wrong}"));
+    assert_eq!((read.reads, read.writes), (0, 1), "{read:?}");
+    assert_eq!((read.isr_calls, read.dpcs), (1, 1), "{read:?}");
+    assert_eq!(read.allocations, 0, "{read:?}");
 }
 
 #[test]

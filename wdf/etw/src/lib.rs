@@ -273,7 +273,7 @@ unsafe extern "system" fn enable(
     provider.level.store(level, Ordering::Relaxed);
 }
 
-// ntoskrnl's. wdk-sys has no binding of them away from Windows, where only what this repository declares
+// ntoskrnl's. wdk-sys has no binding of them without the WDK, where only what this repository declares
 // is bound, and these four types are all there is to them.
 unsafe extern "system" {
     fn EtwRegister(

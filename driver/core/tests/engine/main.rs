@@ -161,12 +161,12 @@ fn each_accepted_request_is_a_job_of_its_own() {
 }
 
 #[test]
-fn a_request_whose_device_is_gone_fails() {
+fn a_request_whose_device_was_removed_fails() {
     let mut world = World::default();
-    world.device.gone = true;
+    world.device.removed = true;
     world.run(&Step::Present(5));
     let record = world.completed.pop().expect("it ends at once").take();
-    assert_eq!(record.outcome, Some(Outcome::Gone));
+    assert_eq!(record.outcome, Some(Outcome::Removed));
 }
 
 #[test]

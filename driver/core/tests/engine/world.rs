@@ -20,7 +20,7 @@ pub struct Device {
     pub thread: Thread,
     /// The factorial cause: raised and not acknowledged.
     pub cause: bool,
-    pub gone: bool,
+    pub removed: bool,
     pub starts_ignored: u32,
 }
 
@@ -56,7 +56,7 @@ impl Device {
 
 impl Registers for Device {
     fn status(&mut self) -> Status {
-        if self.gone {
+        if self.removed {
             return Status::from_bits_retain(u32::MAX);
         }
         let mut status = Status::INTERRUPT_WHEN_DONE;
@@ -67,14 +67,18 @@ impl Registers for Device {
     fn start(&mut self, operand: u32) {
         if self.computing {
             self.starts_ignored += 1;
-        } else if !self.gone {
+        } else if !self.removed {
             self.register = operand;
             self.computing = true;
         }
     }
 
     fn result(&mut self) -> u32 {
-        if self.gone { u32::MAX } else { self.register }
+        if self.removed {
+            u32::MAX
+        } else {
+            self.register
+        }
     }
 }
 
@@ -92,7 +96,7 @@ pub struct Record {
 pub enum Outcome {
     Value(u32),
     Canceled,
-    Gone,
+    Removed,
     GivenUp,
 }
 
@@ -136,7 +140,7 @@ impl Cancelable for Marked {
         Ok(Owned(self.0))
     }
 
-    fn redeem(self, canceled: &Owned) -> Result<Owned, Self> {
+    fn take_canceled(self, canceled: &Owned) -> Result<Owned, Self> {
         if !Rc::ptr_eq(&self.0, &canceled.0) {
             return Err(self);
         }
@@ -209,7 +213,7 @@ impl World {
             .submit(Owned(record), operand, &mut Factorial(&mut self.device))
         {
             Ok(()) => {}
-            Err((request, Refusal::Gone)) => request.complete(Outcome::Gone),
+            Err((request, Refusal::Removed)) => request.complete(Outcome::Removed),
             Err((_, refusal)) => panic!("refused: {refusal:?}"),
         }
     }
@@ -221,7 +225,7 @@ impl World {
         self.device.cause = false;
         match self.engine.on_interrupt(&mut Factorial(&mut self.device)) {
             Interrupt::Done(request, _, value) => request.complete(Outcome::Value(value)),
-            Interrupt::Gone(request) => request.complete(Outcome::Gone),
+            Interrupt::Removed(request) => request.complete(Outcome::Removed),
             Interrupt::Stray => self.strays += 1,
         }
     }
@@ -230,7 +234,7 @@ impl World {
         match self.engine.look(give_up, &mut Factorial(&mut self.device)) {
             Look::Nothing => {}
             Look::Done(request, _, value) => request.complete(Outcome::Value(value)),
-            Look::Gone(request) => request.complete(Outcome::Gone),
+            Look::Removed(request) => request.complete(Outcome::Removed),
             Look::GivenUp(request) => request.complete(Outcome::GivenUp),
         }
     }

@@ -65,10 +65,10 @@ pub fn disagreements(rise: &Rise, tally: &Tally) -> Vec<String> {
         (
             ("isr_calls", rise.isr_calls),
             (
-                "interrupts + not_ours + device_gone",
+                "interrupts + not_ours + device_removed",
                 rise.interrupts
                     .saturating_add(rise.not_ours)
-                    .saturating_add(rise.device_gone),
+                    .saturating_add(rise.device_removed),
             ),
         ),
         (
@@ -153,7 +153,7 @@ mod tests {
             |s| s.isr_calls += 1,
             |s| s.interrupts += 1,
             |s| s.not_ours += 1,
-            |s| s.device_gone += 1,
+            |s| s.device_removed += 1,
             |s| s.dpcs_queued += 1,
             |s| s.dpcs_already_queued += 1,
             |s| s.dpc_calls += 1,

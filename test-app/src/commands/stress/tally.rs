@@ -87,7 +87,7 @@ impl Tally {
             // The same for all requests in flight: said once is enough.
             Error::NoDevice { .. }
             | Error::NotOpened(_)
-            | Error::Gone { .. }
+            | Error::Disconnected { .. }
             | Error::Unreadable { .. }
             | Error::Unwritable { .. } => {
                 self.lost += 1;

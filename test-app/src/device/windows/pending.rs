@@ -170,7 +170,7 @@ impl Pending {
         // SAFETY: the file is open and the OVERLAPPED is the one that the request was sent with.
         let done = unsafe { CancelIoEx(self.file.as_raw_handle(), operation.as_ptr().cast()) };
         let error = io::Error::last_os_error();
-        // That nothing was found to be cancelled means that it completed meanwhile.
+        // That nothing was found to be canceled means that it completed meanwhile.
         if done == 0 && !is(&error, ERROR_NOT_FOUND) {
             return Err(Error::Failed(request_error(&error, None)));
         }

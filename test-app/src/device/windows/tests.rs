@@ -55,8 +55,8 @@ fn connect(name: &str) -> File {
         .unwrap()
 }
 
-fn is_cancelled(ended: &Result<Transfer, Error>) -> bool {
-    matches!(ended, Err(Error::Failed(error)) if error.status.is_cancelled())
+fn is_canceled(ended: &Result<Transfer, Error>) -> bool {
+    matches!(ended, Err(Error::Failed(error)) if error.status.is_canceled())
 }
 
 #[test]
@@ -92,20 +92,20 @@ fn output_is_as_long_as_what_was_transferred() {
 }
 
 #[test]
-fn a_cancelled_request_completes_as_cancelled() {
-    let (device, _) = pipe("cancelled");
+fn a_canceled_request_completes_as_cancelled() {
+    let (device, _) = pipe("canceled");
     let listening = device.control(FSCTL_PIPE_LISTEN, &[], 0).unwrap();
     listening.cancel().unwrap();
     let ended = listening.wait_timeout(LONG).unwrap();
-    assert!(is_cancelled(&ended), "{ended:?}");
+    assert!(is_canceled(&ended), "{ended:?}");
     let Err(Error::Failed(error)) = ended else {
-        unreachable!("it is cancelled")
+        unreachable!("it is canceled")
     };
     assert_eq!(error.status.ntstatus(), Some(CANCELLED));
 }
 
 #[test]
-fn cancelling_what_has_completed_is_no_error() {
+fn canceling_what_has_completed_is_no_error() {
     let (device, name) = pipe("late");
     let listening = device.control(FSCTL_PIPE_LISTEN, &[], 0).unwrap();
     let _client = connect(&name);

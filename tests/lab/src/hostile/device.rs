@@ -33,7 +33,7 @@ pub(super) struct HostileDevice {
     bytes: Bytes,
     mode: InterruptMode,
     /// Whether it has pulled itself out.
-    gone: bool,
+    removed: bool,
     /// Whether what the model sends is swallowed.
     mute: bool,
     /// Bits of a register that read 1: its offset, and the bits.
@@ -83,7 +83,7 @@ impl HostileDevice {
             model: EduModel::new(config),
             bytes,
             mode: InterruptMode::None,
-            gone: false,
+            removed: false,
             mute: false,
             stuck: None,
             asserted: 0,
@@ -94,7 +94,7 @@ impl HostileDevice {
     fn pass(&mut self, bus: &mut dyn Bus, request: Request<'_>) -> Result<u64, DeviceError> {
         let mut filter = Filter {
             bus,
-            mute: self.mute || self.gone,
+            mute: self.mute || self.removed,
             asserted: self.asserted > 0,
         };
         request.perform(&mut self.model, &mut filter)
@@ -103,7 +103,7 @@ impl HostileDevice {
     /// An interrupt without a cause.
     fn interrupt(&mut self, bus: &mut dyn Bus) {
         match self.mode {
-            _ if self.gone => {}
+            _ if self.removed => {}
             InterruptMode::None => {}
             InterruptMode::Line => {
                 self.asserted = 1 + u32::from(self.bytes.byte()) % LINE_PATIENCE;
@@ -161,7 +161,7 @@ impl HostileDevice {
             }
             6 => self.stuck = None,
             _ => {
-                self.gone = true;
+                self.removed = true;
                 self.asserted = 0;
                 bus.signal(Signal::Line(false));
             }
@@ -215,7 +215,7 @@ impl Wrapper for HostileDevice {
             }
             Request::Read { offset, width, .. } => {
                 self.misbehave(bus)?;
-                if self.gone {
+                if self.removed {
                     return Ok(width.all_ones());
                 }
                 let truth = self.pass(bus, request)?;
@@ -227,7 +227,7 @@ impl Wrapper for HostileDevice {
                 // would be the device's idea.
                 let program = (WIDE_REGISTERS as u64..DMA_COMMAND).contains(&offset);
                 let lost = !program && !self.bytes.is_empty() && self.bytes.below(4 * LIES) == 1;
-                if self.gone || lost {
+                if self.removed || lost {
                     return Ok(0);
                 }
                 self.pass(bus, request)

@@ -4,7 +4,7 @@
 //! healthy one and the app does nothing.
 //!
 //! What must hold whatever they do: the driver breaks no rule; every request ends, by the device, by
-//! the watchdog, or because it is cancelled; nothing is left behind. What a request ends with is not
+//! the watchdog, or because it is canceled; nothing is left behind. What a request ends with is not
 //! looked at.
 
 mod app;

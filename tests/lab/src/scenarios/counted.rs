@@ -31,7 +31,7 @@ pub(crate) fn nothing_hides(stage: &Stage<'_>, devices: usize) -> Result<(), Wro
         counted.push(statistics.map_err(|_| Wrong::Unexpected("half the statistics".to_owned()))?);
     }
     let after = stage.host().counts();
-    if (0..devices).any(|slot| stage.is_gone(slot)) {
+    if (0..devices).any(|slot| stage.is_removed(slot)) {
         return Ok(());
     }
     let sent = stage.sent();

@@ -15,8 +15,8 @@ pub(super) fn all() -> impl Iterator<Item = Edu> {
         Edu::new("events", "two apps wait for events that are raised", waited),
         Edu::new(
             "events-cancel",
-            "a wait cancelled, a handle with a wait closed, and a wait that gets its event",
-            cancelled,
+            "a wait canceled, a handle with a wait closed, and a wait that gets its event",
+            canceled,
         ),
         Edu::new(
             "events-close",
@@ -62,15 +62,15 @@ fn waited(stage: &Stage<'_>) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn cancelled(stage: &Stage<'_>) -> Result<(), Wrong> {
+fn canceled(stage: &Stage<'_>) -> Result<(), Wrong> {
     let stays = open(stage, 0)?;
     let goes = open(stage, 0)?;
-    let cancelled = stage.submit(&stays, event_after(0));
+    let canceled = stage.submit(&stays, event_after(0));
     let left = stage.submit(&goes, event_after(0));
     let kept = stage.submit(&stays, event_after(0));
     stage.run_for(3)?;
-    stage.host().cancel(&cancelled);
-    finish_event(stage, &cancelled, 1, &[STATUS_CANCELLED])?;
+    stage.host().cancel(&canceled);
+    finish_event(stage, &canceled, 1, &[STATUS_CANCELLED])?;
     stage.host().close(&goes);
     finish_event(stage, &left, 1, &[STATUS_CANCELLED])?;
     if raise_event(stage, &stays, &kept)? {

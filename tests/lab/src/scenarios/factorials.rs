@@ -59,8 +59,8 @@ pub(super) fn all() -> impl Iterator<Item = Edu> {
         },
         Edu::new(
             "cancel",
-            "a factorial cancelled while it is computed, and one after it",
-            cancelled,
+            "a factorial canceled while it is computed, and one after it",
+            canceled,
         ),
         Edu::new(
             "close",
@@ -112,7 +112,7 @@ fn one_on_each(stage: &Stage<'_>) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn cancelled(stage: &Stage<'_>) -> Result<(), Wrong> {
+fn canceled(stage: &Stage<'_>) -> Result<(), Wrong> {
     let file = open(stage, 0)?;
     let first = stage.submit(&file, factorial_of(12));
     let second = stage.submit(&file, factorial_of(7));
@@ -163,7 +163,7 @@ fn every_request(stage: &Stage<'_>) -> Result<(), Wrong> {
     let liveness = control(ioctl::LIVENESS, 5_u32.to_le_bytes().to_vec(), word);
     let irp = stage.submit(&file, liveness);
     let outcome = stage.wait(&irp)?;
-    // What is asked for is what the register says, and that of a device that is gone says this.
+    // What is asked for is what the register says, and that of a removed device says this.
     if stage.is_undisturbed() || outcome.output != u32::MAX.to_le_bytes() {
         stage.expect("liveness", &outcome, &(!5_u32).to_le_bytes(), &[])?;
     }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use kmdf_host::{
     File, Irp,
-    explore::{GONE, Stage, Wrong},
+    explore::{REMOVAL_STATUSES, Stage, Wrong},
 };
 
 use super::{
@@ -37,7 +37,7 @@ pub(super) fn all() -> impl Iterator<Item = Edu> {
         Edu::new("remove", "removed with requests pending", removed),
         Edu::new(
             "surprise-removal",
-            "pulled out with requests pending",
+            "surprise removal with requests pending",
             pulled_out,
         ),
     ]
@@ -67,15 +67,15 @@ impl Pending {
         Ok(pending)
     }
 
-    /// All of them end, as they do on a device that works, or `gone` as on one that does not.
-    fn finish(&self, stage: &Stage<'_>, gone: bool) -> Result<(), Wrong> {
-        let errors = if gone { &GONE[..] } else { &[] };
+    /// All of them end, as they do on a device that works, or `removed` as on one that does not.
+    fn finish(&self, stage: &Stage<'_>, removed: bool) -> Result<(), Wrong> {
+        let errors = if removed { &REMOVAL_STATUSES[..] } else { &[] };
         for (n, irp) in &self.factorials {
             finish(stage, *n, irp, errors)?;
         }
         finish_as(stage, "a write", &self.write, &[], errors)?;
         finish_as(stage, "a read", &self.read, &[0; 8], errors)?;
-        if !gone && !raise_event(stage, &self.file, &self.wait)? {
+        if !removed && !raise_event(stage, &self.file, &self.wait)? {
             return Ok(());
         }
         finish_event(stage, &self.wait, 1, errors)?;

@@ -22,8 +22,8 @@ pub(super) fn all() -> impl Iterator<Item = Edu> {
         .line(),
         Edu::new(
             "dma-cancel",
-            "a write cancelled while it runs, one that waits cancelled, and one after them",
-            cancelled,
+            "a write canceled while it runs, one that waits canceled, and one after them",
+            canceled,
         ),
         Edu::new(
             "dma-two-messages",
@@ -62,16 +62,16 @@ fn transfers(stage: &Stage<'_>) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn cancelled(stage: &Stage<'_>) -> Result<(), Wrong> {
+fn canceled(stage: &Stage<'_>) -> Result<(), Wrong> {
     let file = open(stage, 0)?;
-    let running = stage.submit(&file, write(0, b"cancelled while it runs"));
-    let waiting = stage.submit(&file, write(0, b"cancelled before"));
+    let running = stage.submit(&file, write(0, b"canceled while it runs"));
+    let waiting = stage.submit(&file, write(0, b"canceled before"));
     let other = stage.submit(&file, write(64, b"goes on"));
     stage.run_for(2)?;
     stage.host().cancel(&running);
     stage.host().cancel(&waiting);
     for irp in [&running, &waiting] {
-        finish_as(stage, "a cancelled write", irp, &[], &[STATUS_CANCELLED])?;
+        finish_as(stage, "a canceled write", irp, &[], &[STATUS_CANCELLED])?;
     }
     finish_as(stage, "a write", &other, &[], &[])?;
     let back = stage.submit(&file, read(64, 7));

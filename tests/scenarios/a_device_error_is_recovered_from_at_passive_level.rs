@@ -28,7 +28,7 @@ fn broken(faults: Faults, seed: u64) -> Lab {
 }
 
 /// Every interrupt has the topmost cause, too.
-fn with_odd_cause() -> Faults {
+fn with_unknown_cause() -> Faults {
     Faults {
         extra_causes: 1 << 31,
         ..Faults::default()
@@ -88,9 +88,9 @@ fn a_cause_that_nobody_has_a_use_for_is_acknowledged_and_told() {
 }
 
 #[test]
-fn many_odd_causes_at_once_are_one_run_of_the_work_item_or_few() {
+fn many_unknown_causes_at_once_are_few_runs_of_the_work_item() {
     for_each_seed(10, |seed| {
-        let lab = broken(with_odd_cause(), seed);
+        let lab = broken(with_unknown_cause(), seed);
         let file = lab.open();
         let irps: Vec<_> = (0..20).map(|n| lab.submit_factorial(&file, n)).collect();
         lab.wait_for(&irps);
@@ -170,7 +170,7 @@ fn an_engine_that_does_not_end_is_told_by_its_number() {
 }
 
 #[test]
-fn requests_in_both_engines_of_a_device_that_is_gone_end_and_it_is_told() {
+fn requests_in_both_engines_of_a_removed_device_end_and_it_is_traced() {
     let mut told = 0;
     for_each_seed(10, |seed| {
         let model = SharedModel::new(Config {
@@ -193,10 +193,10 @@ fn requests_in_both_engines_of_a_device_that_is_gone_end_and_it_is_told() {
             assert_eq!(status, Some(STATUS_DEVICE_DOES_NOT_EXIST));
         }
         lab.run_until_quiet();
-        // One that has gone before both engines began is told of by their requests alone.
+        // A device removed before both engines started is reported by their requests alone.
         let said = said(&lab.shut_down());
         if !said.is_empty() {
-            assert_eq!(said, ["traces DeviceGone"]);
+            assert_eq!(said, ["traces DeviceSurpriseRemoved"]);
             told += 1;
         }
     });
@@ -206,7 +206,7 @@ fn requests_in_both_engines_of_a_device_that_is_gone_end_and_it_is_told() {
 #[test]
 fn the_work_item_is_waited_for_before_the_registers_go() {
     for_each_seed(5, |seed| {
-        let lab = broken(with_odd_cause(), seed);
+        let lab = broken(with_unknown_cause(), seed);
         let file = lab.open();
         assert_eq!(lab.factorial(&file, 5), Ok(120));
         let records = lab.shut_down().records;
