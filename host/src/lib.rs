@@ -1,12 +1,12 @@
 //! Runs an x64 KMDF driver in user mode on Linux and checks the KMDF contract at every step.
 //!
 //! [`Host`] is one virtual machine with one driver: the shipped `.sys`, unmodified. Its processor
-//! is this machine's own; what is played is everything around the driver: the framework and the
-//! kernel it calls, the PnP and I/O managers that call it, and the bus its device sits on. How the
-//! parts fit together is in `ARCHITECTURE.md` at the root of the repository.
+//! is this machine's own; the host plays everything around the driver: the framework and the kernel that
+//! it calls, the PnP and I/O managers that call it, and the bus of its device. `ARCHITECTURE.md` at the root of the
+//! repository explains how the parts fit together.
 //!
-//! This crate is the face: the command line, the pictures, and what the crates below have for the
-//! tests of a driver.
+//! This crate has the command line and the pictures, and re-exports what tests of a driver need from the crates
+//! below.
 
 #![cfg(unix)]
 

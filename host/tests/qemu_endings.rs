@@ -26,7 +26,7 @@ fn start_within(answer_limit: Duration, script: &str) -> DeviceError {
         answer_limit,
         ..QemuOptions::new("edu")
     };
-    Qemu::start(options).expect_err("a script is no QEMU")
+    Qemu::start(options).expect_err("a script is not QEMU")
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! Devices behind one interface: whatever a PCI function is made of, the host sees a
+//! The interface between devices and the host: the host uses every PCI function as a
 //! [`PciFunction`].
 //!
-//! A function is told what PnP assigned to it, is read and written through its BARs, and answers
-//! through its [`Bus`]: signals (a message, or a level of its interrupt pin) and DMA. A function
-//! whose clock is [`Clock::Virtual`] changes by itself only in [`PciFunction::advance`], so a run
-//! replays exactly; one whose clock is [`Clock::Real`] lives outside this process.
+//! A function gets what PnP has assigned to it, is read and written through its BARs, and uses its
+//! [`Bus`] for interrupts (a message, or a level of its pin) and DMA. A function whose clock is
+//! [`Clock::Virtual`] changes by itself only in [`PciFunction::advance`], so a run replays exactly. A
+//! function whose clock is [`Clock::Real`] is outside of this process.
 
 #![cfg(unix)]
 

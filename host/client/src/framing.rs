@@ -30,7 +30,7 @@ pub enum FrameError {
         length: usize,
     },
     /// The body is not a message of this version.
-    #[error("a frame of {length} bytes that is no message: {reason}")]
+    #[error("a frame of {length} bytes that is not a message: {reason}")]
     Malformed {
         /// Length of the body in bytes.
         length: usize,

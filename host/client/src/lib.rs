@@ -1,5 +1,5 @@
-//! Opens the device interfaces of a driver that kmdf-host runs: what a handle and overlapped I/O
-//! are to an app on Windows.
+//! Opens the device interfaces of a driver that kmdf-host runs. It is what handles and overlapped I/O are for an
+//! app on Windows.
 //!
 //! ```no_run
 //! use kmdf_host_client::{Connection, protocol::{Access, InterfaceId, Share}, socket_path};
@@ -16,7 +16,7 @@
 //! # }
 //! ```
 //!
-//! - [`protocol`]: the messages, and the rules both sides keep.
+//! - [`protocol`]: the messages, and the rules for both sides.
 //! - [`framing`]: messages to bytes and back, for blocking and non-blocking streams.
 //! - the client itself: [`Connection`], [`Handle`], [`Pending`].
 //!

@@ -10,7 +10,7 @@
 //! 3. `Cancel` is not answered. The request it names completes as the driver has it: with
 //!    `STATUS_CANCELLED`, or with whatever it was completed with before. A tag that is not pending
 //!    is ignored, for the completion may have crossed the cancellation.
-//! 4. After `Close` the handle is gone at once; what was pending on it is cancelled and completed
+//! 4. After `Close` the handle is gone at once; what was pending on it is canceled and completed
 //!    before [`Reply::Closed`]. The end of the connection closes all its handles.
 //! 5. A request on a handle that is not open completes with `STATUS_INVALID_HANDLE`
 //!    (`0xC000_0008`); an interface instance that does not exist is `STATUS_OBJECT_NAME_NOT_FOUND`

@@ -1,7 +1,7 @@
-//! Devices that somebody else made, and what passes between a device and the machine.
+//! QEMU's devices, and traces of the traffic between a device and the machine.
 //!
-//! [`qemu`] has QEMU's devices as PCI functions; [`trace`] records what passes at any function, to look
-//! at and to compare.
+//! [`qemu`] has QEMU's devices as PCI functions. [`trace`] records the accesses and interrupts of any function, for people
+//! and for comparison.
 
 #![cfg(unix)]
 

@@ -156,7 +156,7 @@ impl fmt::Display for Trace {
 
 /// A line that is no event of a trace.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("line {line} is no event of a register trace: {text:?}")]
+#[error("line {line} is not an event of a register trace: {text:?}")]
 pub struct TraceError {
     /// Which line, counted from 1.
     pub line: usize,

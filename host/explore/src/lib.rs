@@ -31,7 +31,7 @@ pub use coverage::CoverageReport;
 pub use explorer::{Progress, Runs, explore};
 pub use run::Replayed;
 pub use scenario::{Scenario, Wrong};
-pub use stage::{GONE, Stage};
+pub use stage::{REMOVAL_STATUSES, Stage};
 pub use sum::{Explored, Finding, MOST_FINDINGS};
 pub use target::Target;
 pub use thread::AppThread;

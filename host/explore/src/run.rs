@@ -244,7 +244,7 @@ fn play(
                 disturbs,
             };
             match scenario.run(&stage) {
-                Err(Wrong::Gone) => {}
+                Err(Wrong::Removed) => {}
                 // Where calls fail, so may anything that a scenario asks for: what must hold then
                 // is checked below.
                 Err(Wrong::Unexpected(_)) if failing => {}

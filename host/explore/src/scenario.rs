@@ -93,8 +93,8 @@ pub enum Wrong {
     },
     /// The device is not there any more, which in this run may happen: nothing went wrong, and the
     /// scenario ends here. [`Stage`] makes these.
-    #[error("the device is gone")]
-    Gone,
+    #[error("the device was removed")]
+    Removed,
     /// The same run went another way the second time.
     #[error("the same run gave the digest {0:016x} first and {1:016x} then")]
     Differs(u64, u64),

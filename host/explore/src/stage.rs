@@ -17,8 +17,8 @@ use super::{
     visit::{Cause, Disturbs},
 };
 
-/// What requests may end with when their device is stopped for good, or gone.
-pub const GONE: [NtStatus; 6] = [
+/// Statuses with which requests may end when their device is stopped for good or removed.
+pub const REMOVAL_STATUSES: [NtStatus; 6] = [
     STATUS_CANCELLED,
     STATUS_DELETE_PENDING,
     STATUS_DEVICE_DOES_NOT_EXIST,
@@ -51,7 +51,7 @@ impl Stage<'_> {
     pub fn open(&self, class: [u8; 16], instance: u32, access: u32) -> Result<Rc<File>, Wrong> {
         match self.opened(class, instance, access)? {
             Ok(file) => Ok(file),
-            Err(_) if self.disturbs.device => Err(Wrong::Gone),
+            Err(_) if self.disturbs.device => Err(Wrong::Removed),
             Err(status) => Err(Wrong::Unexpected(format!("opening the device: {status}"))),
         }
     }
@@ -149,10 +149,10 @@ impl Stage<'_> {
         self.explorer.sent.borrow().clone()
     }
 
-    /// Whether the device in a slot has been pulled out.
+    /// Whether the device in a slot has been surprise-removed.
     #[must_use]
-    pub fn is_gone(&self, slot: usize) -> bool {
-        self.host().is_gone(slot)
+    pub fn is_removed(&self, slot: usize) -> bool {
+        self.host().is_removed(slot)
     }
 
     /// Lets the machine run for that many scheduling decisions.
@@ -187,7 +187,7 @@ impl Stage<'_> {
                 || self.failing
                 || self.disturbs.requests && status == STATUS_CANCELLED
                 || self.disturbs.handles && status == STATUS_INVALID_HANDLE
-                || self.disturbs.device && GONE.contains(&status)
+                || self.disturbs.device && REMOVAL_STATUSES.contains(&status)
         };
         if allowed {
             return Ok(());

@@ -64,26 +64,26 @@ pub(crate) struct Found {
     pub(crate) open: bool,
     /// The device works, and no PnP or power work is under way.
     pub(crate) works: bool,
-    /// The device has not been pulled out yet.
+    /// The device has not been surprise-removed yet.
     pub(crate) present: bool,
 }
 
-/// What is made to happen at a boundary.
+/// An event that is made to happen at a boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
-    /// The device does now what it would have done next, and this processor takes the interrupt if
-    /// its IRQL lets it; no timer goes off, and no wait ends, by that
+    /// The device does its next action now, and this processor takes the interrupt if its IRQL allows
+    /// it; this expires no timer and ends no wait
     Device,
     /// As device, but another processor takes the interrupt and runs as far as it can
     DeviceElsewhere,
-    /// The device interrupts for a reason of its own, as the scenario knows how
+    /// The device interrupts for a reason of its own, which the scenario defines
     Raise,
     /// The app cancels its oldest pending request, on another processor
     Cancel,
     /// The other processors run as far as they can
     Others,
-    /// The app ends: what it has pending is cancelled and its handles are closed, on another
+    /// The app ends: its pending requests are canceled and its handles are closed, on another
     /// processor
     Close,
     /// The system sleeps and wakes up, on another processor
@@ -92,7 +92,7 @@ pub enum Cause {
     Stop,
     /// The device is removed in order, on another processor
     Remove,
-    /// The device is pulled out, and PnP takes it down on another processor
+    /// The device is surprise-removed, and PnP removes it on another processor
     SurpriseRemove,
 }
 

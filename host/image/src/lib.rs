@@ -1,8 +1,7 @@
 //! The driver's image: reading a `.sys`, mapping it, naming its addresses, walking its call stacks.
 //!
 //! [`Image`] is the file, checked as strictly as Windows' loader checks it; [`MappedImage`] is the
-//! image in this process; [`MappedImage::call_stack`] and [`Symbols`]
-//! turn addresses into words.
+//! image in this process; [`MappedImage::call_stack`] and [`Symbols`] turn addresses into names.
 
 #![cfg(unix)]
 #![allow(

@@ -307,7 +307,7 @@ fn parse(file: &str, bytes: &[u8]) -> Result<Image, Problem> {
     let end = base.checked_add(layout_bytes.len() as u64);
     if end.is_none() || !base.is_multiple_of(0x10000) {
         return Err(Problem::malformed(
-            "an image base that is no multiple of 64 KiB",
+            "an image base that is not a multiple of 64 KiB",
             base,
         ));
     }

@@ -49,7 +49,9 @@ pub enum Problem {
     #[error("not a PE32+ image: the optional header's magic is {0:#06x}, not 0x020b")]
     NotPe32Plus(u16),
     /// Not marked as an executable image, or an object file.
-    #[error("the image is not executable: its linker reported errors or it is no finished image")]
+    #[error(
+        "the image is not executable: its linker reported errors or it is not a complete image"
+    )]
     NotExecutable,
     /// A program or library, not a driver.
     #[error(

@@ -54,7 +54,7 @@ impl<'a> Layout<'a> {
         let text = rest.get(..end).unwrap_or_default();
         match std::str::from_utf8(text) {
             Ok(text) if !text.is_empty() => Ok(text.to_owned()),
-            _ => Err(Problem::malformed(format!("{what} is no name"), rva)),
+            _ => Err(Problem::malformed(format!("{what} is not a name"), rva)),
         }
     }
 }

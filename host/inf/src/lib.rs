@@ -1,5 +1,5 @@
-//! Reads an INF: sections of lines, lines of fields, strings and continuations resolved; and holds it
-//! against the rules that InfVerif checks, by InfVerif's own numbers.
+//! Reads an INF into sections, lines and fields, with strings and continuations resolved, and checks it by
+//! InfVerif's rules, with InfVerif's numbers.
 #![forbid(unsafe_code)]
 
 mod line;

@@ -31,7 +31,7 @@ pub enum InfProblem {
     #[error("cannot be read: {0}")]
     Unreadable(io::Error),
     /// More than 4 MiB.
-    #[error("{0} bytes are no INF")]
+    #[error("{0} bytes are not an INF")]
     TooLarge(usize),
     /// Neither of the two encodings.
     #[error("neither UTF-8 nor UTF-16LE with a byte order mark; save it as one of the two")]

@@ -1,8 +1,8 @@
-//! Installing a driver from its INF, as pnputil and SetupAPI do it: what ends up in the registry,
-//! which file becomes the service's image, whether the device may use messages.
+//! Installs a driver from its INF, as pnputil and SetupAPI do: what it writes to the registry, which file becomes
+//! the service's image, whether the device may use messages.
 //!
-//! [`Inf`] is the file; [`Installation::plan`] follows it for one device; [`verify()`] holds it
-//! against the rules of a Windows Driver that InfVerif checks.
+//! [`Inf`] is the file; [`Installation::plan`] evaluates it for one device; [`verify()`] checks it by InfVerif's rules
+//! for a Windows Driver.
 
 #![cfg(unix)]
 

@@ -1,9 +1,9 @@
-//! The processor's side of a trapped instruction: what it would have done, done in software.
+//! Executes a trapped instruction in software, as the processor would have executed it.
 //!
-//! Device registers are pages that the driver cannot touch. An instruction that tries traps;
-//! [`emulate()`] decodes it and carries it out on a [`Registers`] file and a [`Bus`], with the
+//! Device registers are pages that the driver cannot access. An instruction that tries traps;
+//! [`emulate()`] decodes it and executes it on a [`Registers`] file and a [`Bus`], with the
 //! accesses, the order, the widths and the flags of the processor. Instructions of kernel code
-//! that a user-mode processor refuses are told apart, for the host to play or to report.
+//! that a user-mode processor refuses are distinguished, so that the host can play or report them.
 
 #![cfg(unix)]
 #![allow(

@@ -118,7 +118,7 @@ fn dpc_at(kernel: &Kernel, address: u64) -> Rc<KernelDpc> {
         Some(dpc) => dpc,
         None => kernel.violation(
             &rules::INVALID_DPC,
-            format!("{address:#x} is no DPC that KeInitializeDpc has initialized"),
+            format!("{address:#x} is not a DPC that KeInitializeDpc has initialized"),
         ),
     }
 }
@@ -156,7 +156,7 @@ fn timer_at(kernel: &Kernel, address: u64) -> Rc<Cell<Option<Alarm>>> {
         Some(timer) => timer,
         None => kernel.violation(
             &rules::INVALID_TIMER,
-            format!("{address:#x} is no timer that KeInitializeTimer has initialized"),
+            format!("{address:#x} is not a timer that KeInitializeTimer has initialized"),
         ),
     }
 }
@@ -238,7 +238,7 @@ fn device_of(kernel: &Kernel, item: u64) -> u64 {
         Some(found) => found.device,
         None => kernel.violation(
             &rules::INVALID_WORK_ITEM,
-            format!("{item:#x} is no work item of IoAllocateWorkItem's"),
+            format!("{item:#x} is not a work item of IoAllocateWorkItem's"),
         ),
     }
 }

@@ -74,7 +74,7 @@ fn unregister(kernel: &Kernel, call: &Call) -> NtStatus {
     if removed.is_none() {
         kernel.violation(
             &rules::ETW_UNREGISTER,
-            format!("{:#x} is no handle of EtwRegister's", call.arg(0)),
+            format!("{:#x} is not a handle of EtwRegister's", call.arg(0)),
         );
     }
     STATUS_SUCCESS

@@ -1,4 +1,4 @@
-//! The kernel's part: what `ntoskrnl.exe` and `hal.dll` export to a driver, on a machine.
+//! The kernel: what `ntoskrnl.exe` and `hal.dll` export to a driver, on a machine.
 
 #![cfg(unix)]
 #![allow(

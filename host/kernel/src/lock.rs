@@ -39,7 +39,7 @@ impl Kernel {
         if lock.owner.get() == Some(flow.id) {
             self.violation(
                 rule,
-                format!("a {} is taken by the flow that holds it", held.name),
+                format!("a {} is acquired by the flow that holds it", held.name),
             );
         }
         self.check_order(&held);

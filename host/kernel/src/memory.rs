@@ -165,7 +165,7 @@ fn unmap_io_space(kernel: &Kernel, call: &Call) {
         ),
         None => kernel.violation(
             &rules::UNMAP_IO_SPACE,
-            format!("{address:#x} is no mapping"),
+            format!("{address:#x} is not a mapping"),
         ),
     }
 }

@@ -87,7 +87,7 @@ fn release_lower(kernel: &Kernel, call: &Call) {
         kernel.violation(
             &rules::KMDF_IRQL,
             format!(
-                "KeReleaseSpinLock goes to IRQL {}; the lock was taken at {before}",
+                "KeReleaseSpinLock goes to IRQL {}; the lock was acquired at {before}",
                 call.arg8(1)
             ),
         );
@@ -157,7 +157,7 @@ fn event_at(kernel: &Kernel, address: u64) -> Rc<KernelEvent> {
         Some(event) => event,
         None => kernel.violation(
             &rules::INVALID_EVENT,
-            format!("{address:#x} is no event that KeInitializeEvent has initialized"),
+            format!("{address:#x} is not an event that KeInitializeEvent has initialized"),
         ),
     }
 }

@@ -62,7 +62,7 @@ impl Machine {
 
     fn read_config_register(&self, slot: usize, offset: u16, width: Width) -> u64 {
         let function = &self.slots[slot];
-        if function.gone.get() {
+        if function.removed.get() {
             return width.all_ones();
         }
         if let Some(config) = &function.config {
@@ -100,7 +100,7 @@ impl Machine {
 
     fn write_config_register(&self, slot: usize, offset: u16, width: Width, value: u64) {
         let function = &self.slots[slot];
-        if function.gone.get() {
+        if function.removed.get() {
             return;
         }
         if let Some(config) = &function.config {

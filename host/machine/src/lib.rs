@@ -1,8 +1,8 @@
 //! The machine that a driver runs on: processors, flows, schedules, traps, memory, PCI slots,
-//! interrupts and time. It knows no object of Windows: what a driver calls are services, which the
-//! layers above have ([`Layer`]).
+//! interrupts and time. It knows no object of Windows: a driver calls services, which the layers above
+//! implement ([`Layer`]).
 //!
-//! One thread runs the machine and the driver. Where the machine could go on in more than one way, its
+//! One thread runs the machine and the driver. Where the machine could continue in more than one way, its
 //! [`Strategy`] decides.
 
 #![cfg(unix)]

@@ -230,7 +230,7 @@ impl Memory {
         let Some(allocation) = allocations.get_mut(&address) else {
             drop(allocations);
             return Err(format!(
-                "{address:#x} is no allocation: {}",
+                "{address:#x} is not an allocation: {}",
                 self.describe(address)
             ));
         };

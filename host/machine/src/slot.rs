@@ -39,8 +39,8 @@ pub struct Slot {
     pub assertions: Cell<u64>,
     /// The memory that it brings, if it does.
     pub memory: Option<Rc<SharedMemory>>,
-    /// Whether it has been pulled out: nothing answers at its addresses.
-    pub gone: Cell<bool>,
+    /// Whether it has been surprise-removed: nothing answers at its addresses.
+    pub removed: Cell<bool>,
     /// Whether it is in a low-power state: its BARs are off, and it sends nothing.
     asleep: Cell<bool>,
 }
@@ -86,7 +86,7 @@ impl Slot {
             root_id: function.root_id(),
             clock: function.clock(),
             memory: function.memory(),
-            gone: Cell::new(false),
+            removed: Cell::new(false),
             asleep: Cell::new(false),
             function: RefCell::new(function),
             assignment: RefCell::new(None),
@@ -104,7 +104,7 @@ impl Slot {
 
     /// Whether it answers at the addresses of its memory, or of its ports.
     pub(super) fn answers(&self, ports: bool) -> bool {
-        !self.gone.get() && !self.asleep.get() && self.decodes(ports)
+        !self.removed.get() && !self.asleep.get() && self.decodes(ports)
     }
 
     /// The BAR that was assigned a physical address, and the offset in it.
@@ -125,16 +125,19 @@ impl Slot {
             })
     }
 
-    /// How many messages it was granted.
-    pub(super) fn granted_messages(&self) -> u32 {
-        match self
-            .assignment
+    /// Which interrupts it was granted; none while it is not started.
+    pub fn granted_interrupt(&self) -> InterruptMode {
+        self.assignment
             .borrow()
             .as_ref()
-            .map(|assignment| assignment.interrupt)
-        {
-            Some(InterruptMode::Messages(count)) => count,
-            _ => 0,
+            .map_or(InterruptMode::None, |assignment| assignment.interrupt)
+    }
+
+    /// How many messages it was granted.
+    pub(super) fn granted_messages(&self) -> u32 {
+        match self.granted_interrupt() {
+            InterruptMode::Messages(count) => count,
+            InterruptMode::Line | InterruptMode::None => 0,
         }
     }
 
@@ -149,10 +152,10 @@ impl Slot {
 }
 
 impl Machine {
-    /// What the driver below answers for the device in a slot: one that was pulled out is not there.
+    /// What the driver below answers for the device in a slot: one that was surprise-removed is not there.
     pub fn answer_from_below(&self, slot: usize, sent: &Sent) -> Answer {
         let slot = &self.slots[slot];
-        if slot.gone.get() {
+        if slot.removed.get() {
             return Answer::with(kmdf_abi::ntstatus::STATUS_NO_SUCH_DEVICE);
         }
         slot.function.borrow().answer(sent)
@@ -170,7 +173,7 @@ impl Machine {
             memory: self.physical_memory(slot),
         };
         let result = operation(self.slots[slot].function.borrow_mut().as_mut(), &mut outbox);
-        if !self.slots[slot].gone.get() {
+        if !self.slots[slot].removed.get() {
             for signal in outbox.signals {
                 self.signal(slot, signal);
             }
@@ -240,16 +243,16 @@ impl Machine {
         }
     }
 
-    /// Pulls a function out: from now on nothing answers at its addresses, and it sends nothing.
-    pub fn pull_out_function(&self, slot: usize) {
+    /// Surprise-removes a function: from now on nothing answers at its addresses, and it sends nothing.
+    pub fn surprise_remove_function(&self, slot: usize) {
         self.signal(slot, Signal::Line(false));
-        self.slots[slot].gone.set(true);
+        self.slots[slot].removed.set(true);
     }
 
-    /// Whether the function in a slot has been pulled out, or there is none.
+    /// Whether the function in a slot has been surprise-removed, or there is none.
     #[must_use]
-    pub fn is_gone(&self, slot: usize) -> bool {
-        self.slots.get(slot).is_none_or(|slot| slot.gone.get())
+    pub fn is_removed(&self, slot: usize) -> bool {
+        self.slots.get(slot).is_none_or(|slot| slot.removed.get())
     }
 
     /// Lets a function do what came due while the driver ran, before the driver looks.

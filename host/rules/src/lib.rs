@@ -1,8 +1,7 @@
 //! The rules: what a KMDF driver must do.
 //!
-//! A rule has Microsoft's name where there is one, so that a driver author can look it up. One file
-//! for each family declares its rules. What checks a rule stands with what it is about, in the crates
-//! above: nothing here runs a driver.
+//! A rule has Microsoft's name if there is one, so that a driver author can look it up. There is one file for each
+//! family. The check of a rule is in the crate of the object that the rule is about; nothing here runs a driver.
 
 #![cfg(unix)]
 

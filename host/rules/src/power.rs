@@ -4,25 +4,25 @@ use crate::rule::declare;
 
 declare! { Power:
     DRV_ACK_IO_STOP = Compliance "DrvAckIoStop", "DrvAckIoStop, EvtIoStopCompleteOrStopAck; bug check 0x9F; KMDF: 0x10D, 0x1 WDF_POWER_ROUTINE_TIMED_OUT (fxpkgpnp.cpp)",
-        "A request that the driver has when its power-managed queue stops is completed, acknowledged or requeued, so that the device can leave D0.";
+        "A request that the driver owns when its power-managed queue stops is completed, acknowledged or requeued, so that the device can leave D0.";
     STOP_ACK_WITHIN_EVT_IO_STOP = Compliance "StopAckWithinEvtIoStop", "StopAckWithinEvtIoStop; KMDF Verifier: FxRequest::VerifyRequestIsInEvtIoStopContext (fxrequest.cpp)",
-        "WdfRequestStopAcknowledge is called from EvtIoStop, for the request EvtIoStop was called for.";
+        "WdfRequestStopAcknowledge is called only in EvtIoStop, for the request of that call.";
     EVT_IO_STOP_CANCEL = Compliance "EvtIoStopCancel", "EvtIoStopCancel; KMDF Verifier: FxRequest::VerifyStopAcknowledge (fxrequest.cpp)",
-        "A cancelable request is unmarked before EvtIoStop gives it back to its queue.";
+        "A cancelable request is unmarked before EvtIoStop requeues it.";
     SURPRISE_REMOVE_NO_SUSPEND_QUEUE = Compliance "EvtSurpriseRemoveNoSuspendQueue", "EvtSurpriseRemoveNoSuspendQueue",
-        "EvtDeviceSurpriseRemoval does not stop, drain or purge queues: EvtDeviceSelfManagedIoSuspend and its relatives are for that.";
+        "EvtDeviceSurpriseRemoval does not stop, drain or purge queues; EvtDeviceSelfManagedIoSuspend and similar callbacks do.";
     SURPRISE_REMOVE_NO_REQUEST_COMPLETE = Compliance "EvtSurpriseRemoveNoRequestComplete", "EvtSurpriseRemoveNoRequestComplete",
         "EvtDeviceSurpriseRemoval does not complete requests: it may run at the same time as the power-down.";
     PAGED_CODE_AT_D0 = Compliance "PagedCodeAtD0", "PagedCodeAtD0",
-        "The callbacks on the way to D0 are not in a pageable section.";
+        "The callbacks for D0 entry are not in a pageable section.";
     FDO_POWER_POLICY_OWNER = Compliance "FDOPowerPolicyOwnerAPI", "FDOPowerPolicyOwnerAPI",
         "The function driver stays the owner of its device's power policy.";
     PNP_NOT_SUPPORTED = Framework "PnpNotSupported", "KMDF Verifier: a breakpoint after each of them (pnpstatemachine.cpp)",
-        "EvtDevicePrepareHardware, ReleaseHardware, QueryStop and QueryRemove do not return STATUS_NOT_SUPPORTED, which says that nobody has handled an IRP.";
+        "EvtDevicePrepareHardware, ReleaseHardware, QueryStop and QueryRemove do not return STATUS_NOT_SUPPORTED, which means that no driver has handled an IRP.";
     POWER_REFERENCE = Framework "PowerReference", "KMDF Verifier: FxPowerIdleMachine::IoDecrement (poweridlestatemachine.cpp)",
         "WdfDeviceResumeIdle is called once for each WdfDeviceStopIdle that succeeded.";
     STATIC_STOP_REMOVE = Own "StaticStopRemove", "WdfDeviceSetStaticStopRemove; an assertion of it (fxdeviceapi.cpp)",
-        "WdfDeviceSetStaticStopRemove allows a device to be stopped as often as it has forbidden it.";
+        "WdfDeviceSetStaticStopRemove allows stopping a device only as often as it has forbidden it before.";
     IDLE_TIMEOUT_TYPE = Framework "IdleTimeoutType", "KMDF Verifier: FxPkgPnp::PowerPolicySetS0IdleSettings (fxpkgpnp.cpp)",
-        "Who times how long a device is idle is decided by the first WdfDeviceAssignS0IdleSettings.";
+        "The first WdfDeviceAssignS0IdleSettings decides whether the driver or the system times how long a device is idle.";
 }

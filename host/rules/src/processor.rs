@@ -4,17 +4,17 @@ use crate::rule::declare;
 
 declare! { Processor:
     BAD_CALLBACK = System "BadCallback", "bug check 0xFC",
-        "A callback that the driver registers is code of the driver.";
+        "A callback that the driver registers points to code of the driver.";
     BREAKPOINT = System "Breakpoint", "bug check 0x7E",
         "The driver executes no int3: without a debugger it ends the system.";
     INVALID_OPCODE = System "InvalidOpcode", "bug check 0x7F",
-        "The driver executes instructions that the processor has.";
+        "The driver executes only instructions that the processor supports.";
     DIVIDE_ERROR = System "DivideError", "bug check 0x7F",
         "The driver does not divide by zero.";
     FAST_FAIL = System "FastFail", "bug check 0x139, KERNEL_SECURITY_CHECK_FAILURE",
-        "The driver's own security checks hold.";
+        "The driver's own security checks succeed.";
     PRIVILEGED_INSTRUCTION = Own "PrivilegedInstruction", "kmdf-host",
-        "The driver leaves the state of the processor to the kernel, and I/O ports to whom they were given.";
+        "The driver does not change processor state that belongs to the kernel, and accesses only I/O ports of its own resources.";
     KE_BUG_CHECK = System "KeBugCheckEx", "KeBugCheckEx, WdfVerifierKeBugCheck",
-        "The driver does not end the system.";
+        "The driver does not call a bug check.";
 }

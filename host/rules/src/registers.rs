@@ -4,9 +4,9 @@ use crate::rule::declare;
 
 declare! { Registers:
     REGISTER_WIDTH = Own "RegisterWidth", "kmdf-host; the device's specification",
-        "A register is read and written with a width and alignment that it takes.";
+        "A register is read and written with a width and alignment that it supports.";
     REGISTER_UNDECODED = Own "RegisterUndecoded", "kmdf-host; the device's specification",
-        "Registers are read where something can be read, and written where something can be written.";
+        "Only readable registers are read, and only writable registers are written.";
     REGISTER_BUSY = Own "RegisterBusy", "kmdf-host; the device's specification",
-        "A register is written when the device heeds it: not while it works on what it was told before.";
+        "A register is not written while the device ignores it because it still works on an earlier command.";
 }

@@ -1,8 +1,8 @@
-//! What the tests of the sample drivers share: where a driver is, how a device's interface is named,
-//! and the sample toaster as a device ([`ToasterDevice`]).
+//! Shared by the tests of the sample drivers: the paths of the drivers, the names of device interfaces, and the model
+//! of the toaster ([`ToasterDevice`]).
 //!
-//! The drivers are in C, in `echo/`, `toaster/`, `power/`, `card/` and `probe/`; their tests, in `tests/`, are the example of how a
-//! driver is tested with kmdf-host: docs/your-driver.md goes through it.
+//! The drivers are in C, in `echo/`, `toaster/`, `power/`, `card/` and `probe/`; their tests, in `tests/`, show how to
+//! test a driver with kmdf-host. docs/your-driver.md explains one of them.
 #![forbid(unsafe_code)]
 
 mod card;

@@ -1,6 +1,6 @@
-//! A session: a driver installed, loaded and started, apps served, everything taken down again.
+//! A session: the host installs and loads a driver, starts its devices, runs apps against it, and removes everything.
 //!
-//! This is what a test of a driver uses; the parts it is made of are [`Host`]'s.
+//! A test of a driver uses this crate; its parts belong to [`Host`].
 
 #![cfg(unix)]
 

@@ -33,12 +33,12 @@ pub(super) const HELP: &str = "Exit codes:
   1  the program that was run against the driver failed
   2  wrong command line
   3  a file cannot be used
-  4  a device is missing or died
-  5  the driver refused to load or its device to start
+  4  a device is missing or has failed
+  5  the driver did not load, or its device did not start
   6  the driver broke a rule of the KMDF contract
-  7  the driver needs what this host does not play
-  8  nothing can go on: a request or callback never ends
-  10 the same run went another way the second time (a fault of the host or of a device)";
+  7  the driver needs a function that this host does not play
+  8  the run is stuck: a request or callback never ends
+  10 the same run differed the second time (a fault of the host or of a device)";
 
 impl Exit {
     /// Whether it is what became of a run, which the same command shows again.

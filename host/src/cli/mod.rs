@@ -1,8 +1,8 @@
 //! The command line, as a library: `kmdf-host` itself and programs that add devices of their own
 //! share it.
 
-/// Says a line on standard output. Whoever has read enough, as a pager has, closes the pipe: then nobody
-/// hears it, and the command goes on to its end.
+/// Prints a line on standard output. A reader such as a pager may close the pipe early. Then the line is lost, and the
+/// command still runs to its end.
 macro_rules! say {
     ($($line:tt)*) => {{
         use std::io::Write as _;
@@ -79,11 +79,11 @@ struct Arguments {
 enum Command {
     /// Installs a driver from its INF, starts its device and runs a program against it
     Run(run::Run),
-    /// Says what a driver needs of the framework and the kernel, and what of it this host plays
+    /// Lists the functions of the framework and the kernel that a driver uses, and whether this host plays them
     Check(check::Check),
-    /// Runs scenarios in many ways: schedules, interrupts at every instruction, failing calls
+    /// Runs scenarios in many ways: schedules, events at every instruction, failing calls
     Explore(explore::Explore),
-    /// Makes one run of an exploration again and prints its events
+    /// Repeats one run of an exploration and prints its events
     Replay(explore::Replay),
     /// Prints the rules that every run checks
     Rules(rules::Rules),

@@ -45,7 +45,7 @@ fn parse(text: &str) -> Result<(String, u32), String> {
     let value = number(value)
         .ok()
         .and_then(|number| u32::try_from(number).ok())
-        .ok_or_else(|| format!("{value:?} is no DWORD: decimal, or hexadecimal behind 0x"))?;
+        .ok_or_else(|| format!("{value:?} is not a DWORD: decimal, or hexadecimal after 0x"))?;
     Ok((name.to_owned(), value))
 }
 
@@ -65,7 +65,7 @@ mod tests {
             assert!(parse(text).unwrap_err().contains("NAME=DWORD"), "{text}");
         }
         for text in ["Late=", "Late=yes", "Late=-1", "Late=4294967296", "Late=0x"] {
-            assert!(parse(text).unwrap_err().contains("no DWORD"), "{text}");
+            assert!(parse(text).unwrap_err().contains("not a DWORD"), "{text}");
         }
     }
 

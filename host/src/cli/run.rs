@@ -1,4 +1,4 @@
-//! `run`: installs, loads, starts, serves a program, takes everything down.
+//! `run`: installs and loads the driver, starts the device, runs a program against it, and removes everything.
 
 use std::{
     fs,
@@ -27,8 +27,8 @@ use super::{
 
 /// The devices that every program offers.
 pub(super) const OWN_HELP: &str =
-    "  qemu:DEVICE        QEMU's own device, as its -device option takes it (qemu:edu)
-  root:ID            no hardware: a device that the root enumerates (root:ROOT\\ECHO)\n";
+    "  qemu:DEVICE        a device of QEMU, written as for QEMU's -device option (qemu:edu)
+  root:ID            a root-enumerated device without hardware (root:ROOT\\ECHO)\n";
 
 /// How many events a report can look back on.
 const EVENT_LIMIT: usize = 1000;
@@ -39,37 +39,37 @@ pub(super) struct Run {
     /// The driver's image, a .sys file for x64
     #[arg(long, value_name = "FILE.sys")]
     driver: PathBuf,
-    /// The INF or INX to install it from; without one it is started as a service that makes devices of
-    /// its own
+    /// The INF or INX to install it from; without it the driver is started as a service that creates
+    /// its own devices
     #[arg(long, value_name = "FILE.inx", requires = "device")]
     inf: Option<PathBuf>,
-    /// The PDB of the image; without it the one beside the image, if there is one
+    /// The PDB of the image [default: the one beside the image, if there is one]
     #[arg(long, value_name = "FILE.pdb")]
     pdb: Option<PathBuf>,
     /// A device of the machine (repeat for more); see below
     #[arg(long, value_name = "DEVICE")]
     device: Vec<String>,
-    /// Wire the interrupt pins of all devices together
+    /// Connect the interrupt pins of all devices to one line
     #[arg(long)]
     shared_line: bool,
-    /// How interrupts are granted
+    /// Which interrupts PnP grants
     #[arg(long, value_enum, default_value_t)]
     interrupts: Granted,
-    /// Where free memory begins: what is below this physical address is somebody else's
+    /// Leave no physical memory free below this address
     #[arg(long, value_name = "ADDRESS", default_value = "0", value_parser = number)]
     free_memory_from: u64,
     #[command(flatten)]
     registry: Registry,
-    /// Whose apps open the device: the INF's security descriptor says how far it lets them in
+    /// The user whose apps open the device; the INF's security descriptor decides what they may do
     #[arg(long, value_enum, default_value_t)]
     user: User,
-    /// Processors of the machine
+    /// Number of processors
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
     processors: u32,
-    /// Draw scheduling decisions from this seed, instead of the simplest order
+    /// Draw scheduling decisions from this seed [default: the simplest order]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Socket at which apps find the driver; a path of its own by default
+    /// Socket through which apps reach the driver [default: a new path]
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
     /// Write each device's register trace to DIRECTORY/N.trace
@@ -83,16 +83,16 @@ pub(super) struct Run {
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
-    /// A program to run against the driver, with its arguments. Without one the driver is served
+    /// A program to run against the driver, with its arguments. Without one, apps can use the driver
     /// until this process gets SIGINT or SIGTERM
     #[arg(last = true)]
     program: Vec<String>,
 }
 
-/// How interrupts are granted.
+/// Which interrupts PnP grants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Granted {
-    /// As PnP would: messages if the INF asks for them and the device has them, else its line
+    /// As PnP does: messages if the INF asks for them and the device has them, otherwise the line
     #[default]
     Auto,
     /// The line
@@ -222,7 +222,7 @@ impl Run {
                     signals.load(std::sync::atomic::Ordering::Relaxed)
                 })
                 .map_err(BootError::from)?;
-            server.goodbye("the host was told to end");
+            server.goodbye("the host was asked to end");
             return Ok(None);
         };
         let mut child = Command::new(name)

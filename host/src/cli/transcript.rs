@@ -6,7 +6,6 @@ use kmdf_session::{Session, Summary};
 use serde_json::json;
 
 use super::run::Failure;
-use kmdf_framework::Grant;
 
 /// The driver runs.
 pub(super) fn started(session: &Session, driver: &Path, inf: Option<&Path>, json: bool) {
@@ -17,13 +16,7 @@ pub(super) fn started(session: &Session, driver: &Path, inf: Option<&Path>, json
     for device in session.installed() {
         let service = &device.installation.service.name;
         let slot = device.slot;
-        let interrupts = match device.grant {
-            Grant::Line => "line-based interrupt".to_owned(),
-            // The INF sets no limit.
-            Grant::Messages(u32::MAX) => "MSI".to_owned(),
-            Grant::Messages(limit) => format!("MSI, at most {limit} messages"),
-            Grant::None => "no interrupt".to_owned(),
-        };
+        let interrupts = session.host().granted_interrupts(slot);
         say!(
             "device   slot {slot} installed from {} as service {service}, started: {interrupts}",
             inf.unwrap_or(Path::new("")).display()

@@ -12,7 +12,7 @@ pub use trace::trace;
 use kmdf_devices::trace::RegisterNames;
 use kmdf_machine::{Event, Record};
 
-/// What kind of work a callback is: its colour, and its category in a trace.
+/// What kind of work a callback is: its color, and its category in a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Work {
     Isr,
@@ -57,7 +57,7 @@ impl Work {
         }
     }
 
-    const fn colour(self) -> &'static str {
+    const fn color(self) -> &'static str {
         match self {
             Self::Isr => "#c0392b",
             Self::Dpc => "#e08e0b",

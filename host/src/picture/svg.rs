@@ -38,7 +38,7 @@ struct Lane {
     depth: usize,
     /// IRQL from each event on.
     levels: Vec<(usize, u8)>,
-    /// Marks: where, colour, text.
+    /// Marks: where, color, text.
     notes: Vec<(usize, &'static str, String)>,
     interrupts: Vec<usize>,
 }
@@ -131,7 +131,7 @@ fn x(at: usize) -> usize {
     LEFT + STEP * at
 }
 
-/// A callback's name without what its colour says already.
+/// A callback's name without what its color says already.
 fn short(callback: &str) -> &str {
     let name = callback.strip_prefix("Evt").unwrap_or(callback);
     ["Interrupt", "Device"]
@@ -167,7 +167,7 @@ fn draw(
             out,
             "<rect x=\"{left}\" y=\"34\" width=\"12\" height=\"12\" rx=\"2\" fill=\"{}\"/>\
              <text x=\"{}\" y=\"44\">{}</text>",
-            work.colour(),
+            work.color(),
             left + 17,
             work.name()
         )?;
@@ -243,7 +243,7 @@ fn draw_lane(
             "<rect x=\"{left}\" y=\"{up}\" width=\"{length}\" height=\"{BAR}\" rx=\"3\" \
              fill=\"{}\"><title>{}</title></rect>\
              <text x=\"{}\" y=\"{}\" fill=\"#ffffff\">{}</text>",
-            Work::of(bar.name).colour(),
+            Work::of(bar.name).color(),
             escape(bar.name),
             left + 4,
             up + 16,
@@ -251,12 +251,12 @@ fn draw_lane(
         )?;
     }
     let notes = top + lane.bars_height();
-    for (at, colour, text) in &lane.notes {
+    for (at, color, text) in &lane.notes {
         let left = x(*at) + STEP / 2;
         writeln!(
             out,
-            "<circle cx=\"{left}\" cy=\"{notes}\" r=\"3.5\" fill=\"{colour}\"/>\
-             <text transform=\"translate({},{}) rotate(38)\" fill=\"{colour}\" \
+            "<circle cx=\"{left}\" cy=\"{notes}\" r=\"3.5\" fill=\"{color}\"/>\
+             <text transform=\"translate({},{}) rotate(38)\" fill=\"{color}\" \
              font-size=\"10\">{}</text>",
             left + 2,
             notes + 13,

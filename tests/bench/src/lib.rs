@@ -1,9 +1,9 @@
-//! Measurements, each with what it is to be compared with, from the same run.
+//! Measurements of three drivers in the same run.
 //!
-//! [`drivers`] are those that are measured: the Rust driver; in C, the twin of its callbacks (`twin/`),
-//! and the small driver of `tests/teeth/` without a defect. [`exact`] counts what a request costs, and
-//! [`callbacks`] what an interrupt does; these numbers are the same in every run. [`time`] and [`qemu`]
-//! measure; their numbers are of one machine at one moment, and nothing asserts them.
+//! [`drivers`] has the measured drivers: the Rust driver; in C, the twin of its callbacks (`twin/`), and the small driver
+//! of `tests/teeth/` without a defect. [`exact`] counts the cost of a request, and [`callbacks`] the work of an interrupt;
+//! these numbers are the same in every run. [`time`] and [`qemu`] measure times; these depend on the machine and the
+//! moment, and no test asserts them.
 #![forbid(unsafe_code)]
 
 pub mod callbacks;

@@ -1,5 +1,5 @@
-//! `edu-bench`: counts and measures, and prints tables; with `--json`, a line for each driver. With
-//! `--without-qemu`, nothing is measured on QEMU's device.
+//! `edu-bench`: counts and measures, and prints tables. `--json` prints one line for each driver instead.
+//! `--without-qemu` measures nothing on QEMU's device.
 
 use std::process::ExitCode;
 

@@ -1,16 +1,15 @@
-//! What is fuzzed. Each target is a function of bytes that panics where something is wrong;
-//! `tests/fuzz/run` hands them to libFuzzer, and this package's tests run them on the kept corpora and on
-//! some fresh bytes.
+//! The fuzz targets. Each is a function of bytes that panics if something is wrong. `tests/fuzz/run` passes them to
+//! libFuzzer, and this package's tests run them on the kept corpora and on some new bytes.
 //!
 //! | target | bytes | what must hold |
 //! | --- | --- | --- |
-//! | `image` | a PE file | read or refused; what is read can be mapped, and looked at |
-//! | `symbols` | what is wrong with a PDB | read or refused; what is read can be looked at |
-//! | `inf` | an INF file | read or refused |
-//! | `protocol` | what an app sends to the host's socket | understood or refused, in pieces of any size |
-//! | `instruction` | registers and an instruction | an outcome, and a bounded number of accesses |
-//! | `processor` | an instruction, registers and memory | the emulator leaves what the processor leaves |
-//! | `hostile` | what a device answers, the threads of an app do, and their schedule | the driver breaks no rule, ends every request and leaves nothing behind |
+//! | `image` | a PE file | it is read or refused; what is read can be mapped and inspected |
+//! | `symbols` | damage to a PDB | it is read or refused; what is read can be inspected |
+//! | `inf` | an INF file | it is read or refused |
+//! | `protocol` | what an app sends to the host's socket | it is understood or refused, in pieces of any size |
+//! | `instruction` | registers and an instruction | there is an outcome, and a bounded number of accesses |
+//! | `processor` | an instruction, registers and memory | the emulator leaves the same state as the processor |
+//! | `hostile` | the answers of a device, the actions of an app's threads, and their schedule | the driver breaks no rule, ends every request and leaves nothing behind |
 
 #![cfg(unix)]
 #![deny(unsafe_code)]

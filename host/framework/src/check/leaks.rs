@@ -39,7 +39,7 @@ impl Host {
         for object in self.framework().objects.live() {
             let references = match object.references.get() {
                 0 => String::new(),
-                count => format!(" with {count} references that were not given back"),
+                count => format!(" with {count} references that were not released"),
             };
             left.push((
                 &rules::OBJECT_LEAK,

@@ -303,7 +303,7 @@ impl Host {
     /// Ends a file as the end of its process does: what is pending is canceled, then it is closed.
     pub fn abandon(&self, file: &Rc<File>) {
         for irp in file.pending() {
-            if !irp.cancelled.get() {
+            if !irp.canceled.get() {
                 self.cancel(&irp);
             }
         }

@@ -56,7 +56,7 @@ pub struct Irp {
     pub output_length: usize,
     /// File offset, for Read and Write.
     pub offset: u64,
-    pub(crate) cancelled: Cell<bool>,
+    pub(crate) canceled: Cell<bool>,
     /// The file it was sent through: its WDFFILEOBJECT, and what identifies it.
     file: Cell<(u64, u64)>,
     pub(crate) request: RefCell<Weak<Request>>,
@@ -149,14 +149,14 @@ impl Host {
 
     /// Cancels a request, as CancelIoEx does, in a thread of its own. It ends when the driver lets it.
     pub fn cancel(&self, irp: &Rc<Irp>) {
-        irp.cancelled.set(true);
+        irp.canceled.set(true);
         let irp = Rc::clone(irp);
         self.spawn("app cancels", move |host| host.cancel_here(&irp));
     }
 
     /// Cancels a request in this thread.
     pub fn cancel_here(&self, irp: &Irp) {
-        irp.cancelled.set(true);
+        irp.canceled.set(true);
         let request = irp.request.borrow().upgrade();
         if let Some(request) = request {
             self.cancel_request(&request);
@@ -203,7 +203,7 @@ impl Irp {
             input,
             output_length,
             offset,
-            cancelled: Cell::new(false),
+            canceled: Cell::new(false),
             file: Cell::new((0, 0)),
             request: RefCell::default(),
             outcome: RefCell::new(None),

@@ -180,7 +180,7 @@ impl Host {
         self.memory.write(irp + MDL_ADDRESS, &described.mdl);
         self.memory.write(irp + USER_BUFFER, &described.user);
         self.memory
-            .write(irp + CANCEL, &u8::from(described.cancelled));
+            .write(irp + CANCEL, &u8::from(described.canceled));
         let mut of_requests = self.framework().irps.of_requests.borrow_mut();
         of_requests.insert(irp, request);
         irp

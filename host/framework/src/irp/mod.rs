@@ -61,7 +61,7 @@ pub(crate) struct Irps {
 pub(crate) struct Described {
     /// Its major function.
     pub(crate) major: u8,
-    pub(crate) cancelled: bool,
+    pub(crate) canceled: bool,
     /// The control code.
     pub(crate) code: u32,
     /// The file offset.
@@ -173,7 +173,9 @@ fn call_driver(host: &Host, call: &Call) -> NtStatus {
     let Some(device) = host.device_of_object(object) else {
         host.violation(
             &rules::IRP,
-            format!("IoCallDriver is called with {object:#x}, which is no device of a stack here"),
+            format!(
+                "IoCallDriver is called with {object:#x}, which is not a device of a stack here"
+            ),
         )
     };
     if host.memory.read::<i8>(irp + CURRENT_LOCATION) <= 1 {

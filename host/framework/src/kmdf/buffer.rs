@@ -79,7 +79,7 @@ impl Host {
         if request.made_by_driver {
             self.violation(
                 &rules::INVALID_REQ_ACCESS,
-                "the buffers of a request of the driver's own are asked for: it came from nobody",
+                "the buffers of a request that the driver created are requested, but it came from no app",
             );
         }
         match (irp.major, side) {

@@ -45,7 +45,7 @@ pub(crate) enum Phase {
     LowPower,
     /// It is in D0 and its power-managed queues are started.
     Working,
-    /// It has been pulled out.
+    /// It has been surprise-removed.
     SurpriseRemoved,
     /// It is gone.
     Removed,

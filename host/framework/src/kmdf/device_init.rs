@@ -159,7 +159,7 @@ impl Host {
         self.violation(
             &rules::DEVICE_INIT,
             format!(
-                "{address:#x} is no WDFDEVICE_INIT: a device was made of it, or it never was one"
+                "{address:#x} is not a WDFDEVICE_INIT: a device was created from it, or it never was one"
             ),
         );
     }
@@ -342,7 +342,7 @@ fn set_file_config(host: &Host, call: &Call) {
     let attributes = template(host, call.arg(2), Allowed::LEVEL_AND_SCOPE);
     host.require(
         (0..=2).contains(&callbacks.AutoForwardCleanupClose.0),
-        "WDF_FILEOBJECT_CONFIG.AutoForwardCleanupClose is no WDF_TRI_STATE",
+        "WDF_FILEOBJECT_CONFIG.AutoForwardCleanupClose is not a WDF_TRI_STATE",
     );
     let class = callbacks.FileObjectClass.0.cast_unsigned();
     let classes = if class & OPTIONAL == 0 {
@@ -352,7 +352,7 @@ fn set_file_config(host: &Host, call: &Call) {
     };
     host.require(
         classes.contains(&(class & !OPTIONAL)),
-        "WDF_FILEOBJECT_CONFIG.FileObjectClass is none that there is",
+        "WDF_FILEOBJECT_CONFIG.FileObjectClass is not a known class",
     );
     let config = FileConfig {
         callbacks,

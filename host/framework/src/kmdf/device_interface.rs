@@ -105,7 +105,7 @@ fn change_state(host: &Host, call: &Call, what: &str, keeps: bool) {
     let Ok(named) = named(host, call) else {
         host.violation(
             &rules::BAD_ARGUMENT,
-            format!("{what} is called with a reference string that is none"),
+            format!("{what} is called with an invalid reference string"),
         )
     };
     host.require_pnp(device.slot, what);

@@ -78,7 +78,7 @@ fn set_state(host: &Host, call: &Call) {
     }
     host.require(
         states.iter().all(|state| TRI_STATES.contains(state)),
-        "a member of WDF_DEVICE_STATE is no WDF_TRI_STATE",
+        "a member of WDF_DEVICE_STATE is not a WDF_TRI_STATE",
     );
     let before = device.told.replace(states);
     let began = |which: usize| states[which] == TRUE && before[which] != TRUE;
@@ -147,7 +147,7 @@ fn set_special_file(host: &Host, call: &Call) {
     host.pnp_device(call, "WdfDeviceSetSpecialFileSupport");
 }
 
-/// WdfDeviceSetFailed(Device, FailedAction): the device is as good as pulled out.
+/// WdfDeviceSetFailed(Device, FailedAction): the device is treated as surprise-removed.
 fn set_failed(host: &Host, call: &Call) {
     let device = host.pnp_device(call, "WdfDeviceSetFailed");
     let action = call.arg32(1);

@@ -190,7 +190,7 @@ impl Interrupt {
             }
             Lock::Passive(lock) => {
                 if lock.is_mine(host) {
-                    host.violation(rule, "a WDFINTERRUPT is taken by the flow that holds it");
+                    host.violation(rule, "a WDFINTERRUPT is acquired by the flow that holds it");
                 }
                 lock.acquire(host, self.held());
             }

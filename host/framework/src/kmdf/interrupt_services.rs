@@ -165,7 +165,7 @@ fn apply_policy(
     const PRIORITIES: std::ops::RangeInclusive<i32> = 1..=3;
     host.require(
         POLICIES.contains(&policy) && PRIORITIES.contains(&priority),
-        "the policy or the priority of an interrupt is none that there is",
+        "the policy or the priority of an interrupt is not a known one",
     );
     if interrupt.assigned.get().is_some() {
         host.violation(
@@ -192,7 +192,7 @@ fn acquire_lock(host: &Host, call: &Call) {
 
 fn release_lock(host: &Host, call: &Call) {
     let interrupt = host.body::<Interrupt>(call.arg(0));
-    check_connected(host, &interrupt, "given back");
+    check_connected(host, &interrupt, "released");
     interrupt.release(host, &rules::WDF_INTERRUPT_LOCK_RELEASE);
 }
 
@@ -225,19 +225,19 @@ fn check_connected(host: &Host, interrupt: &Interrupt, what: &str) {
         host.violation(
             &rules::INTERRUPT_NOT_CONNECTED,
             format!(
-                "the lock of an interrupt that is not connected, and so has no lock, is {what}"
+                "the lock of an interrupt is {what} while the interrupt is not connected, and has no lock"
             ),
         );
     }
 }
 
 fn check_lockable(host: &Host, interrupt: &Interrupt) {
-    check_connected(host, interrupt, "taken");
+    check_connected(host, interrupt, "acquired");
     if interrupt.is_passive() && host.irql() > Irql::PASSIVE {
         host.violation(
             &rules::KMDF_IRQL,
             format!(
-                "the lock of an interrupt that is handled at PASSIVE_LEVEL is taken at {}",
+                "the lock of an interrupt that is handled at PASSIVE_LEVEL is acquired at {}",
                 host.irql()
             ),
         );
@@ -246,7 +246,7 @@ fn check_lockable(host: &Host, interrupt: &Interrupt) {
         host.violation(
             &rules::KMDF_IRQL,
             format!(
-                "the lock of an interrupt is taken at {}, above its {}",
+                "the lock of an interrupt is acquired at {}, above its {}",
                 host.irql(),
                 interrupt.synchronize_irql.get()
             ),

@@ -43,7 +43,7 @@ fn acquire(host: &Host, call: &Call) {
     if body.of_interrupt.get() {
         host.violation(
             &rules::WDF_SPINLOCK,
-            "the spin lock of an interrupt is taken as a spin lock, below the interrupt's IRQL",
+            "the spin lock of an interrupt is acquired as a spin lock, below the interrupt's IRQL",
         );
     }
     let held = HeldLock {

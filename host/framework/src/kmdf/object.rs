@@ -194,7 +194,7 @@ impl Host {
         }
         self.violation(
             &rules::INVALID_HANDLE,
-            format!("{handle:#x} is no framework handle"),
+            format!("{handle:#x} is not a framework handle"),
         );
     }
 

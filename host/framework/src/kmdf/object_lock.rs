@@ -75,7 +75,7 @@ fn release(host: &Host, call: &Call) {
     if !mine {
         host.violation(
             &rules::OBJECT_LOCK,
-            "WdfObjectReleaseLock is called by a flow that has not taken the lock",
+            "WdfObjectReleaseLock is called by a flow that has not acquired the lock",
         );
     }
     match &lock {

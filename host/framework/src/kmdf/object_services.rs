@@ -113,7 +113,7 @@ fn context_get_object(host: &Host, call: &Call) -> u64 {
         Some(handle) => handle,
         None => host.violation(
             &rules::INVALID_HANDLE,
-            format!("{:#x} is no context space", call.arg(0)),
+            format!("{:#x} is not a context space", call.arg(0)),
         ),
     }
 }

@@ -166,7 +166,7 @@ impl Host {
 
     /// Has a new request wait, unless it is canceled.
     pub(super) fn insert_new(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
-        if request.irp.cancelled.get() {
+        if request.irp.canceled.get() {
             return self.complete_request(request, STATUS_CANCELLED, 0);
         }
         request.owner.set(Owner::Queue(queue.handle));
@@ -184,7 +184,7 @@ impl Host {
             return Err(STATUS_WDF_BUSY);
         }
         request.owner.set(Owner::Queue(queue.handle));
-        if request.irp.cancelled.get() {
+        if request.irp.canceled.get() {
             self.canceled_on_queue(queue, request);
         } else {
             queue.waiting.borrow_mut().push_back(Rc::clone(request));
@@ -220,7 +220,7 @@ impl Host {
     pub(super) fn requeue(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
         queue.forget(request);
         request.owner.set(Owner::Queue(queue.handle));
-        if queue.canceling.get() || request.irp.cancelled.get() {
+        if queue.canceling.get() || request.irp.canceled.get() {
             self.canceled_on_queue(queue, request);
         } else {
             queue.waiting.borrow_mut().push_front(Rc::clone(request));

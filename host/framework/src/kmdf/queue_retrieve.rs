@@ -153,12 +153,10 @@ fn ready_notify(host: &Host, call: &Call) -> NtStatus {
     }
     if callback == 0 {
         if queue.ready.get().is_none() {
-            host.invalid_operation("EvtIoQueueReady is taken back from a queue that has none");
+            host.invalid_operation("EvtIoQueueReady is withdrawn from a queue that has none");
         }
         if queue.dispatching.get() {
-            host.invalid_operation(
-                "EvtIoQueueReady is taken back from a queue that is not stopped",
-            );
+            host.invalid_operation("EvtIoQueueReady is withdrawn from a queue that is not stopped");
         }
         queue.ready.set(None);
     } else {

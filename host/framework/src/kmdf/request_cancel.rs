@@ -19,7 +19,7 @@ use crate::{
 impl Host {
     /// `IoCancelIrp` for a request, wherever it is.
     pub(crate) fn cancel_request(&self, request: &Rc<Request>) {
-        request.irp.cancelled.set(true);
+        request.irp.canceled.set(true);
         match request.owner.get() {
             Owner::Completed => {}
             Owner::Target(_) => {
@@ -101,7 +101,7 @@ services! {
 }
 
 /// WdfRequestMarkCancelable(Request, EvtRequestCancel): a callback is due at once when the request
-/// has been cancelled already.
+/// has been canceled already.
 fn mark_cancelable(host: &Host, call: &Call) {
     let (handle, callback) = (call.arg(0), call.arg(1));
     let what = "WdfRequestMarkCancelable";
@@ -139,7 +139,7 @@ fn mark(host: &Host, what: &str, handle: u64, callback: u64) -> NtStatus {
         );
     }
     let purged = queue.as_ref().is_some_and(|queue| queue.canceling.get());
-    if purged || request.irp.cancelled.get() {
+    if purged || request.irp.canceled.get() {
         return STATUS_CANCELLED;
     }
     request.cancel.set(callback);
@@ -194,7 +194,7 @@ fn is_canceled(host: &Host, call: &Call) -> bool {
             "WdfRequestIsCanceled is called for a cancelable request",
         );
     }
-    request.irp.cancelled.get() || request.canceled.get()
+    request.irp.canceled.get() || request.canceled.get()
 }
 
 /// WdfRequestStopAcknowledge(Request, Requeue): what it says is done when EvtIoStop has been called

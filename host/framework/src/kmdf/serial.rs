@@ -166,7 +166,7 @@ impl Host {
         if last.is_some_and(|(_, last)| last > rank as u8) {
             self.violation(
                 &rules::LOCK_SEQUENCE,
-                "the lock of a device is taken while the lock of a queue is held: the device's comes first",
+                "the lock of a device is acquired while the lock of a queue is held: the device's comes first",
             );
         }
     }

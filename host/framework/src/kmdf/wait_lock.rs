@@ -117,7 +117,7 @@ fn acquire(host: &Host, call: &Call) -> NtStatus {
     if timeout.is_none() && lock.mutex.is_mine(host) {
         host.violation(
             &rules::WDF_WAITLOCK,
-            "a WDFWAITLOCK is taken by the flow that holds it",
+            "a WDFWAITLOCK is acquired by the flow that holds it",
         );
     }
     let held = HeldLock {

@@ -131,7 +131,7 @@ impl Host {
         }
         let mut described = Described {
             major: major_function(irp.major),
-            cancelled: irp.cancelled.get(),
+            canceled: irp.canceled.get(),
             code: irp.code,
             offset: irp.offset,
             input_length: irp.input.len() as u32,

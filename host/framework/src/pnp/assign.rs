@@ -14,7 +14,7 @@ use kmdf_abi::{
         CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Port,
     },
 };
-use kmdf_bus::{Assignment, Bar, InterruptMode};
+use kmdf_bus::{Assignment, Bar, Identity, InterruptMode};
 use kmdf_machine::{Event, Irql, VectorKind};
 
 use crate::{
@@ -106,7 +106,7 @@ impl Host {
         let text = format!(
             "slot {}: {}",
             device.slot,
-            granted(interrupt, identity.msix.is_some(), identity.most_messages())
+            granted_text(interrupt, &identity)
         );
         self.record(Event::Host { text });
         self.start_function(device.slot, &assignment);
@@ -120,6 +120,12 @@ impl Host {
         let resources = Resources { raw, translated };
         device.resources.set(Some(resources));
         resources
+    }
+
+    /// The interrupts that PnP has granted the function in a slot, in words: `MSI-X, 2 of 2 messages`.
+    pub fn granted_interrupts(&self, slot: usize) -> String {
+        let function = &self.slots[slot];
+        granted_text(function.granted_interrupt(), &function.identity)
     }
 
     /// Takes a device's resources away.
@@ -230,13 +236,20 @@ fn device_irql(level: u8) -> Irql {
     Irql::new(level).expect("a device IRQL")
 }
 
-/// What of its interrupts a function was granted.
-fn granted(interrupt: InterruptMode, is_msix: bool, most: u32) -> String {
-    let kind = if is_msix { "MSI-X" } else { "MSI" };
-    match interrupt {
+/// The interrupts that a function with this identity was granted, in words.
+fn granted_text(granted: InterruptMode, identity: &Identity) -> String {
+    let kind = if identity.msix.is_some() {
+        "MSI-X"
+    } else {
+        "MSI"
+    };
+    match granted {
         InterruptMode::None => "no interrupt".to_owned(),
         InterruptMode::Line => "line-based interrupt".to_owned(),
-        InterruptMode::Messages(count) => format!("{kind}, {count} of {most} messages"),
+        InterruptMode::Messages(1) if identity.most_messages() == 1 => format!("{kind}, 1 message"),
+        InterruptMode::Messages(count) => {
+            format!("{kind}, {count} of {} messages", identity.most_messages())
+        }
     }
 }
 

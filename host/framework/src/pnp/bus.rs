@@ -78,7 +78,7 @@ fn slot_of(host: &Host, call: &Call) -> usize {
     if bus.references == 0 {
         host.violation(
             &rules::BUS_INTERFACE,
-            "an interface of the bus driver is used, or given back, after its last reference was",
+            "an interface of the bus driver is used or released after its last reference was released",
         );
     }
     slot

@@ -59,8 +59,8 @@ impl Host {
                 self.record(Event::Host {
                     text: format!("device {:#x} added", device.handle),
                 });
-                if self.slots[slot].gone.get() {
-                    self.fail(&device, Failure::Gone);
+                if self.slots[slot].removed.get() {
+                    self.fail(&device, Failure::Removed);
                 }
             }
             Some(device) => {
@@ -84,9 +84,9 @@ impl Host {
     pub fn start_device(&self, slot: usize, grant: Grant) -> Result<NtStatus, Stop> {
         self.run_to_end("PnP", move |host| {
             host.in_turn(|host| {
-                let gone = host.slots[slot].gone.get();
+                let removed = host.slots[slot].removed.get();
                 match host.device_in(slot) {
-                    None if gone => STATUS_NO_SUCH_DEVICE,
+                    None if removed => STATUS_NO_SUCH_DEVICE,
                     None => STATUS_SUCCESS,
                     Some(device) => host.start_or_remove(&device, grant),
                 }
@@ -95,9 +95,9 @@ impl Host {
     }
 
     fn start_or_remove(&self, device: &Rc<Device>, grant: Grant) -> NtStatus {
-        if self.slots[device.slot].gone.get() {
+        if self.slots[device.slot].removed.get() {
             // The bus fails IRP_MN_START_DEVICE before the driver hears of it.
-            self.fail(device, Failure::Gone);
+            self.fail(device, Failure::Removed);
             return STATUS_NO_SUCH_DEVICE;
         }
         let status = self.start(device, grant);

@@ -105,7 +105,7 @@ impl Host {
     }
 
     fn power_failed(&self, device: &Device, status: NtStatus) -> NtStatus {
-        let text = format!("device {:#x} does not come to D0: {status}", device.handle);
+        let text = format!("device {:#x} does not enter D0: {status}", device.handle);
         self.record(Event::Host { text });
         device.policy.idle.set(Idle::Stopped);
         device.states.set_power(Power::Stopped);

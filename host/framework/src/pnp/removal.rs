@@ -1,4 +1,4 @@
-//! The end of a device: removed in order, pulled out, or failed.
+//! The end of a device: removed in order, surprise-removed, or failed.
 
 use std::rc::Rc;
 
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     /// It is gone, and PnP says so first.
-    Gone,
+    Removed,
     /// The framework could not start it again.
     Power,
 }
@@ -61,7 +61,7 @@ impl Host {
     /// # Errors
     /// The run stopped.
     pub fn surprise_remove(&self, slot: usize) -> Result<(), Stop> {
-        self.pull_out_function(slot);
+        self.surprise_remove_function(slot);
         self.run_to_end("PnP", move |host| {
             host.in_turn(|host| host.lose(slot));
         })
@@ -70,7 +70,7 @@ impl Host {
     /// What PnP does about a device that was found to be gone.
     pub(super) fn lose(&self, slot: usize) {
         if let Some(device) = self.device_in(slot) {
-            self.fail(&device, Failure::Gone);
+            self.fail(&device, Failure::Removed);
         }
     }
 
@@ -80,7 +80,7 @@ impl Host {
         self.in_turn(|host| {
             if !host.framework().objects.was(handle, "WDFDEVICE") {
                 let device = host.body::<Device>(handle);
-                host.fail(&device, Failure::Gone);
+                host.fail(&device, Failure::Removed);
             }
         });
     }
@@ -95,7 +95,7 @@ impl Host {
         }
         device.phase.set(Phase::SurpriseRemoved);
         let was_started = device.was_started.get();
-        if failure == Failure::Gone && was_started {
+        if failure == Failure::Removed && was_started {
             let has_hardware = device.resources.get().is_some();
             device.states.set_pnp(if has_hardware {
                 Pnp::SurpriseRemoveIoStarted

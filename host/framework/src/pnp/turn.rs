@@ -15,7 +15,7 @@ pub enum Disturbance {
     Stop,
     /// It is removed in order.
     Removal,
-    /// It is pulled out.
+    /// It is surprise-removed.
     SurpriseRemoval,
 }
 
@@ -48,7 +48,7 @@ impl Host {
             return false;
         };
         match disturbance {
-            Disturbance::SurpriseRemoval => !self.slots[slot].gone.get(),
+            Disturbance::SurpriseRemoval => !self.slots[slot].removed.get(),
             _ => device.phase.get() == Phase::Working && !self.is_changing(),
         }
     }
@@ -56,7 +56,7 @@ impl Host {
     /// Begins to disturb the device in a slot. Only a device that works is stopped or put to sleep.
     pub fn disturb(&self, slot: usize, disturbance: Disturbance) {
         if disturbance == Disturbance::SurpriseRemoval {
-            self.pull_out_function(slot);
+            self.surprise_remove_function(slot);
         }
         self.spawn("PnP", move |host| {
             host.in_turn(|host| match disturbance {

@@ -157,6 +157,6 @@ fn sections_that_overlap_or_reach_beyond_the_image_are_refused() {
     assert!(complaint(&patched(address, &[0, 0x10])).contains(".rdata overlaps"));
     assert!(complaint(&patched(address, &[0, 0, 0, 0x70])).contains(".rdata reaches beyond"));
     assert!(complaint(&patched(address, &[1, 0x20])).contains(".rdata does not begin"));
-    assert!(complaint(&patched(IMAGE_BASE, &[1])).contains("no multiple of 64 KiB"));
+    assert!(complaint(&patched(IMAGE_BASE, &[1])).contains("not a multiple of 64 KiB"));
     assert!(complaint(&patched(SIZE_OF_IMAGE, &[0, 0, 0, 0x7f])).contains("too large"));
 }

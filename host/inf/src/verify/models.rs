@@ -65,7 +65,7 @@ impl Checker<'_> {
     fn target(&mut self, line: &Line, text: &str) {
         let number = Some(line.number);
         let Some(target) = Target::parse(text) else {
-            let text = format!("{text:?} is no TargetOSVersion, as NTamd64.10.0...16299 is");
+            let text = format!("{text:?} is not a TargetOSVersion such as NTamd64.10.0...16299");
             self.find(Rule::Models, number, text);
             return;
         };

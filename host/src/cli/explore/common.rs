@@ -18,10 +18,10 @@ pub(super) struct Common {
     /// The INF or INX to install it from
     #[arg(long, value_name = "FILE.inx")]
     pub(super) inf: PathBuf,
-    /// The PDB of the image; without it the one beside the image, if there is one
+    /// The PDB of the image [default: the one beside the image, if there is one]
     #[arg(long, value_name = "FILE.pdb")]
     pub(super) pdb: Option<PathBuf>,
-    /// Processors of the machine
+    /// Number of processors
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(super) processors: u32,
     #[command(flatten)]
@@ -117,7 +117,7 @@ impl Exit {
             Wrong::Unexpected(_) => Self::CommandFailed,
             Wrong::Lost { .. } => Self::Stuck,
             Wrong::Differs(..) => Self::Differs,
-            Wrong::Gone => Self::Success,
+            Wrong::Removed => Self::Success,
         }
     }
 }

@@ -27,37 +27,35 @@ use super::{Devices, Exit, complain};
 pub(in super::super) struct Explore {
     #[command(flatten)]
     common: Common,
-    /// Only this scenario (repeat for more); all without it
+    /// Run only this scenario (repeat for more) [default: all]
     #[arg(long, value_name = "NAME")]
     scenario: Vec<String>,
-    /// Schedules to try: the seeds N to M, M excluded
+    /// Seeds of the schedules to try: N to M, M excluded
     #[arg(long, value_name = "N..M", value_parser = parse_range, default_value = "0..100")]
     seeds: Range<u64>,
-    /// Let the seeds decide at every instruction of the driver, too
+    /// Let the seeds also decide at every instruction of the driver
     #[arg(long)]
     instructions: bool,
     /// Visit every instruction boundary, with each cause that could change something there
     #[arg(long)]
     every_boundary: bool,
-    /// With every seed a second run, in which one of the causes happens at a moment, both drawn by
-    /// the seed
+    /// Make a second run with every seed, in which one cause happens at one moment; the seed draws both
     #[arg(long)]
     disturb: bool,
-    /// What happens there (repeat for more); all causes without it
+    /// Use only this cause (repeat for more) [default: all]
     #[arg(long, value_enum, value_name = "CAUSE")]
     cause: Vec<Cause>,
     /// Fail each call that can fail, one in each run; with every seed, some of them at once
     #[arg(long)]
     fail_calls: bool,
-    /// Make every run twice: both must go the same way, event for event
+    /// Make every run twice and compare the two, event for event
     #[arg(long)]
     twice: bool,
     /// List the functions of the driver, with how many of their boundaries were visited, and the
     /// lines and calls that were never reached
     #[arg(long)]
     coverage: bool,
-    /// Threads that make the runs; as many as there are processors without it. What comes of the
-    /// runs does not depend on it
+    /// Number of threads [default: the number of processors]; the results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     threads: Option<u32>,
 }
@@ -72,7 +70,7 @@ fn parse_range(text: &str) -> Result<Range<u64>, String> {
         Some(_) => Err(format!(
             "{text} ends before it begins: write N..M, N not above M"
         )),
-        None => Err(format!("{text} is no range: write N..M, or N alone")),
+        None => Err(format!("{text} is not a range: write N..M, or N alone")),
     }
 }
 
@@ -154,6 +152,6 @@ mod tests {
         assert_eq!(parse_range("7"), Ok(7..8));
         assert_eq!(parse_range("0..0"), Ok(0..0));
         assert!(parse_range("5..2").is_err_and(|error| error.contains("ends before it begins")));
-        assert!(parse_range("5..").is_err_and(|error| error.contains("no range")));
+        assert!(parse_range("5..").is_err_and(|error| error.contains("not a range")));
     }
 }

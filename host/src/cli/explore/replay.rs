@@ -1,4 +1,4 @@
-//! `replay`: one run of an exploration again.
+//! `replay`: repeats one run of an exploration.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -24,32 +24,31 @@ pub(in super::super) struct Replay {
     /// The scenario
     #[arg(long, value_name = "NAME")]
     scenario: String,
-    /// The bytes that shape it, for a scenario that bytes shape; without them those that the seed
-    /// draws
+    /// The bytes for a scenario that is made of bytes [default: those that the seed draws]
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
-    /// Scheduling decisions of this seed, instead of the simplest order
+    /// Draw scheduling decisions from this seed [default: the simplest order]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// The seed decides at every instruction, too
+    /// Let the seed also decide at every instruction
     #[arg(long)]
     instructions: bool,
-    /// What happens at the boundary
+    /// The cause that happens at the boundary
     #[arg(long, value_enum, value_name = "CAUSE", requires = "when")]
     cause: Option<Cause>,
-    /// Where it happens: which call into the driver, which boundary of it, and its RVA
+    /// The boundary: the number of the call into the driver, of the boundary in it, and its RVA
     #[arg(long, value_name = "CALL:INDEX:RVA", value_parser = parse_point, requires = "cause")]
     boundary: Option<Point>,
-    /// It happens at every boundary
+    /// Let the cause happen at every boundary
     #[arg(long, requires = "cause")]
     every_boundary: bool,
-    /// It happens at the preemption point with this number
+    /// Let the cause happen at the preemption point with this number
     #[arg(long, value_name = "N", requires = "cause")]
     moment: Option<u32>,
-    /// The call with this number fails
+    /// Fail the call with this number
     #[arg(long, value_name = "N", conflicts_with = "fail_seed")]
     fail_call: Option<u32>,
-    /// The calls that this seed draws fail
+    /// Fail the calls that this seed draws
     #[arg(long, value_name = "N")]
     fail_seed: Option<u64>,
     #[command(flatten)]
@@ -70,7 +69,7 @@ fn parse_point(text: &str) -> Result<Point, String> {
             rva,
         }),
         _ => Err(format!(
-            "{text} is no boundary: write CALL:INDEX:RVA as a finding prints it"
+            "{text} is not a boundary: write CALL:INDEX:RVA as a finding prints it"
         )),
     }
 }
@@ -156,9 +155,12 @@ impl Replay {
             return Ok(scenario);
         };
         let input = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        scenario
-            .with_input(&input)
-            .ok_or_else(|| format!("no input shapes the scenario {}", scenario.name()))
+        scenario.with_input(&input).ok_or_else(|| {
+            format!(
+                "the scenario {} takes no input: remove --input",
+                scenario.name()
+            )
+        })
     }
 
     /// When the cause happens.

@@ -74,7 +74,7 @@ impl Body for Key {
             host.violation(
                 &rules::REGISTRY_KEY_LEAK,
                 format!(
-                    "a registry key of a device was still open when its driver went{}",
+                    "a registry key of a device was still open when its driver was unloaded{}",
                     host.made_at(self.site)
                 ),
             );

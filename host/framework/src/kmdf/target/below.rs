@@ -78,7 +78,7 @@ impl Host {
             answer,
             alarm,
         });
-        if request.irp.cancelled.get() {
+        if request.irp.canceled.get() {
             self.cancel_below(request, STATUS_CANCELLED);
         }
     }

@@ -228,7 +228,7 @@ fn as_it_is(host: &Host, call: &Call) {
     if request.made_by_driver {
         host.violation(
             &rules::INVALID_REQ_ACCESS,
-            "a request of the driver's own is sent as it came: it came from nobody",
+            "a request that the driver created is sent as it came, but it came from no app",
         );
     }
     host.set_format(&request, None);

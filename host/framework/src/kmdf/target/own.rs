@@ -64,7 +64,7 @@ fn reuse(host: &Host, call: &Call) -> NtStatus {
     host.set_format(&request, None);
     request.formatted_as_is.set(false);
     request.canceled.set(false);
-    request.irp.cancelled.set(false);
+    request.irp.canceled.set(false);
     // An app's IRP is not made anew.
     let information = if request.made_by_driver {
         0
