@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds what is measured, and measures it: tables; with --json, a line for each driver instead. With
-# --without-qemu, nothing is measured on QEMU's device.
+# Builds the drivers to measure, measures them and prints tables. --json prints one line of JSON for each driver
+# instead. --without-qemu measures nothing on QEMU's device.
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/build-driver.sh >/dev/null

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Builds eductl for Windows x64 on Linux: target/eductl/x86_64/eductl.exe. There is none for ARM64: Debian has no
-# mingw-w64 for it.
+# Builds eductl for Windows x64 on Linux: target/eductl/x86_64/eductl.exe. There is none for ARM64, because Debian
+# has no mingw-w64 for it.
 #
-# The standard library is rustup's for x86_64-pc-windows-gnu; it is linked by Debian's mingw-w64, with the C
-# runtime that every Windows has, msvcrt.dll. Ends with 3, and the reason, where one of them cannot be had.
+# It uses rustup's standard library for x86_64-pc-windows-gnu. Debian's mingw-w64 links it with the C runtime that
+# every Windows has, msvcrt.dll. If one of them is unavailable, the exit code is 3 and the last line gives the reason.
 set -eu
 . "$(dirname "$0")/lib.sh"
 

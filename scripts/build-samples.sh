@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the sample drivers, with their symbols: target/cross/samples/echo.sys, toaster.sys and so on
-# for the oldest KMDF version, and the same below target/cross/samples/1.33/ for the newest.
+# Builds the sample drivers with their symbols: target/cross/samples/echo.sys, toaster.sys and so on for the
+# oldest KMDF version, and the same below target/cross/samples/1.33/ for the newest.
 set -eu
 cd "$(dirname "$0")/.."
 for kmdf in 1.15 1.33; do

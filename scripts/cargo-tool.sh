@@ -1,10 +1,9 @@
 #!/bin/sh
-# Finds the tools of cargo that some steps of test.sh run, or builds them below target/, and prints the directory
-# they are in.
+# Finds the cargo tools that some steps of test.sh run, or builds them below target/, and prints their directory.
 #
 #   sh scripts/cargo-tool.sh NAME...    cargo-make, cargo-deny
 #
-# Whoever comes while another one builds a tool waits for it.
+# A second call waits while another one builds a tool.
 set -eu
 . "$(dirname "$0")/lib.sh"
 

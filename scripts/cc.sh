@@ -1,7 +1,7 @@
 #!/bin/sh
 # Finds or sets up a C compiler for rustc to link with, and prints the path of `cc`: one in PATH, or
-# Debian's gcc and C library, unpacked below target/. Nothing is installed and no root is needed. A
-# second run finds what the first one unpacked.
+# Debian's gcc and C library, unpacked below target/. It installs nothing and needs no root. A second
+# run uses what the first one unpacked.
 set -eu
 
 if command -v cc; then

@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2154
-# Sourced by qemu.sh, cc.sh and others: unpacks Debian packages into a directory of our own. Nothing is
-# installed and no root is needed. The sourcing script sets `prefix`, where the result goes once it
-# is complete, and `otherwise`, what to do where this cannot work.
+# Sourced by qemu.sh, cc.sh and others: unpacks Debian packages into a directory of our own. It installs
+# nothing and needs no root. The sourcing script sets `prefix`, the directory for the complete result, and
+# `otherwise`, the advice for a system where this cannot work.
 
 scratch=$prefix.new
 name=$(basename "$0")

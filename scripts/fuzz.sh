@@ -1,12 +1,12 @@
 #!/bin/sh
-# Runs one of the fuzzers (tests/fuzz/src/lib.rs has the table), and keeps what it finds in its corpus.
+# Runs one of the fuzzers (tests/fuzz/src/lib.rs has the table) and keeps its new inputs in its corpus.
 #
 #   sh scripts/fuzz.sh TARGET SECONDS
 #
 # Targets: image, symbols, inf, protocol, instruction, processor, hostile.
 #
-# It needs a C++ compiler, for libFuzzer; no nightly toolchain. What goes wrong is left as a file below
-# target/fuzz, and printed with how to run it again.
+# It needs a C++ compiler for libFuzzer, but no nightly toolchain. An input that fails is written to a file
+# below target/fuzz, and the script prints how to run it again.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -ge 2 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2 && exit 2; }

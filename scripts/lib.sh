@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034
-# What run.sh and test.sh share; they source it. It finds or sets up what a build needs, and runs
-# long commands quietly: progress is shown, their output only if they fail.
+# Shared by run.sh and test.sh, which source it. It finds or sets up what a build needs, and runs long
+# commands quietly: it shows progress, and their output only if they fail.
 
 cd "$(dirname "$0")/.." || exit
 root=$(pwd)

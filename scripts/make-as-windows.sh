@@ -1,8 +1,7 @@
 #!/bin/sh
 # Runs cargo-make's tasks as Windows would: cargo-make itself and wdk-build's own makefile, on a copy of
-# the sources in which the tasks for Windows are those of this system. The commands of the tasks are
-# replaced by scripts/recorders, which write down what they are asked, and do as much of it as the tasks
-# after them need.
+# the sources in which the tasks for Windows are those of this system. scripts/recorders replace the
+# commands of the tasks: they record their arguments, and do as much of the work as later tasks need.
 #
 #   sh scripts/make-as-windows.sh
 set -eu

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Finds or sets up what links a program for Windows x64, and prints the path of the linker: Debian's gcc of
-# mingw-w64, with its binutils beside it.
+# Finds or sets up a linker for programs for Windows x64, and prints its path: Debian's gcc of mingw-w64, with
+# its binutils beside it.
 #
-# Always Debian's packages, unpacked below target/: what they link is the same then, wherever it is built.
-# Nothing is installed and no root is needed: 39 MB are fetched, 170 MB of it kept, in 7 s.
+# It always uses Debian's packages, unpacked below target/, so that the result does not depend on the system.
+# It installs nothing and needs no root. It downloads 39 MB and keeps 170 MB unpacked, in 7 s.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)

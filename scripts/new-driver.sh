@@ -1,8 +1,8 @@
 #!/bin/sh
-# A driver of your own, to start from: a copy of driver/minimal in a directory of its own, under another name.
+# Makes a driver of your own to start from: a copy of driver/minimal in a directory of its own, under another name.
 #   sh scripts/new-driver.sh NAME DIRECTORY [--id VVVV:DDDD] [--interface GUID]
-# NAME is that of package, image, service and INX. --id is the PCI device that the INX installs it for [default: QEMU's
-# edu]; --interface the class of its interface [default: a new one]. What to change next: docs/tutorial.md.
+# NAME is the name of package, image, service and INX. --id is the PCI device in the INX [default: QEMU's edu];
+# --interface is the class of its interface [default: a new one]. docs/tutorial.md says what to change next.
 set -eu
 from=$(cd "$(dirname "$0")/.." && pwd)
 

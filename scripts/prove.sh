@@ -1,8 +1,8 @@
 #!/bin/sh
-# The proof that docs/host.md records: every scenario at every instruction boundary with every cause,
+# Makes the runs that docs/host.md records: every scenario with every cause at every instruction boundary,
 # every call that can fail, and 1,000,000 seeded schedules over all scenarios.
 #
-#   sh scripts/prove.sh                 all of it: about two hours on two cores
+#   sh scripts/prove.sh                 all of them: about two hours on two cores
 #   sh scripts/prove.sh SEEDS OPTION... that many seeds for each scenario, and more options of explore
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Finds or sets up QEMU, and prints the path of qemu-system-x86_64.
 #
-# Taken is the first of: $KMDF_HOST_QEMU; one in PATH; Debian's packages, unpacked below target/
-# with whatever of their dependencies the system lacks. Nothing is installed and no root is needed:
-# 13 MB are fetched, 80 MB unpacked, in seconds. A second run finds what the first one unpacked.
+# It uses the first of: $KMDF_HOST_QEMU; the one in PATH; Debian's packages, unpacked below target/ with
+# the dependencies that the system lacks. It installs nothing and needs no root. It downloads 13 MB and
+# unpacks 80 MB, in seconds. A second run uses what the first one unpacked.
 set -eu
 
 if [ -n "${KMDF_HOST_QEMU:-}" ]; then

@@ -4,8 +4,8 @@
 #
 #   sh scripts/reproducible.sh [--arch x86_64|aarch64]
 #
-# The copy has nothing that was built; only packages of the distribution are not fetched again. It is
-# in no directory of this checkout, for cargo would read the configuration of both.
+# The copy contains no build results; only packages of the distribution are not downloaded again. It is
+# outside of this checkout, because cargo would otherwise read the configuration of both.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -1,10 +1,10 @@
 #!/bin/sh
-# From source to first interrupt: builds the driver, boots the very .sys file in user mode, and has
+# From source to first interrupt: builds the driver, boots the unmodified .sys file in user mode, and lets
 # two devices interrupt it: the edu model, and QEMU's own edu device.
 #
 #   sh scripts/run.sh
 #
-# All that it needs is found, or set up below target/: nothing is installed on the system.
+# It finds what it needs, or sets it up below target/. It installs nothing on the system.
 set -eu
 . "$(dirname "$0")/lib.sh"
 

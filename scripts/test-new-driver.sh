@@ -1,5 +1,6 @@
 #!/bin/sh
-# What scripts/new-driver.sh makes: it builds, its INX is clean, and it services an interrupt. And what it refuses.
+# Tests scripts/new-driver.sh: its result builds, has a correct INX and services an interrupt, and wrong arguments are
+# refused.
 . "$(dirname "$0")/lib.sh"
 set -eu
 

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Every check there is, cheapest first. The first that fails ends the run and says how to repeat it.
+# Runs every check there is, cheapest first. The first that fails ends the run, and the script prints how to repeat it.
 #
 #   sh scripts/test.sh            all of them
 #   sh scripts/test.sh STEP...    these only
 #
-# All that it needs is found, or set up below target/: nothing is installed on the system.
+# It finds what it needs, or sets it up below target/. It installs nothing on the system.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -13,22 +13,22 @@ all="format lint unit doc image driver-lint reproduce samples scenarios new-driv
 describe() {
     case $1 in
     format) echo "formatting" ;;
-    lint) echo "lints, of all but the driver" ;;
+    lint) echo "lints of everything but the drivers" ;;
     unit) echo "tests that need neither driver nor QEMU" ;;
     doc) echo "the documentation's links" ;;
     image) echo "the driver for x64 and ARM64; image check" ;;
-    driver-lint) echo "lints, of the drivers and their layer; the examples of its documentation" ;;
+    driver-lint) echo "lints of the drivers and their layer; the examples of its documentation" ;;
     reproduce) echo "the same image from another directory" ;;
-    samples) echo "three drivers in C, for KMDF 1.15 and 1.33, tested as their authors would" ;;
+    samples) echo "drivers in C, for KMDF 1.15 and 1.33, tested as their authors would" ;;
     scenarios) echo "scenarios: driver, host, device, eductl" ;;
     new-driver) echo "a driver made by scripts/new-driver.sh: built, run on the model" ;;
     explore) echo "a bounded share of scripts/prove.sh, part of it twice" ;;
     teeth) echo "broken drivers, each caught by its rule; exact counts" ;;
     qemu) echo "tests on QEMU's devices" ;;
-    windows) echo "what Windows builds, linted; its scripts; names of files" ;;
+    windows) echo "lints of what Windows builds; its scripts; names of files" ;;
     eductl) echo "eductl.exe, under Wine" ;;
-    package) echo "the driver package, verified by osslsigncode and openssl" ;;
-    vm) echo "a Windows VM, as far as it goes without Windows" ;;
+    package) echo "the driver packages, verified by osslsigncode and openssl" ;;
+    vm) echo "a Windows VM, up to the point where Windows would run" ;;
     make) echo "cargo-make's tasks as Windows runs them" ;;
     deny) echo "licenses, duplicates, sources of crates" ;;
     *) return 1 ;;
@@ -122,6 +122,10 @@ run_explore() {
         --cause device --cause surprise-remove
     # What the ISR and the DPC share: an interrupt on another processor at each instruction.
     "$built/debug/edu-lab" "$@" --twice --seeds 0..1 --scenario raise --every-boundary --cause device-elsewhere
+    [ -e target/cross/x86_64/edu_minimal.sys ] || sh scripts/build-driver.sh --package edu_minimal
+    # Its every boundary: tests/scenarios/the_minimal_driver_is_complete.rs.
+    "$built/debug/edu-lab" explore --driver target/cross/x86_64/edu_minimal.sys \
+        --inf driver/minimal/edu_minimal.inx --scenario factorial --seeds 0..200 --disturb --fail-calls
 }
 
 run_teeth() {
@@ -136,6 +140,15 @@ run_qemu() {
     [ -e target/cross/samples/entropy.sys ] || sh scripts/build-samples.sh
     cargo test --package kmdf-samples --test qemu -- --ignored
     cargo test --package virtio-rng-tests qemu -- --ignored
+    cargo build --package edu-lab --package eductl
+    [ -e target/cross/x86_64/edu_minimal.sys ] || sh scripts/build-driver.sh --package edu_minimal
+    for interrupts in auto line; do
+        # The shell of the run expands it.
+        # shellcheck disable=SC2016
+        "$built/debug/edu-lab" run --driver target/cross/x86_64/edu_minimal.sys \
+            --inf driver/minimal/edu_minimal.inx --device qemu:edu --interrupts $interrupts -- \
+            sh -c 'for n in 0 1 2 5 12 20; do "$0" factorial $n || exit; done' "$built/debug/eductl"
+    done
 }
 
 run_windows() {
@@ -160,7 +173,7 @@ run_eductl() {
 }
 
 run_package() {
-    cargo run --quiet --package cross -- inf inf/*.inx driver/minimal/*.inx tests/layer/driver/*.inx host/samples/*/*.inx tests/teeth/driver/*.inx
+    cargo run --quiet --package cross -- inf inf/*.inx driver/minimal/*.inx driver/virtio-rng/*.inx tests/layer/driver/*.inx host/samples/*/*.inx tests/teeth/driver/*.inx
     sh scripts/verify-package.sh
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# That vm.sh refuses what it cannot run, says why, and ends with the exit code of its --help. For test.sh.
+# Checks, for test.sh, that vm.sh refuses what it cannot run, says why, and ends with the exit code of its --help.
 #
 #   sh scripts/vm-refuses.sh
 set -eu
@@ -25,7 +25,7 @@ refuses() {
 packages=target/package
 refuses 2 "required arguments"
 refuses 2 "is not there" --iso "$work/nowhere.iso"
-refuses 2 "is no ISO" --iso README.md
+refuses 2 "is not an ISO" --iso README.md
 refuses 2 "there are windows, normal" --dry-run --again nothing
 refuses 2 "there is no edu_kmdf.sys in the package" --dry-run --packages "$work/empty"
 refuses 2 "UILanguage" --dry-run --packages "$packages" --language ""

@@ -1,12 +1,12 @@
 #!/bin/sh
-# A Windows VM in one command: installs Windows in QEMU without a hand, with the driver packages made here, and
-# runs the driver there, under Driver Verifier and with the device pulled out. NOT RUN WITH WINDOWS YET.
+# A Windows VM in one command: installs Windows in QEMU unattended, with the driver packages made here, and runs
+# the driver there, under Driver Verifier and with the device surprise-removed. NOT RUN WITH WINDOWS YET.
 #
 #   sh scripts/vm.sh --iso WINDOWS.iso
-#   sh scripts/vm.sh --dry-run           as far as it goes without Windows
+#   sh scripts/vm.sh --dry-run           the part that needs no Windows
 #   sh scripts/vm.sh --help              the other options, and the exit codes
 #
-# Stopped at any moment, the same command goes on with the first stage that is not finished.
+# If it is stopped, the same command continues with the first unfinished stage.
 set -eu
 
 # Paths in the command line are from there.

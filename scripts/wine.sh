@@ -1,10 +1,10 @@
 #!/bin/sh
-# Finds or sets up Wine, which runs programs of Windows, and prints the path of what runs one:
+# Finds or sets up Wine, which runs Windows programs, and prints the path of a script that runs one:
 # wine PROGRAM [ARGUMENT]...
 #
-# Always Debian's packages, unpacked below target/: a Wine of the system's would want a user's directories.
-# Nothing is installed and no root is needed: 101 MB are fetched, 40 MB of it kept, in 12 s. It has no
-# display, no services and an empty registry, and of Windows' programs and DLLs only those that eductl.exe loads.
+# It always uses Debian's packages, unpacked below target/, because the system's Wine would write to the user's
+# directories. It installs nothing and needs no root. It downloads 101 MB and keeps 40 MB, in 12 s. The result has no
+# display, no services and an empty registry, and only the Windows programs and DLLs that eductl.exe loads.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)

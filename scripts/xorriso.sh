@@ -1,8 +1,8 @@
 #!/bin/sh
 # Finds or sets up xorriso, which makes and reads ISO 9660 media, and prints its path.
 #
-# Taken is one in PATH, else Debian's package, unpacked below target/ with whatever of its dependencies
-# the system lacks. Nothing is installed and no root is needed.
+# It uses the one in PATH, otherwise Debian's package, unpacked below target/ with the dependencies that the
+# system lacks. It installs nothing and needs no root.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)

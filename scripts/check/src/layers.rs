@@ -49,7 +49,7 @@ pub fn breaches(crates: &Crates) -> Vec<String> {
                         }
                         None if FACTS.contains(&need.as_str()) => {}
                         None => found.push(format!(
-                            "{name} depends on {need}, which is no part of the host"
+                            "{name} depends on {need}, which is not a part of the host"
                         )),
                     }
                 }
@@ -57,6 +57,6 @@ pub fn breaches(crates: &Crates) -> Vec<String> {
         }
     }
     let missing = LAYERS.iter().filter(|layer| !crates.contains_key(**layer));
-    found.extend(missing.map(|layer| format!("{layer} is listed, and is no crate")));
+    found.extend(missing.map(|layer| format!("{layer} is listed, and is not a crate")));
     found
 }

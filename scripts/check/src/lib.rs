@@ -1,6 +1,5 @@
-//! Reads the scripts for Windows with a grammar of PowerShell, where there is no PowerShell, and holds
-//! them against what running them on Windows takes. It runs nothing: what a script does there is not
-//! shown by this.
+//! Parses the scripts for Windows with a grammar of PowerShell, because there is no PowerShell here, and checks that
+//! they could run on Windows. It runs nothing, so it does not show what a script does.
 #![forbid(unsafe_code)]
 
 pub mod examples;

@@ -73,7 +73,7 @@ fn a_way_up_is_found_and_so_is_a_crate_on_no_floor() {
     );
     assert_eq!(
         with("kmdf-machine", "host/machine", &["edu-spec"]),
-        ["kmdf-machine depends on edu-spec, which is no part of the host"]
+        ["kmdf-machine depends on edu-spec, which is not a part of the host"]
     );
     assert_eq!(
         with("kmdf-umdf", "host/umdf", &[]),
@@ -88,6 +88,6 @@ fn a_way_up_is_found_and_so_is_a_crate_on_no_floor() {
     without.remove("kmdf-rules");
     assert_eq!(
         breaches(&without),
-        ["kmdf-rules is listed, and is no crate"]
+        ["kmdf-rules is listed, and is not a crate"]
     );
 }
