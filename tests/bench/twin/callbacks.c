@@ -52,7 +52,7 @@ static void Take(LOG *log, LOG *taken) {
 static void Add(COUNTS *counts, const COUNTS *other) {
     counts->Interrupts += other->Interrupts;
     counts->NotOurs += other->NotOurs;
-    counts->DeviceGone += other->DeviceGone;
+    counts->DeviceRemoved += other->DeviceRemoved;
     counts->DpcsQueued += other->DpcsQueued;
     counts->DpcsAlreadyQueued += other->DpcsAlreadyQueued;
     counts->SnapshotsOverwritten += other->SnapshotsOverwritten;
@@ -74,10 +74,10 @@ static void Absorb(LOG *log, const LOG *taken) {
 
 /* Counts::add_to */
 static void AddTo(const COUNTS *counts, STATISTICS *statistics) {
-    statistics->IsrCalls += counts->Interrupts + counts->NotOurs + counts->DeviceGone;
+    statistics->IsrCalls += counts->Interrupts + counts->NotOurs + counts->DeviceRemoved;
     statistics->Interrupts += counts->Interrupts;
     statistics->NotOurs += counts->NotOurs;
-    statistics->DeviceGone += counts->DeviceGone;
+    statistics->DeviceRemoved += counts->DeviceRemoved;
     statistics->DpcsQueued += counts->DpcsQueued;
     statistics->DpcsAlreadyQueued += counts->DpcsAlreadyQueued;
     statistics->SnapshotsOverwritten += counts->SnapshotsOverwritten;
@@ -129,7 +129,7 @@ static BOOLEAN Service(LOG *log, ISR_SHARED *shared, ULONG message) {
         return FALSE;
     }
     if (causes == ALL_ONES) {
-        log->Counts.DeviceGone++;
+        log->Counts.DeviceRemoved++;
         return FALSE;
     }
     Write(shared->Registers, INTERRUPT_ACKNOWLEDGE, causes);
@@ -222,13 +222,13 @@ static BOOLEAN End(ENGINE *engine) {
     return FALSE;
 }
 
-/* State::gone: the device is gone. */
-static BOOLEAN EndGone(STATE *state, ENDED *ended) {
+/* State::device_removed. */
+static BOOLEAN EndRemoved(STATE *state, ENDED *ended) {
     if (!End(&state->Factorial)) {
         state->Statistics.StrayFactorials++;
         return FALSE;
     }
-    state->Findings.Gone = TRUE;
+    state->Findings.Removed = TRUE;
     ended->Status = STATUS_DEVICE_DOES_NOT_EXIST;
     return TRUE;
 }
@@ -244,7 +244,7 @@ static BOOLEAN FactorialInterrupt(STATE *state, ENDED *ended) {
     case Waiting: {
         ULONG status = Read(state->Registers, STATUS);
         if (status == ALL_ONES)
-            return EndGone(state, ended);
+            return EndRemoved(state, ended);
         if ((status & STATUS_COMPUTING) == 0) {
             Write(state->Registers, FACTORIAL, engine->Job);
             engine->Slot = Working;
@@ -256,7 +256,7 @@ static BOOLEAN FactorialInterrupt(STATE *state, ENDED *ended) {
         if (value == engine->Job && value != 1 && value != 2)
             break;
         if (value == ALL_ONES)
-            return EndGone(state, ended);
+            return EndRemoved(state, ended);
         if (!End(engine))
             break;
         state->Statistics.FactorialsCompleted++;
@@ -376,7 +376,7 @@ static void Answer(DEVICE *device) {
 /* EduDevice::queue_recovery */
 static void QueueRecovery(DEVICE *device, const FINDINGS *findings) {
     if (findings->Unknown || findings->Missed[0] || findings->Missed[1] || findings->Stuck[0] ||
-        findings->Stuck[1] || findings->Gone)
+        findings->Stuck[1] || findings->Removed)
         WdfWorkItemEnqueue(device->Recovery);
 }
 

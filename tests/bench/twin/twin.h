@@ -50,7 +50,7 @@ typedef struct _RING {
 typedef struct _COUNTS {
     ULONG64 Interrupts;
     ULONG64 NotOurs;
-    ULONG64 DeviceGone;
+    ULONG64 DeviceRemoved;
     ULONG64 DpcsQueued;
     ULONG64 DpcsAlreadyQueued;
     ULONG64 SnapshotsOverwritten;
@@ -87,7 +87,7 @@ typedef struct _STATISTICS {
     ULONG64 IsrCalls;
     ULONG64 Interrupts;
     ULONG64 NotOurs;
-    ULONG64 DeviceGone;
+    ULONG64 DeviceRemoved;
     ULONG64 DpcsQueued;
     ULONG64 DpcsAlreadyQueued;
     ULONG64 DpcCalls;
@@ -129,7 +129,7 @@ typedef struct _FINDINGS {
     ULONG Unknown;
     BOOLEAN Missed[2];
     BOOLEAN Stuck[2];
-    BOOLEAN Gone;
+    BOOLEAN Removed;
 } FINDINGS;
 
 /* driver/core/src/engine.rs */
