@@ -13,7 +13,7 @@
 //! | an object that may be deleted is only looked at | [`ContextReference`], [`RequestReference`] |
 //! | EvtIoStop requeues only what it owns | [`Stop::requeue`] consumes a [`Request`] |
 //! | what the ISR touches is touched with the interrupt lock held | [`InterruptGuard`] is the only way to it |
-//! | the interrupt lock exists only while the interrupt is connected | locking needs [`Connected`], or a [`DeferredInterrupt`] that comes in time |
+//! | the interrupt lock exists only while the interrupt is connected | locking needs [`Connected`], which ends with the connection, or a [`DeferredInterrupt`] that comes in time |
 //! | no DPC of an interrupt is queued when the framework has flushed it | [`Isr::defer`] refuses |
 //! | registers are unmapped once, when nobody uses them | [`Mapping`] owns them; dropping unmaps |
 //! | what runs above PASSIVE_LEVEL does not allocate | `List` is made with [`Passive`], and nothing else allocates |
@@ -69,7 +69,8 @@
 //! them after EvtDeviceReleaseHardware, where the driver must drop them.
 //!
 //! [`Connected`] and [`Disconnected`] are proofs about one device. Two devices of a driver have the same types, so which
-//! device a proof is about is compared when it is used: one comparison of two handles.
+//! device a proof is about is compared when it is used. So is whether a [`Connected`] is still true: nothing that is kept
+//! in a context can have a lifetime that ends before it.
 #![no_std]
 
 mod configuration;

@@ -27,7 +27,7 @@ use wdk_sys::{
 
 use super::{
     Context, NtStatus, Passive, Resources, Result, context, device::DeviceHandle, init,
-    interrupt::set_deferring,
+    interrupt::deferring_of,
 };
 
 /// Proof that no interrupt of a device is connected: its ISRs do not run, and nobody can hold its
@@ -40,7 +40,8 @@ pub struct Disconnected<'a> {
 }
 
 /// Proof that the interrupts of a device are connected. The driver gets it when they all are and
-/// gives it back before the first is disconnected.
+/// gives it back before the first is disconnected. One that is kept longer proves nothing: no lock is taken with it, and
+/// nothing is reported.
 pub struct Connected {
     device: DeviceHandle,
 }
@@ -244,9 +245,13 @@ unsafe extern "C" fn evt_d0_entry_post<C: PnpPower>(
         Ok(context) => context,
         Err(failure) => return failure.get(),
     };
-    // SAFETY: the device is alive during its callback. Before the framework disconnects an interrupt, it
-    // calls `EVT_WDF_DEVICE_D0_EXIT_PRE_INTERRUPTS_DISABLED`, for from here on this callback succeeds.
-    unsafe { set_deferring(device, true) };
+    // SAFETY: the device is alive during its callback.
+    let deferring = unsafe { deferring_of(device) };
+    // SAFETY: before the framework disconnects an interrupt, it calls
+    // `EVT_WDF_DEVICE_D0_EXIT_PRE_INTERRUPTS_DISABLED`, for from here on this callback succeeds.
+    unsafe { deferring.set(true) };
+    // SAFETY: all interrupts of the device are connected, and stay so until that callback has returned.
+    unsafe { deferring.set_connected(true) };
     context.interrupts_enabled(Connected {
         device: DeviceHandle::new(device),
     });
@@ -264,12 +269,15 @@ unsafe extern "C" fn evt_d0_exit_pre<C: PnpPower>(
     _target: WDF_POWER_DEVICE_STATE,
 ) -> NTSTATUS {
     // SAFETY: the device is alive during its callback.
-    unsafe { set_deferring(device, false) };
+    let deferring = unsafe { deferring_of(device) };
+    // SAFETY: that nothing is deferred is right at any time.
+    unsafe { deferring.set(false) };
     // SAFETY: the framework passed the device to this callback.
     if let Ok(context) = unsafe { context_of::<C>(device) } {
-        // The proof ends here.
         _ = context.interrupts_disabling();
     }
+    // SAFETY: that no proof may be used is right at any time: here they end, given back or not.
+    unsafe { deferring.set_connected(false) };
     STATUS_SUCCESS
 }
 

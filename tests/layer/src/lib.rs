@@ -182,6 +182,8 @@ pub struct Seen {
     pub messages: u32,
     /// Calls of EvtInterruptEnable and EvtInterruptDisable before that.
     pub enabled: [u32; 2],
+    /// How many locks were taken by a proof that was kept too long.
+    pub kept: u32,
 }
 
 impl Seen {
@@ -195,7 +197,19 @@ impl Seen {
             panic!("{output:?} is no Seen");
         };
         let words: Vec<u32> = words.iter().map(|&word| u32::from_le_bytes(word)).collect();
-        let &[deferred, timer, dpc, work, squares, wake, messages, on, off] = &words[..] else {
+        let &[
+            deferred,
+            timer,
+            dpc,
+            work,
+            squares,
+            wake,
+            messages,
+            on,
+            off,
+            kept,
+        ] = &words[..]
+        else {
             panic!("{output:?} is no Seen");
         };
         Self {
@@ -205,6 +219,7 @@ impl Seen {
             wake,
             messages,
             enabled: [on, off],
+            kept,
         }
     }
 }

@@ -270,6 +270,25 @@ fn an_interrupt_that_can_wake_its_device_is_not_handled_at_dirql() {
 }
 
 #[test]
+fn a_proof_that_is_kept_too_long_gives_nothing() {
+    for soft in [false, true] {
+        let way = Way {
+            soft,
+            ..way(Handling::Dirql, Interrupts::AsInstalled)
+        };
+        // The host ends a run that locks what is not connected, or reports on it.
+        let bench = Bench::with(way, vec![device()], &[("Keep", 1)]);
+        bench.rebalance();
+        let host = bench.session.host();
+        host.sleep(0).unwrap();
+        assert_eq!(host.resume(0).unwrap(), STATUS_SUCCESS);
+        assert_eq!(bench.seen().kept, 0);
+        bench.raise(SOFTWARE);
+        bench.end();
+    }
+}
+
+#[test]
 fn a_timer_queues_a_dpc_and_that_a_work_item() {
     let bench = Bench::new(way(Handling::Dirql, Interrupts::AsInstalled));
     for runs in 1..=3 {

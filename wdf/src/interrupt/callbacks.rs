@@ -174,7 +174,7 @@ impl<H: InterruptHandler> DeferredInterrupt<'_, H> {
         // SAFETY: its ISR, which has queued this, was connected. It is not disconnected since: that
         // begins after `deferring` was cleared, and with a wait for this callback (see `deferring.rs`). The
         // guard borrows this value mutably.
-        unsafe { InterruptGuard::acquire(self.handle, context) }
+        unsafe { InterruptGuard::acquire(self.handle, context, None) }
     }
 }
 

@@ -22,45 +22,97 @@
 //!    device left D0 before). So that ISR has queued before the flush, and the framework waits for what it has
 //!    queued.
 //!
+//! Whoever takes an interrupt lock elsewhere, with a [`crate::Connected`], is counted while he has it. When the driver has
+//! returned from EvtDeviceD0ExitPreInterruptsDisabled its proof ends: the shim waits until nobody is left, and who comes
+//! later takes no lock. So a driver that keeps its proof too long gets nothing by it.
+//!
 //! What an ISR records while it may not defer is worked off later: when the device is in D0 again, or in
 //! EvtDeviceReleaseHardware.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use wdk_sys::WDFDEVICE;
 
-use crate::{context, context_type};
+use crate::{context, context_type, wait};
 
 /// A context that every device has: whether its ISRs may defer their work.
-pub(crate) struct Deferring(AtomicBool);
+pub(crate) struct Deferring {
+    set: AtomicBool,
+    /// Whether a [`crate::Connected`] is true.
+    connected: AtomicBool,
+    /// Those who rely on connected interrupts outside of ISRs and what these defer.
+    users: AtomicU32,
+}
+
+/// One of those.
+pub(super) struct User<'a>(&'a Deferring);
 
 context_type!(Deferring, c"Deferring");
 
 impl Deferring {
     pub(crate) const fn new() -> Self {
-        Self(AtomicBool::new(false))
+        Self {
+            set: AtomicBool::new(false),
+            connected: AtomicBool::new(false),
+            users: AtomicU32::new(0),
+        }
     }
 
     /// Asked in an ISR: the interrupt lock orders this.
     #[inline]
     pub(super) fn in_isr(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.set.load(Ordering::Relaxed)
     }
 
-    /// Asked anywhere else.
+    /// Asked in what an ISR has deferred.
     #[inline]
     pub(super) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.set.load(Ordering::Acquire)
+    }
+
+    /// Lets the ISRs defer their work, or not.
+    ///
+    /// # Safety
+    /// From when they may until they may not, the framework does not begin to disconnect an interrupt of the device.
+    pub(crate) unsafe fn set(&self, may: bool) {
+        self.set.store(may, Ordering::Release);
+    }
+
+    /// Lets a [`crate::Connected`] of the device be used, or not, and then waits until nobody uses one. IRQL:
+    /// PASSIVE_LEVEL.
+    ///
+    /// # Safety
+    /// From when it may be used until it may not, the interrupts of the device are connected.
+    pub(crate) unsafe fn set_connected(&self, connected: bool) {
+        self.connected.store(connected, Ordering::SeqCst);
+        // They hold the interrupt lock, or are about to: for as long as a few instructions take.
+        while !connected && self.users.load(Ordering::SeqCst) != 0 {
+            wait::sleep(1);
+        }
+    }
+
+    /// Asked anywhere else. Interrupts that are connected stay so as long as the result lives.
+    #[inline]
+    pub(super) fn enter(&self) -> Option<User<'_>> {
+        // Counted before it is asked, while `set_connected` clears before it looks who is counted: one of both sees the other.
+        self.users.fetch_add(1, Ordering::SeqCst);
+        let user = User(self);
+        self.connected.load(Ordering::SeqCst).then_some(user)
     }
 }
 
-/// Lets the ISRs of a device defer their work, or not.
+impl Drop for User<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.users.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// That context of a device.
 ///
 /// # Safety
-/// The device is alive. From when the ISRs may defer until they may not, the framework does not begin to
-/// disconnect an interrupt of the device.
-pub(crate) unsafe fn set_deferring(device: WDFDEVICE, may: bool) {
+/// The device is alive for the lifetime.
+pub(crate) unsafe fn deferring_of<'a>(device: WDFDEVICE) -> &'a Deferring {
     // SAFETY: the device is alive by this function's contract, and `DeviceInit::create` made it with this context.
-    let Deferring(deferring) = unsafe { context::own(device.cast()) };
-    deferring.store(may, Ordering::Release);
+    unsafe { context::own(device.cast()) }
 }

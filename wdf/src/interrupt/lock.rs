@@ -4,7 +4,10 @@ use core::{cell::UnsafeCell, ptr::NonNull};
 
 use wdk_sys::{WDFINTERRUPT, WDFSPINLOCK, WDFWAITLOCK, call_unsafe_wdf_function_binding};
 
-use super::{Handling, InterruptHandler, deferring::Deferring};
+use super::{
+    Handling, InterruptHandler,
+    deferring::{Deferring, User},
+};
 use crate::{
     Context, ContextType, Device, Disconnected, NtStatus, Result, device::DeviceHandle, init,
     spin_lock,
@@ -262,6 +265,8 @@ pub struct InterruptGuard<'a, H: InterruptHandler> {
     pub own: &'a mut H,
     /// What it shares with others.
     pub shared: &'a mut H::Shared,
+    /// Who keeps the interrupt connected; nobody needs to in what its ISR has deferred.
+    _user: Option<User<'a>>,
 }
 
 impl<'a, H: InterruptHandler> InterruptGuard<'a, H> {
@@ -274,6 +279,7 @@ impl<'a, H: InterruptHandler> InterruptGuard<'a, H> {
     pub(super) unsafe fn acquire(
         handle: WDFINTERRUPT,
         context: &'a InterruptContext<H>,
+        user: Option<User<'a>>,
     ) -> Option<Self> {
         if context.handling.is_passive() {
             return None;
@@ -286,6 +292,7 @@ impl<'a, H: InterruptHandler> InterruptGuard<'a, H> {
             handle,
             own,
             shared,
+            _user: user,
         })
     }
 }

@@ -55,7 +55,7 @@ use wdk_sys::BOOLEAN;
 
 pub use callbacks::{Deferral, DeferredInterrupt, Isr};
 pub use config::{Handling, Policy, Priority};
-pub(crate) use deferring::{Deferring, set_deferring};
+pub(crate) use deferring::{Deferring, deferring_of};
 pub use lock::{InterruptContext, InterruptGuard, InterruptLock, Shared};
 pub use object::Interrupt;
 

@@ -1,12 +1,13 @@
 //! The interrupt object.
 
-use core::marker::PhantomData;
+use core::{marker::PhantomData, ptr::NonNull};
 
 use wdk_sys::{WDF_INTERRUPT_INFO, WDFINTERRUPT, call_unsafe_wdf_function_binding};
 
 use super::{
     Deferring, Handling, InterruptContext, InterruptGuard, InterruptHandler, InterruptLock, Policy,
     config::{self, Origin},
+    deferring::User,
     lock::Locking,
 };
 use crate::{
@@ -66,11 +67,12 @@ use crate::{
 pub struct Interrupt<H> {
     handle: WDFINTERRUPT,
     device: DeviceHandle,
+    deferring: NonNull<Deferring>,
     handling: Handling,
     handler: PhantomData<fn() -> H>,
 }
 
-// SAFETY: the handle is a number, and the framework serializes what is done with it.
+// SAFETY: the handle is a number, `deferring` leads to what is `Sync`, and the framework serializes what is done with it.
 unsafe impl<H> Send for Interrupt<H> {}
 // SAFETY: the same on several processors at once.
 unsafe impl<H> Sync for Interrupt<H> {}
@@ -184,13 +186,12 @@ impl<H: InterruptHandler> Interrupt<H> {
     #[must_use]
     #[inline]
     pub fn lock<'a>(&'a self, connected: &'a Connected) -> Option<InterruptGuard<'a, H>> {
-        if self.handling.is_passive() || !self.is_connected(connected) {
+        if self.handling.is_passive() {
             return None;
         }
-        // SAFETY: the object lives as long as the driver keeps this value, and `create` made it with this context.
-        let context = unsafe { context::own::<InterruptContext<H>>(self.handle.cast()) };
-        // SAFETY: it is connected, and stays so as long as the proof is borrowed.
-        unsafe { InterruptGuard::acquire(self.handle, context) }
+        let user = self.enter(connected)?;
+        // SAFETY: it is connected, and stays so as long as `user` lives, which the guard keeps.
+        unsafe { InterruptGuard::acquire(self.handle, self.context(), Some(user)) }
     }
 
     /// Tells the system that the interrupt is expected again (`WdfInterruptReportActive`), after
@@ -198,8 +199,8 @@ impl<H: InterruptHandler> Interrupt<H> {
     /// DISPATCH_LEVEL.
     #[inline]
     pub fn report_active(&self, connected: &Connected) {
-        if self.is_connected(connected) {
-            // SAFETY: the object is alive and connected, and stays so as long as the proof is borrowed.
+        if let Some(_user) = self.enter(connected) {
+            // SAFETY: the object is alive and connected, and stays so as long as `_user` lives.
             unsafe { call_unsafe_wdf_function_binding!(WdfInterruptReportActive, self.handle) };
         }
     }
@@ -220,8 +221,8 @@ impl<H: InterruptHandler> Interrupt<H> {
     /// ```
     #[inline]
     pub fn report_inactive(&self, connected: &Connected) {
-        if self.is_connected(connected) {
-            // SAFETY: the object is alive and connected, and stays so as long as the proof is borrowed.
+        if let Some(_user) = self.enter(connected) {
+            // SAFETY: the object is alive and connected, and stays so as long as `_user` lives.
             unsafe { call_unsafe_wdf_function_binding!(WdfInterruptReportInactive, self.handle) };
         }
     }
@@ -235,23 +236,30 @@ impl<H: InterruptHandler> Interrupt<H> {
         if !proof.is_of(self.device) {
             return Err(NtStatus::INTERNAL_ERROR);
         }
-        // SAFETY: the object lives as long as the driver keeps this value, and `create` made it with this context.
-        let context = unsafe { context::own::<InterruptContext<H>>(self.handle.cast()) };
         // SAFETY: there is one proof, mutably borrowed for as long as the result lives.
-        Ok(unsafe { context.disconnected() })
+        Ok(unsafe { self.context().disconnected() })
     }
 
-    /// Whether the proof is of this object's device, and the object has an interrupt
-    /// (`WdfInterruptWdmGetInterrupt`): then it is connected.
+    /// Keeps the object connected as long as the result lives. `None` if the proof is of another device, or was kept too
+    /// long, or the object has no interrupt (`WdfInterruptWdmGetInterrupt`).
     #[inline]
-    fn is_connected(&self, connected: &Connected) -> bool {
+    fn enter(&self, connected: &Connected) -> Option<User<'_>> {
         if !connected.is_of(self.device) {
-            return false;
+            return None;
         }
+        // SAFETY: it is a context of the device, whose child this object is.
+        let deferring = unsafe { self.deferring.as_ref() };
+        let user = deferring.enter()?;
         // SAFETY: the object lives as long as the driver keeps this value; see the crate.
         let interrupt =
             unsafe { call_unsafe_wdf_function_binding!(WdfInterruptWdmGetInterrupt, self.handle) };
-        !interrupt.is_null()
+        (!interrupt.is_null()).then_some(user)
+    }
+
+    #[inline]
+    fn context(&self) -> &InterruptContext<H> {
+        // SAFETY: the object lives as long as the driver keeps this value, and `create` made it with this context.
+        unsafe { context::own::<InterruptContext<H>>(self.handle.cast()) }
     }
 
     /// How the object is connected (`WdfInterruptGetInfo`); all zero if it has no interrupt.
@@ -281,7 +289,7 @@ unsafe fn create<H: InterruptHandler>(
 ) -> Result<Interrupt<H>> {
     let mut config = config::config::<H>(handling, locking, origin);
     // SAFETY: the device is alive by this function's contract, and `DeviceInit::create` made it with this context.
-    let deferring = unsafe { context::own::<Deferring>(device.get().cast()) };
+    let deferring: &Deferring = unsafe { context::own(device.get().cast()) };
     let mut attributes = attributes_with::<InterruptContext<H>>();
     let mut handle = core::ptr::null_mut();
     // SAFETY: the device, its locks and the descriptors are alive; the others are locals.
@@ -302,6 +310,7 @@ unsafe fn create<H: InterruptHandler>(
     Ok(Interrupt {
         handle,
         device,
+        deferring: NonNull::from(deferring),
         handling,
         handler: PhantomData,
     })

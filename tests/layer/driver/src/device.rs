@@ -66,6 +66,8 @@ pub struct Seen {
     /// EvtInterruptDisable.
     pub messages: u32,
     pub enabled: [u32; 2],
+    /// How many locks were taken by a proof that was kept too long.
+    pub kept: u32,
 }
 
 impl Driver for LayerDevice {
@@ -138,6 +140,11 @@ impl PnpPower for LayerDevice {
 
     fn release_hardware(&self, disconnected: &mut Disconnected<'_>) {
         let mut state = self.state.lock();
+        if let Some(kept) = state.connected.take() {
+            // Neither locks nor reports.
+            state.seen.kept += state.interrupts.locked_by(&kept);
+            state.interrupts.report(&kept, false);
+        }
         state.interrupts.forget(disconnected);
         state.causes = 0;
         let bar = state.bar.take();
@@ -161,6 +168,15 @@ impl PnpPower for LayerDevice {
         }
     }
 
+    fn d0_entry(&self) -> Result<()> {
+        let mut state = self.state.lock();
+        if let Some(kept) = state.connected.take() {
+            // Those that are only reported to be inactive are connected.
+            state.seen.kept += state.interrupts.locked_by(&kept);
+        }
+        Ok(())
+    }
+
     fn interrupts_enabled(&self, connected: Connected) {
         let mut state = self.state.lock();
         let recorded = state.interrupts.recorded(&connected);
@@ -170,6 +186,9 @@ impl PnpPower for LayerDevice {
     }
 
     fn interrupts_disabling(&self) -> Option<Connected> {
+        if self.settings.keep {
+            return None;
+        }
         self.state.lock().connected.take()
     }
 }
@@ -217,6 +236,7 @@ impl State {
                 wake: 0,
                 messages: 0,
                 enabled: [0; 2],
+                kept: 0,
             },
         }
     }

@@ -149,6 +149,14 @@ impl Interrupts {
         }
     }
 
+    /// How many locks the proof takes, one after the other.
+    pub fn locked_by(&self, connected: &Connected) -> u32 {
+        match self {
+            Self::Hard(interrupts) => locked_by(interrupts, connected),
+            Self::Soft(interrupts) => locked_by(interrupts, connected),
+        }
+    }
+
     /// Forgets it.
     pub fn forget(&self, disconnected: &mut Disconnected<'_>) {
         match self {
@@ -213,6 +221,13 @@ fn recorded<const SOFT: bool>(interrupts: &Objects<SOFT>, connected: &Connected)
         .filter_map(|interrupt| interrupt.lock(connected))
         .map(|guard| take(&mut guard.own.causes));
     recorded.fold(0, |all, causes| all | causes)
+}
+
+fn locked_by<const SOFT: bool>(interrupts: &Objects<SOFT>, connected: &Connected) -> u32 {
+    let locked = interrupts
+        .iter()
+        .map(|interrupt| interrupt.lock(connected).is_some());
+    locked.fold(0, |count, locked| count + u32::from(locked))
 }
 
 fn forget<const SOFT: bool>(interrupts: &Objects<SOFT>, disconnected: &mut Disconnected<'_>) {

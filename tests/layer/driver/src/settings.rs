@@ -10,15 +10,22 @@ static LATE: ValueName<4> = ValueName::new(b"Late");
 static SOFT: ValueName<4> = ValueName::new(b"Soft");
 /// 1: have those wake the device whose resource can.
 static WAKE: ValueName<4> = ValueName::new(b"Wake");
+/// 1: keep the proof that the interrupts are connected when they are not any more.
+static KEEP: ValueName<4> = ValueName::new(b"Keep");
 /// Processors that shall take the interrupts; 0 for no policy.
 static PROCESSORS: ValueName<10> = ValueName::new(b"Processors");
 
 #[derive(Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
 pub struct Settings {
     pub handling: Handling,
     pub late: bool,
     pub soft: bool,
     pub wake: bool,
+    pub keep: bool,
     pub policy: Option<Policy>,
 }
 
@@ -38,6 +45,7 @@ impl Settings {
             late: flag(key.and_then(|key| key.value(&LATE))),
             soft: flag(key.and_then(|key| key.value(&SOFT))),
             wake: flag(key.and_then(|key| key.value(&WAKE))),
+            keep: flag(key.and_then(|key| key.value(&KEEP))),
             policy: (processors != 0).then_some(Policy {
                 processors: processors.into(),
                 priority: Priority::High,
