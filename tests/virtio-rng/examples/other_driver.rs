@@ -5,9 +5,10 @@
 //! ```
 //!
 //! GUID is the class of its interface. It prints what a read costs, and then what the scenarios of a correct device
-//! find: at every instruction with the device's interrupt, a cancellation and a sleep, and with SEEDS seeds.
+//! find, cause by cause: with the device's interrupt, a cancellation and a sleep at every instruction, and with SEEDS seeds.
+//! An exploration ends after 20 findings.
 
-use std::{env, error::Error};
+use std::{collections::BTreeSet, env, error::Error};
 
 use kmdf_host::{
     Driver,
@@ -45,22 +46,35 @@ fn main() -> Result<(), Box<dyn Error>> {
         .filter(|scenario| !scenario.is_hostile())
         .collect();
     let target = Target::read(driver, 2, Vec::new())?;
-    let runs = Runs {
-        seeds: 0..seeds,
-        causes: vec![Cause::Device, Cause::Cancel, Cause::Sleep],
-        every_boundary: true,
-        threads: 2,
-        ..Runs::default()
-    };
-    let explored = explore(&target, &scenarios, &runs, &mut |_, _, _, _| {});
-    println!(
-        "{} runs with an event at a boundary, {} schedules, {} findings",
-        explored.boundary_runs,
-        explored.schedules,
-        explored.findings.len()
-    );
-    for finding in explored.findings {
-        println!("\n{} {}\n{}", finding.scenario, finding.way, finding.wrong);
+    let causes = [Cause::Device, Cause::Cancel, Cause::Sleep];
+    let ways = causes
+        .iter()
+        .flat_map(|&cause| [(cause, true, 0), (cause, false, seeds)]);
+    for (cause, every_boundary, seeds) in ways {
+        let runs = Runs {
+            seeds: 0..seeds,
+            causes: vec![cause],
+            disturb: true,
+            every_boundary,
+            threads: 2,
+            ..Runs::default()
+        };
+        let explored = explore(&target, &scenarios, &runs, &mut |_, _, _, _| {});
+        let findings = explored.findings;
+        println!(
+            "{cause:?}: {} runs with an event at a boundary, {} schedules, {} findings",
+            explored.boundary_runs,
+            explored.schedules,
+            findings.len()
+        );
+        // The first of each kind.
+        let mut kinds = BTreeSet::new();
+        for finding in findings {
+            let text = finding.wrong.to_string();
+            if kinds.insert(text.lines().next().unwrap_or_default().to_owned()) {
+                println!("\n{} {}\n{text}", finding.scenario, finding.way);
+            }
+        }
     }
     Ok(())
 }

@@ -53,7 +53,7 @@ impl Scenario for Reads {
     }
 
     fn devices(&self) -> Vec<Box<dyn PciFunction>> {
-        vec![Box::new(RngModel::new())]
+        vec![Box::new(RngModel::new().with_the_addresses_of_a_pc())]
     }
 
     fn run(&self, stage: &Stage<'_>) -> Result<(), Wrong> {

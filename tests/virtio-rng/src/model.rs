@@ -58,6 +58,8 @@ pub struct RngModel {
     /// When its buffer will be filled.
     done: Option<VirtualTime>,
     uses_messages: bool,
+    /// Whether processors and bus use the same addresses, as on a PC.
+    same_addresses: bool,
     lies: Lies,
     /// The contents of the registers that the driver writes, by offset.
     feature_select: u64,
@@ -96,11 +98,22 @@ impl RngModel {
         }
     }
 
+    /// The same device on a bus that uses the addresses of the processors, as on a PC. A driver that confuses raw and
+    /// translated addresses works there.
+    #[must_use]
+    pub fn with_the_addresses_of_a_pc(self) -> Self {
+        Self {
+            same_addresses: true,
+            ..self
+        }
+    }
+
     fn reset(&mut self, bus: &mut dyn Bus) {
         self.drop_line(bus);
         *self = Self {
             now: self.now,
             uses_messages: self.uses_messages,
+            same_addresses: self.same_addresses,
             lies: std::mem::take(&mut self.lies),
             next: self.next,
             ..Self::new()
@@ -241,6 +254,10 @@ impl PciFunction for RngModel {
 
     fn clock(&self) -> Clock {
         Clock::Virtual
+    }
+
+    fn is_translated(&self) -> bool {
+        !self.same_addresses
     }
 
     fn start(&mut self, _: &mut dyn Bus, assignment: &Assignment) -> Result<(), DeviceError> {

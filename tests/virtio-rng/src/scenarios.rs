@@ -17,15 +17,21 @@ pub const INTERFACE: [u8; 16] = [
 ];
 /// FILE_READ_DATA
 pub const READ: u32 = 1;
+/// The scenario without a sleep.
+const CANCELED: &str = "read-canceled";
 /// How much the driver gives at a time.
 const MOST: usize = 4096;
 
-/// Reads of several lengths; one is canceled, and the device sleeps and wakes.
+/// Reads of several lengths. One is canceled; then the device sleeps and wakes, or only the first is canceled.
 struct Read {
     name: &'static str,
     /// The class of the driver's interface.
     interface: [u8; 16],
+    /// Whether the device has the addresses of a PC.
+    on_a_pc: bool,
     interrupts: Interrupts,
+    /// Whether the device sleeps.
+    sleeps: bool,
     /// What a hostile device does.
     lies: Option<Vec<u8>>,
 }
@@ -33,21 +39,28 @@ struct Read {
 /// All of them, for the driver of this repository.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn Scenario>> {
-    all_of(INTERFACE)
+    scenarios(INTERFACE, false)
 }
 
-/// All of them, for a driver with this interface.
+/// All of them, for another driver with this interface, with the addresses of a PC.
 #[must_use]
 pub fn all_of(interface: [u8; 16]) -> Vec<Arc<dyn Scenario>> {
+    scenarios(interface, true)
+}
+
+fn scenarios(interface: [u8; 16], on_a_pc: bool) -> Vec<Arc<dyn Scenario>> {
     let read = |name, interrupts, lies| {
         Arc::new(Read {
             name,
             interface,
+            on_a_pc,
             interrupts,
+            sleeps: name != CANCELED,
             lies,
         }) as Arc<dyn Scenario>
     };
     vec![
+        read(CANCELED, Interrupts::AsInstalled, None),
         read("read", Interrupts::AsInstalled, None),
         read("read-one-message", Interrupts::OneMessage, None),
         read("read-line", Interrupts::Line, None),
@@ -62,13 +75,22 @@ impl Scenario for Read {
     }
 
     fn about(&self) -> &'static str {
-        "reads of several lengths; one is canceled, and the device sleeps and wakes"
+        if self.sleeps {
+            "reads of several lengths; one is canceled, and the device sleeps and wakes"
+        } else {
+            "reads of several lengths; the one that the device works for is canceled"
+        }
     }
 
     fn devices(&self) -> Vec<Box<dyn PciFunction>> {
-        vec![Box::new(match &self.lies {
+        let device = match &self.lies {
             Some(bytes) => RngModel::hostile(Lies::new(bytes)),
             None => RngModel::new(),
+        };
+        vec![Box::new(if self.on_a_pc {
+            device.with_the_addresses_of_a_pc()
+        } else {
+            device
         })]
     }
 
@@ -100,10 +122,18 @@ impl Scenario for Read {
             let request = stage.submit(&file, Operation::Read { offset: 0, length });
             (length, request)
         });
-        stage.run_for(5)?;
-        stage.host().cancel(&reads[1].1);
-        stage.host().sleep(0)?;
-        let woken = stage.host().resume(0)?;
+        let canceled = usize::from(self.sleeps);
+        let woken = if self.sleeps {
+            stage.run_for(5)?;
+            stage.host().cancel(&reads[canceled].1);
+            stage.host().sleep(0)?;
+            stage.host().resume(0)?
+        } else {
+            // So that the device has the first, and the others wait in the queue.
+            stage.run_for(4)?;
+            stage.host().cancel(&reads[canceled].1);
+            STATUS_SUCCESS
+        };
         for (number, (length, request)) in reads.iter().enumerate() {
             if self.is_hostile() {
                 // A device that says nothing leaves its request to the app, which cancels it.
@@ -114,7 +144,7 @@ impl Scenario for Read {
                 continue;
             }
             let outcome = stage.wait(request)?;
-            let may_fail = number == 1 || !woken.is_success() || !stage.is_undisturbed();
+            let may_fail = number == canceled || !woken.is_success() || !stage.is_undisturbed();
             check(&outcome, *length, may_fail)?;
         }
         stage.host().close(&file);
