@@ -10,7 +10,7 @@ use edu_lab::EduModel;
 use edu_model::{Config, Messages};
 use kmdf_host::{Driver, Interrupts, Operation, install::RegistryValue};
 
-pub use scenario::all;
+pub use scenario::scenarios;
 
 /// The class of the device's interface, in memory order.
 pub const INTERFACE: [u8; 16] = [

@@ -12,7 +12,7 @@ use kmdf_host::{
     ntstatus::{STATUS_DEVICE_BUSY, STATUS_INTERNAL_ERROR, STATUS_SUCCESS},
 };
 use kmdf_layer_tests::{
-    Ask, Handling, INTERFACE, OTHER, READ_WRITE, SOFTWARE, Seen, Way, all, device, driver,
+    Ask, Handling, INTERFACE, OTHER, READ_WRITE, SOFTWARE, Seen, Way, device, driver, scenarios,
 };
 
 /// The callbacks that are called: their names, where, and at which IRQL.
@@ -329,10 +329,23 @@ fn a_request_more_than_there_is_a_place_for_is_given_back() {
     bench.end();
 }
 
-#[test]
-fn nothing_is_found_in_schedules_with_calls_that_fail_and_with_what_disturbs() {
+/// Explores these ways to interrupt, and panics with what is found. How many runs had something happening at a boundary.
+fn explored(ways: impl Iterator<Item = Way>, runs: &Runs) -> u64 {
     let target = Target::read(driver(), 2, Vec::new());
     let target = target.unwrap_or_else(|error| panic!("{error}"));
+    let explored = explore(&target, &scenarios(ways), runs, &mut |_, _, _, _| {});
+    if let Some(finding) = explored.findings.first() {
+        panic!(
+            "{}, with {}: {}",
+            finding.scenario, finding.way, finding.wrong
+        );
+    }
+    assert!(explored.schedules > 0);
+    explored.boundary_runs
+}
+
+#[test]
+fn nothing_is_found_in_schedules_with_calls_that_fail_and_with_what_disturbs() {
     let runs = Runs {
         seeds: 0..3,
         fail_calls: true,
@@ -349,12 +362,19 @@ fn nothing_is_found_in_schedules_with_calls_that_fail_and_with_what_disturbs() {
         threads: 2,
         ..Runs::default()
     };
-    let explored = explore(&target, &all(), &runs, &mut |_, _, _, _| {});
-    if let Some(finding) = explored.findings.first() {
-        panic!(
-            "{}, with {}: {}",
-            finding.scenario, finding.way, finding.wrong
-        );
-    }
-    assert!(explored.schedules > 0);
+    explored(Way::all(), &runs);
+}
+
+#[test]
+#[ignore = "takes minutes: every boundary of the ways that no shipped driver uses"]
+fn nothing_is_found_whatever_happens_at_any_instruction_of_a_work_item_at_dirql() {
+    let ways = Way::all().filter(|way| way.handling == Handling::DirqlWorkItem);
+    let runs = Runs {
+        seeds: 0..1,
+        causes: vec![Cause::Raise, Cause::Sleep, Cause::SurpriseRemove],
+        every_boundary: true,
+        threads: 2,
+        ..Runs::default()
+    };
+    assert!(explored(ways, &runs) > 10_000);
 }
