@@ -68,6 +68,12 @@ impl Error {
         }
     }
 
+    /// What went wrong and where, without what to do next.
+    #[must_use]
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
     /// The kind of failure.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -86,7 +86,8 @@ impl Module {
         self.exports.values()
     }
 
-    /// The module-definition file an import library is made from.
+    /// The module-definition file an import library is made from. The name of a variable is that of its
+    /// slot in the import table, as in the WDK's libraries: its headers declare a pointer to it.
     #[must_use]
     pub fn definition(&self) -> String {
         let mut text = format!("LIBRARY \"{}\"\nEXPORTS\n", self.name);
@@ -95,7 +96,7 @@ impl Module {
                 text,
                 "    {}{}",
                 export.name,
-                if export.data { " DATA" } else { "" }
+                if export.data { " CONSTANT" } else { "" }
             );
         }
         text
@@ -189,7 +190,7 @@ mod tests {
             module("ntoskrnl.exe")
                 .unwrap()
                 .definition()
-                .contains("    PsProcessType DATA\n")
+                .contains("    PsProcessType CONSTANT\n")
         );
     }
 

@@ -14,7 +14,37 @@ pub const DRIVER_INCLUDE: &str = "c";
 
 const NT: &str = include_str!("driver/nt.h");
 const INITGUID: &str = include_str!("driver/initguid.h");
-const WDMGUID: &str = include_str!("driver/wdmguid.h");
+
+/// Headers that stand for themselves: their names, the guards' names, and what is in them.
+const OTHERS: [(&str, &str, &str); 6] = [
+    (
+        "evntrace.h",
+        "C_EVNTRACE",
+        include_str!("driver/evntrace.h"),
+    ),
+    (
+        "ntintsafe.h",
+        "C_NTINTSAFE",
+        include_str!("driver/ntintsafe.h"),
+    ),
+    (
+        "ntstrsafe.h",
+        "C_NTSTRSAFE",
+        include_str!("driver/ntstrsafe.h"),
+    ),
+    ("stdarg.h", "C_STDARG", include_str!("driver/stdarg.h")),
+    ("wdmguid.h", "C_WDMGUID", include_str!("driver/wdmguid.h")),
+    ("wdmsec.h", "C_WDMSEC", include_str!("driver/wdmsec.h")),
+];
+
+/// Headers that drivers include without using what only they have.
+const NAMES: [&str; 5] = [
+    "bcrypt.h",
+    "devpropdef.h",
+    "wmidata.h",
+    "wmilib.h",
+    "wmistr.h",
+];
 const WDF: &str = include_str!("driver/wdf.h");
 
 /// The headers that a KMDF 1.`kmdf_minor` driver in C includes: `ntddk.h`, `wdf.h` and others.
@@ -31,21 +61,33 @@ pub fn driver_headers(kmdf_minor: u32) -> Result<Vec<Header>, UnknownMinor> {
         contents,
     };
     let nt = |guard: &str| guarded(guard, "#include \"ntifs.h\"\n");
-    Ok(vec![
+    let mut all = vec![
         header(
             "ntifs.h",
             guarded(
                 "C_NTIFS",
-                &format!("#include \"../Include/{KIT_VERSION}/km/ntifs.h\"\n\n{NT}"),
+                &format!(
+                    "#include \"../Include/{KIT_VERSION}/km/ntifs.h\"\n\
+                     #include \"../Include/{KIT_VERSION}/shared/bugcodes.h\"\n\n{NT}"
+                ),
             ),
         ),
         header("ntddk.h", nt("C_NTDDK")),
         header("wdm.h", nt("C_WDM")),
         header("ntdef.h", nt("C_NTDEF")),
-        header("wdmguid.h", guarded("C_WDMGUID", WDMGUID)),
         header("initguid.h", guarded("C_INITGUID", INITGUID)),
         header("wdf.h", wdf(&facts, kmdf_minor)),
-    ])
+        header("poppack.h", "#pragma pack(pop)\n".into()),
+    ];
+    all.extend(OTHERS.map(|(name, guard, contents)| header(name, guarded(guard, contents))));
+    all.extend(NAMES.map(|name| header(name, "#include \"ntifs.h\"\n".into())));
+    all.extend([1, 2, 4, 8].map(|bytes| {
+        header(
+            &format!("pshpack{bytes}.h"),
+            format!("#pragma pack(push, {bytes})\n"),
+        )
+    }));
+    Ok(all)
 }
 
 fn wdf(facts: &Facts, minor: u32) -> String {

@@ -64,6 +64,28 @@
 #define FORCEINLINE static inline __attribute__((always_inline, unused))
 #endif
 #define NTAPI
+#ifdef __cplusplus
+#define EXTERN_C extern "C"
+#define EXTERN_C_START extern "C" {
+#define EXTERN_C_END }
+#else
+#define EXTERN_C extern
+#define EXTERN_C_START
+#define EXTERN_C_END
+#endif
+#define POINTER_32 __ptr32
+typedef unsigned int UINT, UINT32, ULONG32, *PUINT, *PUINT32, *PULONG32;
+typedef unsigned char UINT8, *PUINT8;
+typedef unsigned short UINT16, *PUINT16;
+typedef signed int INT, INT32, LONG32, *PINT, *PINT32;
+typedef unsigned long long UINT64, *PUINT64;
+typedef signed long long INT64, *PINT64;
+typedef LONG_PTR SSIZE_T, *PSSIZE_T;
+#define NTSYSAPI
+#define NTKERNELAPI
+#define MAXUINT8 ((UINT8)~0)
+#define MAXUINT16 ((UINT16)~0)
+#define MAXUINT32 ((UINT32)~0)
 #define UNREFERENCED_PARAMETER(P) ((void)(P))
 #define DBG_UNREFERENCED_PARAMETER(P) ((void)(P))
 #define DBG_UNREFERENCED_LOCAL_VARIABLE(V) ((void)(V))
@@ -82,6 +104,9 @@
 #define RTL_FIELD_SIZE(type, field) (sizeof(((type *)0)->field))
 #define ULongToPtr(u) ((PVOID)(ULONG_PTR)(ULONG)(u))
 #define PtrToUlong(p) ((ULONG)(ULONG_PTR)(p))
+#define PtrToUint(p) ((UINT)(ULONG_PTR)(p))
+#define HandleToULong(h) ((ULONG)(ULONG_PTR)(h))
+#define UlongToHandle(u) ((HANDLE)(ULONG_PTR)(ULONG)(u))
 #ifndef min
 #define min(a, b) (((a) < (b)) ? (a) : (b))
 #define max(a, b) (((a) > (b)) ? (a) : (b))
@@ -123,6 +148,22 @@
     ExAllocatePoolWithTag((POOL_TYPE)((PoolType) | POOL_ZERO_ALLOCATION), (NumberOfBytes), (Tag))
 #ifndef POOL_ZERO_ALLOCATION
 #define POOL_ZERO_ALLOCATION 1024
+#endif
+
+#ifndef STATUS_DEVICE_HARDWARE_ERROR
+#define STATUS_DEVICE_HARDWARE_ERROR ((NTSTATUS)0xC0000483L)
+#define STATUS_BAD_DATA ((NTSTATUS)0xC000090BL)
+#endif
+#define QUOTA_LIMITS_HARDWS_MIN_ENABLE 0x00000001
+#ifndef CRITICAL_STRUCTURE_CORRUPTION
+#define CRITICAL_STRUCTURE_CORRUPTION ((ULONG)0x00000109L)
+#endif
+
+/* Pool that holds no code, for drivers that ask for it themselves. */
+#define DrvRtPoolNxOptIn 0x00000001
+#define ExInitializeDriverRuntime(RuntimeFlags) ((void)(RuntimeFlags))
+#ifndef POOL_NX_ALLOCATION
+#define POOL_NX_ALLOCATION 512
 #endif
 
 /* Strings and identifiers. */
@@ -218,6 +259,12 @@ FORCEINLINE void InsertTailList(PLIST_ENTRY Head, PLIST_ENTRY Entry) {
 #define InterlockedDecrement64(p) __sync_sub_and_fetch((volatile LONG64 *)(p), 1)
 #define InterlockedExchange64(p, v) \
     __atomic_exchange_n((volatile LONG64 *)(p), (LONG64)(v), __ATOMIC_SEQ_CST)
+#define InterlockedOr64(p, v) __sync_fetch_and_or((volatile LONG64 *)(p), (LONG64)(v))
+#define InterlockedAnd64(p, v) __sync_fetch_and_and((volatile LONG64 *)(p), (LONG64)(v))
+#define InterlockedAdd64(p, v) __sync_add_and_fetch((volatile LONG64 *)(p), (v))
+#define InterlockedExchangeAdd64(p, v) __sync_fetch_and_add((volatile LONG64 *)(p), (v))
+#define InterlockedCompareExchange64(p, v, old) \
+    __sync_val_compare_and_swap((volatile LONG64 *)(p), (LONG64)(old), (LONG64)(v))
 #define KeMemoryBarrier() __sync_synchronize()
 #define MemoryBarrier() __sync_synchronize()
 
@@ -302,7 +349,16 @@ FORCEINLINE void IoSetCompletionRoutine(PIRP Irp, PIO_COMPLETION_ROUTINE Complet
         | (InvokeOnCancel ? SL_INVOKE_ON_CANCEL : 0));
 }
 
+/* Handlers of exceptions: what a filter answers, and what it can ask. */
+#define EXCEPTION_EXECUTE_HANDLER 1
+#define EXCEPTION_CONTINUE_SEARCH 0
+#define EXCEPTION_CONTINUE_EXECUTION (-1)
+#define GetExceptionCode _exception_code
+#define GetExceptionInformation() ((PEXCEPTION_POINTERS)_exception_info())
+#define AbnormalTermination _abnormal_termination
+
 /* Records of callbacks for bug checks: not in use. */
+typedef struct _KBUGCHECK_REASON_CALLBACK_RECORD KBUGCHECK_REASON_CALLBACK_RECORD;
 #define KeInitializeCallbackRecord(CallbackRecord) ((void)((CallbackRecord)->State = 0))
 
 /* A buffer that a memory descriptor list describes, as the system sees it. */
@@ -314,5 +370,75 @@ FORCEINLINE PVOID MmGetSystemAddressForMdlSafe(PMDL Mdl, ULONG Priority) {
 #define MmGetMdlByteCount(Mdl) ((Mdl)->ByteCount)
 #define MmGetMdlByteOffset(Mdl) ((Mdl)->ByteOffset)
 #define MmGetMdlVirtualAddress(Mdl) ((PVOID)((PCHAR)(Mdl)->StartVa + (Mdl)->ByteOffset))
+
+/* The frames of the pages that a memory descriptor list describes. */
+#ifndef PFN_NUMBER
+typedef ULONG_PTR PFN_NUMBER, *PPFN_NUMBER;
+#endif
+#define MmGetMdlPfnArray(Mdl) ((PPFN_NUMBER)((Mdl) + 1))
+typedef struct _MM_PHYSICAL_ADDRESS_LIST {
+    PHYSICAL_ADDRESS PhysicalAddress;
+    SIZE_T NumberOfBytes;
+} MM_PHYSICAL_ADDRESS_LIST, *PMM_PHYSICAL_ADDRESS_LIST;
+NTSTATUS MmAllocateMdlForIoSpace(PMM_PHYSICAL_ADDRESS_LIST PhysicalAddressList, SIZE_T NumberOfEntries, PMDL *NewMdl);
+PMDL MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighAddress, PHYSICAL_ADDRESS SkipBytes,
+    SIZE_T TotalBytes);
+
+/* Look-aside lists: GENERAL_LOOKASIDE, and what the headers of the WDK do inline. */
+typedef struct __attribute__((aligned(16))) _KMDF_ABI_SLIST {
+    ULONG64 Alignment, Region;
+} KMDF_ABI_SLIST;
+PSLIST_ENTRY ExpInterlockedPopEntrySList(PSLIST_HEADER ListHead);
+PSLIST_ENTRY ExpInterlockedPushEntrySList(PSLIST_HEADER ListHead, PSLIST_ENTRY ListEntry);
+typedef struct __attribute__((aligned(64))) _NPAGED_LOOKASIDE_LIST {
+    struct {
+        KMDF_ABI_SLIST ListHead;
+        USHORT Depth, MaximumDepth;
+        ULONG TotalAllocates, AllocateMisses, TotalFrees, FreeMisses;
+        POOL_TYPE Type;
+        ULONG Tag, Size;
+        PVOID (*Allocate)(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
+        void (*Free)(PVOID Buffer);
+        LIST_ENTRY ListEntry;
+        ULONG LastTotalAllocates, LastAllocateMisses, Future[2];
+    } L;
+} NPAGED_LOOKASIDE_LIST, *PNPAGED_LOOKASIDE_LIST;
+void ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside, PVOID Allocate, PVOID Free, ULONG Flags,
+    SIZE_T Size, ULONG Tag, USHORT Depth);
+void ExDeleteNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside);
+FORCEINLINE PVOID ExAllocateFromNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside) {
+    PVOID entry;
+    Lookaside->L.TotalAllocates++;
+    entry = ExpInterlockedPopEntrySList((PSLIST_HEADER)&Lookaside->L.ListHead);
+    if (entry == NULL) {
+        Lookaside->L.AllocateMisses++;
+        entry = Lookaside->L.Allocate(Lookaside->L.Type, Lookaside->L.Size, Lookaside->L.Tag);
+    }
+    return entry;
+}
+FORCEINLINE void ExFreeToNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside, PVOID Entry) {
+    Lookaside->L.TotalFrees++;
+    if ((USHORT)Lookaside->L.ListHead.Alignment >= Lookaside->L.Depth) {
+        Lookaside->L.FreeMisses++;
+        Lookaside->L.Free(Entry);
+    } else {
+        ExpInterlockedPushEntrySList((PSLIST_HEADER)&Lookaside->L.ListHead, (PSLIST_ENTRY)Entry);
+    }
+}
+
+/* Objects that have handles, their types, and what a thread waits for. */
+extern POBJECT_TYPE *ExEventObjectType, *ExSemaphoreObjectType, *IoFileObjectType, *PsProcessType, *PsThreadType;
+#define ObReferenceObject(Object) ObfReferenceObject(Object)
+#define ObDereferenceObject(Object) ObfDereferenceObject(Object)
+NTSTATUS ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout);
+PKEVENT IoCreateNotificationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle);
+PKEVENT IoCreateSynchronizationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle);
+LONG KeReadStateSemaphore(PRKSEMAPHORE Semaphore);
+KPRIORITY KeQueryPriorityThread(PKTHREAD Thread);
+#ifndef THREAD_ALL_ACCESS
+#define THREAD_ALL_ACCESS 0x1FFFFF
+#define EVENT_ALL_ACCESS 0x1F0003
+#define EVENT_MODIFY_STATE 0x0002
+#endif
 
 DRIVER_INITIALIZE DriverEntry;

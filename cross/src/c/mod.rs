@@ -1,7 +1,11 @@
 //! Drivers in C: a few files, compiled with clang against the generated headers and linked as the
 //! Rust driver is, with the same driver entry.
 
+mod overlay;
+mod tracing;
+
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
@@ -13,13 +17,15 @@ use crate::{
     arch::Arch,
     command,
     driver::Setup,
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     files::{self, Stamp},
     image::{self, Expectations, Report},
 };
 
 /// The repository's name in the symbols, as the Rust driver has it.
 const ROOT_IN_PDB: &str = "/edu_kmdf";
+
+const SEE_CLANG: &str = "see what clang says above; the headers are below target/cross/wdk";
 
 /// The libraries of a KMDF driver, in the kit.
 const LIBRARIES: [&str; 5] = [
@@ -64,7 +70,9 @@ pub fn build(setup: &Setup, source: &Source) -> Result<(PathBuf, Report)> {
     let objects = output.with_extension("objects");
     files::create_dir(&objects)?;
 
+    let headers = Headers::find(setup, source, &objects)?;
     let mut inputs = Vec::new();
+    let mut refused = Vec::new();
     for file in &source.files {
         let name = Path::new(file.file_name().unwrap_or_default()).with_extension("obj");
         let object = objects.join(name);
@@ -74,9 +82,26 @@ pub fn build(setup: &Setup, source: &Source) -> Result<(PathBuf, Report)> {
                 "give each a name of its own",
             ));
         }
-        compile(setup, source, &absolute(file)?, &object)?;
+        match compile(setup, source, &headers, &absolute(file)?, &object) {
+            // The other files' errors are of use, too.
+            Err(error) if error.kind() == Kind::Build => refused.push(error),
+            other => other?,
+        }
         inputs.push(object);
     }
+    match refused.len() {
+        0 => {}
+        1 => return Err(refused.remove(0)),
+        many => {
+            let steps: Vec<_> = refused.iter().map(Error::what).collect();
+            let (all, steps) = (inputs.len(), steps.join("\n  "));
+            return Err(Error::build(
+                format!("{many} of {all} C files did not compile:\n  {steps}"),
+                SEE_CLANG,
+            ));
+        }
+    }
+    inputs.push(guids(setup, source, &headers, &objects)?);
     link(setup, &inputs, &output)?;
     let expectations = Expectations {
         arch: Some(setup.arch()),
@@ -93,9 +118,68 @@ fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(|error| Error::io("find", path, error))
 }
 
+/// Where a driver's headers are.
+struct Headers {
+    /// The driver's own, and what stands in for those that WPP would generate: `-I`.
+    own: Vec<PathBuf>,
+    /// The kit's: `-isystem`.
+    kit: Vec<PathBuf>,
+    /// All of them by names whose case does not matter: `-ivfsoverlay`.
+    overlay: PathBuf,
+}
+
+impl Headers {
+    /// Finds them. What has to be made for this driver goes below `objects`.
+    fn find(setup: &Setup, source: &Source, objects: &Path) -> Result<Self> {
+        let kit = setup.kit();
+        let include = kit.root().join("Include");
+        let of_kit = include.join(KIT_VERSION);
+        let mut of_the_kit = Vec::new();
+        if kit.is_generated() {
+            of_the_kit.push(kit.root().join(DRIVER_INCLUDE));
+        }
+        of_the_kit.extend([
+            of_kit.join("km/crt"),
+            of_kit.join("km"),
+            of_kit.join("shared"),
+            include.join(format!("wdf/kmdf/1.{}", kit.minor())),
+        ]);
+        let mut own = Vec::new();
+        for directory in &source.include {
+            own.push(absolute(directory)?);
+        }
+        let mut beside = Vec::new();
+        for file in &source.files {
+            beside.extend(absolute(file)?.parent().map(Path::to_owned));
+        }
+        beside.sort();
+        beside.dedup();
+        let made = objects.join("wpp");
+        if let Some(left_out) = tracing::leave_out(&source.files, &own, &made)? {
+            eprintln!(
+                "cross: WPP's tracing is left out; these do nothing: {}",
+                left_out.functions.join(" ")
+            );
+            own.push(left_out.directory);
+        }
+        let overlay = objects.join("headers.yaml");
+        let all: BTreeSet<_> = own.iter().chain(&beside).chain(&of_the_kit).collect();
+        let there = all.into_iter().map(PathBuf::as_path).filter(|path| {
+            // The kit's crt directory has headers in some kits only.
+            path.exists() || !of_the_kit.iter().any(|kit| kit == path)
+        });
+        files::write_if_changed(&overlay, overlay::overlay(there)?)?;
+        Ok(Self {
+            own,
+            kit: of_the_kit,
+            overlay,
+        })
+    }
+}
+
 /// clang, with the kit on its path. It runs in the checkout, so that a file there has the same name
 /// in the symbols wherever the checkout is.
-fn clang(setup: &Setup, source: &Source) -> Result<Command> {
+fn clang(setup: &Setup, source: &Source, headers: &Headers) -> Command {
     let (clang, kit, repository) = (setup.clang(), setup.kit(), setup.layout().repository());
     let mut command = Command::new(&clang.compiler);
     command.current_dir(repository);
@@ -114,6 +198,10 @@ fn clang(setup: &Setup, source: &Source) -> Result<Command> {
         .args(["-nostdinc", "-fms-extensions", "-fms-compatibility"])
         .args(["-O2", "-g", "-gcodeview", "-fno-strict-aliasing"])
         .args(["-Wall", "-Wno-unknown-pragmas", "-Wno-ignored-pragmas"])
+        // What Microsoft's compiler takes: `a.##b`, a variable of a header in several files, names of headers in
+        // another case.
+        .args(["-Wno-invalid-token-paste", "-fcommon"])
+        .arg("-Wno-nonportable-include-path")
         .arg(format!(
             "-fdebug-prefix-map={}={ROOT_IN_PDB}",
             repository.display()
@@ -129,33 +217,30 @@ fn clang(setup: &Setup, source: &Source) -> Result<Command> {
     for macro_ in &source.define {
         command.arg(format!("-D{macro_}"));
     }
-    for directory in &source.include {
-        command.arg("-I").arg(absolute(directory)?);
+    for directory in &headers.own {
+        command.arg("-I").arg(directory);
     }
-    let include = kit.root().join("Include");
-    let of_kit = include.join(KIT_VERSION);
-    if kit.is_generated() {
-        command.arg("-isystem").arg(kit.root().join(DRIVER_INCLUDE));
-    }
-    for directory in [
-        of_kit.join("km/crt"),
-        of_kit.join("km"),
-        of_kit.join("shared"),
-        include.join(format!("wdf/kmdf/1.{}", kit.minor())),
-    ] {
+    for directory in &headers.kit {
         command.arg("-isystem").arg(directory);
     }
-    Ok(command)
+    command.arg("-ivfsoverlay").arg(&headers.overlay);
+    command
 }
 
 /// Compiles a file, unless the object is of the same text after preprocessing.
-fn compile(setup: &Setup, source: &Source, file: &Path, object: &Path) -> Result<()> {
+fn compile(
+    setup: &Setup,
+    source: &Source,
+    headers: &Headers,
+    file: &Path,
+    object: &Path,
+) -> Result<()> {
     let repository = setup.layout().repository();
     let step = format!("compiling {}", file.display());
-    let next = "see what clang says above; the headers are below target/cross/wdk/Include";
     let name = file.strip_prefix(repository).unwrap_or(file);
-    let text = command::capture(clang(setup, source)?.arg("-E").arg(name), &step, next)?.stdout;
-    let mut compile = clang(setup, source)?;
+    let preprocess = &mut clang(setup, source, headers);
+    let text = command::capture(preprocess.arg("-E").arg(name), &step, SEE_CLANG)?.stdout;
+    let mut compile = clang(setup, source, headers);
     compile.arg("-c").arg(name).arg("-o").arg(object);
     let stamp_path = object.with_extension("stamp");
     let flags = format!("{compile:?}");
@@ -163,8 +248,16 @@ fn compile(setup: &Setup, source: &Source, file: &Path, object: &Path) -> Result
     if stamp.is_fresh() && object.exists() {
         return Ok(());
     }
-    command::run(&mut compile, &step, next)?;
+    command::run(&mut compile, &step, SEE_CLANG)?;
     stamp.record()
+}
+
+/// What the WDK has in `wdmguid.lib`: the GUIDs of its header, for a driver that only declares them.
+fn guids(setup: &Setup, source: &Source, headers: &Headers, objects: &Path) -> Result<PathBuf> {
+    let (file, object) = (objects.join("wdmguid.c"), objects.join("wdmguid.lib.obj"));
+    files::write_if_changed(&file, "#include <initguid.h>\n#include <wdmguid.h>\n")?;
+    compile(setup, source, headers, &file, &object)?;
+    Ok(object)
 }
 
 /// Links as wdk-build has the Rust driver linked. Functions with the same code stay apart, so that
