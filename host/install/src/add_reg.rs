@@ -15,7 +15,12 @@ pub(super) fn apply(line: &Line, key: &mut RegistryKey) -> Result<(), InstallPro
     const KEY_ONLY: u32 = 0x10 | 0x2000;
     const OVERWRITE_ONLY: u32 = 0x20;
 
+    /// What is not the driver's own: keys that this machine has not.
+    const ELSEWHERE: [&str; 3] = ["HKLM", "HKCR", "HKU"];
     let root = line.text(0);
+    if ELSEWHERE.iter().any(|name| root.eq_ignore_ascii_case(name)) {
+        return Ok(());
+    }
     if !root.eq_ignore_ascii_case("HKR") {
         let wanted = "HKR: a driver's registry values are its device's or its service's";
         return Err(wrong("the registry root", root, wanted));

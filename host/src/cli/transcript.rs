@@ -21,6 +21,16 @@ pub(super) fn started(session: &Session, driver: &Path, inf: Option<&Path>, json
             "device   slot {slot} installed from {} as service {service}, started: {interrupts}",
             inf.unwrap_or(Path::new("")).display()
         );
+        for finding in &device.installation.not_isolated {
+            let line = finding
+                .line
+                .map_or_else(String::new, |line| format!("line {line}: "));
+            say!(
+                "note     no Windows Driver: {line}{} {}",
+                finding.rule,
+                finding.text
+            );
+        }
     }
 }
 

@@ -115,6 +115,28 @@ rules! {
     Wdf = "wdf", Error;
 }
 
+impl Rule {
+    /// Whether an INF that breaks it installs nevertheless: it is then no Windows Driver, that is, it
+    /// changes what is not its package's or depends on the system that it is installed on.
+    #[must_use]
+    pub const fn is_of_isolation(self) -> bool {
+        matches!(
+            self,
+            Self::TooNewSyntax
+                | Self::ServicesKey
+                | Self::LegacySection
+                | Self::LegacyOperation
+                | Self::CoInstaller
+                | Self::NeedsWithoutInclude
+                | Self::RegistryKey
+                | Self::RegistryValue
+                | Self::DriverStore
+                | Self::ServiceParameters
+                | Self::PnpLockdown
+        )
+    }
+}
+
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())

@@ -54,6 +54,8 @@ pub struct Installation {
     /// Sections of other INFs that it needs (`Needs`). They are Windows' own and were not
     /// followed.
     pub not_followed: Vec<String>,
+    /// Why the package is no Windows Driver, where it is none. It installs all the same.
+    pub not_isolated: Vec<Finding>,
 }
 
 impl Installation {
@@ -119,7 +121,7 @@ impl Planner<'_> {
             .flat_map(|suffix| inf.entries(&format!("{section}{suffix}"), "Needs"))
             .flat_map(|line| line.fields.iter().map(|field| field.text.clone()))
             .collect();
-        self.check_rules()?;
+        let not_isolated = self.check_rules()?;
         Ok(Installation {
             description: model.line.key.clone().unwrap_or_default(),
             provider: version("Provider").to_owned(),
@@ -135,16 +137,21 @@ impl Planner<'_> {
             software_key,
             service_key,
             not_followed,
+            not_isolated,
         })
     }
 
-    /// Checks the rules whose breach Windows or the signing of the package refuses.
-    fn check_rules(&self) -> Step<()> {
+    /// Checks the rules whose breach Windows or the signing of the package refuses. What it breaks of the
+    /// others.
+    fn check_rules(&self) -> Step<Vec<Finding>> {
         let mut findings = verify(self.inf);
         findings.retain(|finding| finding.rule.severity() == Severity::Error);
-        match findings.first() {
-            Some(Finding { line, .. }) => Err((*line, InstallProblem::Rules(findings))),
-            None => Ok(()),
+        let (not_isolated, refused): (Vec<_>, Vec<_>) = findings
+            .into_iter()
+            .partition(|finding| finding.rule.is_of_isolation());
+        match refused.first() {
+            Some(Finding { line, .. }) => Err((*line, InstallProblem::Rules(refused))),
+            None => Ok(not_isolated),
         }
     }
 

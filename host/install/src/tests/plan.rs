@@ -248,7 +248,7 @@ fn what_is_wrong_is_shown_with_what_it_has_to_be() {
     assert!(complaint("ServiceType   = 1", "ServiceType   = 0x10").contains("SERVICE_KERNEL"));
     assert!(complaint("some.sys = 1", "other.sys = 1").contains("[SourceDisksFiles] does not"));
     assert!(complaint("some.sys = 1", "some.sys = 2").contains("[SourceDisksNames]"));
-    assert!(complaint("HKR,,Answer", "HKLM,,Answer").contains("it has to be HKR"));
+    assert!(complaint("HKR,,Answer", "HKEY,,Answer").contains("it has to be HKR"));
     assert!(complaint("0x00010001,42", "0x00010001,many").contains("a 32-bit number"));
     assert!(complaint("KmdfService = some", "KmdfService = other").contains("AddService names"));
 }
@@ -270,7 +270,6 @@ fn a_filter_beside_the_function_driver_has_a_framework_line_of_its_own() {
 fn an_inf_that_no_package_can_be_signed_with_is_refused() {
     for (from, to, code) in [
         ("CatalogFile = some.cat\n", "", "1233"),
-        ("PnpLockdown = 1\n", "", "1324"),
         ("{4d36e97d", "{4d36e972", "class-guid"),
         ("[Install.NT.Wdf]", "[Elsewhere]", "wdf"),
         ("StartType     = 3", "StartType     = 0", "start-type"),
@@ -283,6 +282,21 @@ fn an_inf_that_no_package_can_be_signed_with_is_refused() {
         .replace("{4d36e97d", "{4d36e972");
     let error = plan(&net).expect_err("a network adapter").to_string();
     assert!(error.contains("class-needs"), "{error}");
+}
+
+#[test]
+fn an_inf_that_is_not_isolated_installs_and_is_told_of() {
+    assert_eq!(planned(INX).not_isolated, []);
+    for (from, to, code) in [
+        ("PnpLockdown = 1\n", "", "1324"),
+        ("HKR,,Answer", "HKLM,Software\\Some,Answer", "1321"),
+        ("NT$ARCH$.10.0...16299", "NT$ARCH$", "1199"),
+    ] {
+        assert!(INX.contains(from), "{from}");
+        let found = planned(&INX.replace(from, to)).not_isolated;
+        let codes: Vec<_> = found.iter().map(|finding| finding.rule.code()).collect();
+        assert_eq!(codes, [code]);
+    }
 }
 
 #[test]
