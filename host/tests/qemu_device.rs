@@ -361,6 +361,28 @@ fn two_devices_share_memory_and_not_their_messages() {
 
 #[test]
 #[ignore = "needs QEMU: scripts/test.sh runs it"]
+fn a_device_gets_the_backend_that_it_names() {
+    let options = QemuOptions::new("virtio-rng-pci,rng=r -object rng-builtin,id=r");
+    let qemu = Qemu::start(options).expect("QEMU starts");
+    assert_eq!(qemu.identity().vendor, 0x1AF4);
+    let without = Qemu::start(QemuOptions::new("virtio-rng-pci,rng=r"));
+    let error = without.expect_err("there is no backend").to_string();
+    assert!(error.contains("rng"), "{error}");
+}
+
+#[test]
+fn options_that_are_the_machines_or_have_no_value_are_refused() {
+    let refused = |device: &str| {
+        let error = Qemu::start(QemuOptions::new(device)).expect_err("refused");
+        assert!(matches!(error, DeviceError::Refused { .. }), "{error}");
+        error.to_string()
+    };
+    assert!(refused("edu -m 64M").contains("-m is none of -audiodev"));
+    assert!(refused("edu -object").contains("-object has no value"));
+}
+
+#[test]
+#[ignore = "needs QEMU: scripts/test.sh runs it"]
 fn the_options_of_a_device_are_handed_on() {
     // Of the address one bit is left: the transfer reads zeros, not what is at the address.
     let options = QemuOptions::new("edu,dma_mask=0x100000");

@@ -213,6 +213,14 @@ pub enum DeviceError {
         /// What to do about it.
         hint: String,
     },
+    /// It is described by what there is not.
+    #[error("{what}: {problem}")]
+    Refused {
+        /// What describes it.
+        what: String,
+        /// What is wrong with that.
+        problem: String,
+    },
     /// The device ended in the middle of a run.
     #[error("the device died while {during}: {how}")]
     Died {

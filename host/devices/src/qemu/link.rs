@@ -5,7 +5,7 @@ use std::{fmt, path::Path, time::Duration};
 use kmdf_bus::{DeviceError, memory::SharedMemory};
 
 use super::{
-    process::Process,
+    process::{Device, Process},
     qtest::{Edge, Failure, Qtest},
 };
 
@@ -22,12 +22,11 @@ impl Link {
     /// Starts QEMU with one device.
     pub(super) fn start(
         program: &Path,
-        device: &str,
-        address: &str,
+        device: Device<'_>,
         memory: &SharedMemory,
         limit: Duration,
     ) -> Result<Self, DeviceError> {
-        let (process, socket) = Process::start(program, device, address, memory)?;
+        let (process, socket) = Process::start(program, device, memory)?;
         let qtest = Qtest::new(socket, limit).map_err(|error| DeviceError::Died {
             during: "it was being started".to_owned(),
             how: error.to_string(),

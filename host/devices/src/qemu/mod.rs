@@ -90,6 +90,9 @@ pub struct QemuOptions {
     /// What QEMU's `-device` takes, without the device's address: `edu`, or
     /// `edu,dma_mask=0xffffffff`.
     pub device: String,
+    /// More options of QEMU's, name and value in turn: what the device is connected to, as
+    /// `-object`, `rng-builtin,id=r`; [`BACKENDS`] may be named.
+    pub backends: Vec<String>,
     /// QEMU's program, `qemu-system-x86_64` of version 7.2 or newer. When none is named the
     /// environment variable [`VARIABLE`] is looked at, then `PATH`.
     pub qemu: Option<PathBuf>,
@@ -100,12 +103,28 @@ pub struct QemuOptions {
     pub answer_limit: Duration,
 }
 
+/// The options of QEMU's that a device may need. What the machine is, is the host's matter.
+pub const BACKENDS: [&str; 9] = [
+    "-audiodev",
+    "-blockdev",
+    "-chardev",
+    "-device",
+    "-drive",
+    "-fsdev",
+    "-global",
+    "-netdev",
+    "-object",
+];
+
 impl QemuOptions {
-    /// A device with memory of its own, of the QEMU that is found.
+    /// A device with memory of its own, of the QEMU that is found. Behind the device, and blanks, more
+    /// options may follow: `virtio-rng-pci,rng=r -object rng-builtin,id=r`.
     #[must_use]
-    pub fn new(device: impl Into<String>) -> Self {
+    pub fn new(device: impl AsRef<str>) -> Self {
+        let mut words = device.as_ref().split_whitespace().map(str::to_owned);
         Self {
-            device: device.into(),
+            device: words.next().unwrap_or_default(),
+            backends: words.collect(),
             qemu: None,
             memory: None,
             answer_limit: Duration::from_secs(10),
@@ -131,12 +150,34 @@ pub struct Qemu {
     accessed: Instant,
 }
 
+/// Whether a device's other options are names that it may have, each with a value.
+fn check_backends(options: &[String]) -> Result<(), DeviceError> {
+    for pair in options.chunks(2) {
+        let refused = |problem: String| DeviceError::Refused {
+            what: format!("the options of QEMU's: {}", options.join(" ")),
+            problem,
+        };
+        if !BACKENDS.contains(&pair[0].as_str()) {
+            return Err(refused(format!(
+                "{} is none of {}",
+                pair[0],
+                BACKENDS.join(", ")
+            )));
+        }
+        if pair.len() == 1 {
+            return Err(refused(format!("{} has no value", pair[0])));
+        }
+    }
+    Ok(())
+}
+
 impl Qemu {
     /// Starts QEMU, and finds the device on its bus.
     ///
     /// # Errors
     /// QEMU is not there, does not know the device, or does not do as it should.
     pub fn start(options: QemuOptions) -> Result<Self, DeviceError> {
+        check_backends(&options.backends)?;
         let program = find::find(options.qemu.as_deref())?;
         let memory = if let Some(memory) = options.memory {
             memory
@@ -148,8 +189,11 @@ impl Qemu {
         };
         let mut link = Link::start(
             &program,
-            &options.device,
-            &format!("{SLOT:02x}.0"),
+            process::Device {
+                name: &options.device,
+                address: &format!("{SLOT:02x}.0"),
+                backends: &options.backends,
+            },
             &memory,
             options.answer_limit,
         )?;

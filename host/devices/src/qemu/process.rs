@@ -41,6 +41,17 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 /// How many of a dead QEMU's lines are worth repeating. The first ones say why it died.
 const LAST_WORDS: usize = 4;
 
+/// The device that a QEMU is started for.
+#[derive(Clone, Copy)]
+pub(super) struct Device<'a> {
+    /// What `-device` takes.
+    pub(super) name: &'a str,
+    /// Its address on bus 0.
+    pub(super) address: &'a str,
+    /// What it needs besides: names and values of options in turn.
+    pub(super) backends: &'a [String],
+}
+
 /// A running QEMU. It ends with this value, and with the thread that started it.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -52,11 +63,10 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts QEMU with one device at an address of bus 0, and gives the connection to it.
+    /// Starts QEMU with one device, and gives the connection to it.
     pub(super) fn start(
         program: &Path,
-        device: &str,
-        address: &str,
+        device: Device<'_>,
         memory: &SharedMemory,
     ) -> Result<(Self, UnixStream), DeviceError> {
         let failed = |error: io::Error| DeviceError::Died {
@@ -89,7 +99,13 @@ impl Process {
                 "memory-backend-file,id=ram,size={megabytes}M,share=on,mem-path={}",
                 memory.path().display()
             ))
-            .args(["-device", &format!("{device},bus=pcie.0,addr={address}")])
+            .arg("-device")
+            .arg(format!(
+                "{},bus=pcie.0,addr={}",
+                device.name, device.address
+            ))
+            // What is plugged into the device comes behind it.
+            .args(device.backends)
             // The connection is its standard input: nothing in the file system, nothing to wait
             // for, and each side learns at once when the other one ends.
             .args(["-chardev", "socket,id=qtest,fd=0"])
