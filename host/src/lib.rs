@@ -22,7 +22,7 @@ pub mod device {
 pub use kmdf_abi::ntstatus::{self, NtStatus};
 pub use kmdf_bus::time;
 pub use kmdf_explore as explore;
-pub use kmdf_framework::{File, Grant, Host, Irp, Major, Operation, Outcome, needs};
+pub use kmdf_framework::{File, Grant, Host, Irp, Major, Operation, Outcome, WmiRequest, needs};
 pub use kmdf_image as image;
 pub use kmdf_install as install;
 pub use kmdf_instructions as access;

@@ -20,4 +20,5 @@ mod pnp;
 
 pub use host::Host;
 pub use io::{File, Irp, Major, Operation, Outcome};
+pub use kmdf::wmi::WmiRequest;
 pub use pnp::{Disturbance, Grant};

@@ -11,23 +11,32 @@
 mod bitmap;
 mod bugcheck;
 mod deferred;
+mod dispatcher;
 mod dpc;
 mod etw;
+mod event;
+mod exception;
 mod format;
+mod handle;
 mod lend;
 mod library;
 mod list;
 mod lock;
 mod mdl;
 mod memory;
+mod objects;
+mod pages;
 mod print;
 mod processor;
+mod spin;
 mod string;
-mod sync;
+mod system_info;
+mod thread;
+mod wait;
 
 pub use dpc::Deferred;
 pub use lock::SpinLock;
-pub use sync::Objects;
+pub use objects::Objects;
 
 use kmdf_machine::{Machine, layer, service::Service};
 use kmdf_rules::{Rule, rules};
@@ -67,6 +76,16 @@ impl Kernel {
             "an IO_WORKITEM",
             objects.deferred.work_item_sites(),
         ));
+        all.extend(left(
+            &rules::PENDING_AT_UNLOAD,
+            "a thread that has not ended",
+            objects.dispatcher.thread_sites(),
+        ));
+        all.extend(left(
+            &rules::OBJECT_REFERENCE,
+            "references to an object of the kernel's",
+            objects.handles.sites(),
+        ));
         all
     }
 }
@@ -86,22 +105,29 @@ pub const LIBRARIES: &[(&str, &[&[Service]])] = &[
             bugcheck::SERVICES,
             deferred::SERVICES,
             etw::SERVICES,
+            event::SERVICES,
+            exception::SERVICES,
+            handle::SERVICES,
             list::SERVICES,
             mdl::SERVICES,
             memory::SERVICES,
+            pages::SERVICES,
             print::SERVICES,
             processor::SERVICES,
+            spin::SERVICES,
             string::SERVICES,
-            sync::SERVICES,
+            system_info::SERVICES,
+            thread::SERVICES,
+            wait::SERVICES,
         ],
     ),
     // What the HAL exported once, and forwards to the kernel since.
-    ("hal.dll", &[processor::SERVICES, sync::SERVICES]),
+    ("hal.dll", &[processor::SERVICES, spin::SERVICES]),
 ];
 
-/// The routines that are bound to code of the host directly: the compiler calls them for plain
-/// memory, so they are the driver's own instructions rather than services.
+/// What is bound to an address of the host's directly: variables, and the routines that the compiler
+/// calls for plain memory, so that they are the driver's own instructions rather than services.
 #[must_use]
 pub fn direct(name: &str) -> Option<u64> {
-    library::address(name)
+    library::address(name).or_else(|| handle::variable(name))
 }

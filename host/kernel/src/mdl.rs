@@ -6,10 +6,17 @@ use kmdf_rules::rules;
 
 use crate::{Kernel, services};
 
-/// `MDL_PAGES_LOCKED`, `MDL_MAPPED_TO_SYSTEM_VA`, and the flag of an MDL whose buffer is pool.
-const MDL_MAPPED: i16 = 0x1;
-const MDL_PAGES_LOCKED: i16 = 0x2;
-const MDL_NONPAGED_POOL: i16 = 0x4;
+/// `MDL_MAPPED_TO_SYSTEM_VA`
+pub(crate) const MAPPED: i16 = 0x1;
+/// `MDL_PAGES_LOCKED`
+pub(crate) const PAGES_LOCKED: i16 = 0x2;
+/// `MDL_SOURCE_IS_NONPAGED_POOL`
+const NONPAGED_POOL: i16 = 0x4;
+/// `MDL_IO_SPACE`
+pub(crate) const IO_SPACE: i16 = 0x800;
+
+/// `KernelMode`
+const KERNEL_MODE: u8 = 0;
 
 services! {
     IoAllocateMdl <= DISPATCH => allocate;
@@ -36,9 +43,9 @@ impl Kernel {
         let header = MDL {
             Size: i16::try_from(size).unwrap_or(i16::MAX),
             MdlFlags: if locked {
-                MDL_PAGES_LOCKED | MDL_MAPPED
+                PAGES_LOCKED | MAPPED
             } else {
-                MDL_NONPAGED_POOL
+                NONPAGED_POOL
             },
             MappedSystemVa: GuestPtr(address),
             StartVa: GuestPtr(base),
@@ -73,6 +80,7 @@ fn free(kernel: &Kernel, call: &Call) {
     if let Err(text) = kernel.memory.free(call.arg(0)) {
         kernel.violation(&rules::BAD_FREE, text);
     }
+    kernel.objects().unmapped.forget(call.arg(0));
 }
 
 /// MmBuildMdlForNonPagedPool(MemoryDescriptorList): IoAllocateMdl has filled it in already.
@@ -81,14 +89,31 @@ fn build(kernel: &Kernel, call: &Call) {
 }
 
 /// MmMapLockedPagesSpecifyCache(MemoryDescriptorList, AccessMode, CacheType, RequestedAddress,
-/// BugCheckOnFailure, Priority): every MDL here is mapped.
+/// BugCheckOnFailure, Priority): most MDLs here are mapped. A mapping for an app is at the same address.
 fn map(kernel: &Kernel, call: &Call) -> u64 {
-    let mdl: MDL = kernel.memory.read(call.arg(0));
-    mdl.MappedSystemVa.0
+    let mut mdl: MDL = kernel.memory.read(call.arg(0));
+    if mdl.MdlFlags & (MAPPED | NONPAGED_POOL) != 0 {
+        return mdl.MappedSystemVa.0;
+    }
+    let address = kernel.map_unmapped(call.arg(0)).unwrap_or(0);
+    if call.arg8(1) == KERNEL_MODE && address != 0 {
+        mdl.MdlFlags |= MAPPED;
+        mdl.MappedSystemVa = GuestPtr(address);
+        kernel.memory.write(call.arg(0), &mdl);
+    }
+    address
 }
 
+/// MmUnmapLockedPages(BaseAddress, MemoryDescriptorList)
 fn unmap(kernel: &Kernel, call: &Call) {
-    kernel.memory.read::<MDL>(call.arg(1));
+    let (address, list) = (call.arg(0), call.arg(1));
+    let mut mdl: MDL = kernel.memory.read(list);
+    kernel.unmap_unmapped(address, list);
+    if mdl.MappedSystemVa.0 == address && mdl.MdlFlags & IO_SPACE != 0 {
+        mdl.MdlFlags &= !MAPPED;
+        mdl.MappedSystemVa = GuestPtr(0);
+        kernel.memory.write(list, &mdl);
+    }
 }
 
 fn physical_address(kernel: &Kernel, call: &Call) -> u64 {

@@ -1,5 +1,6 @@
 //! Pool and mapped device memory.
 
+use kmdf_bus::Bar;
 use kmdf_machine::{Irql, Purpose, cpu::stub::Call};
 use kmdf_rules::rules;
 
@@ -87,6 +88,7 @@ fn free(kernel: &Kernel, address: u64, tag: Option<u32>) {
         Err(text) => kernel.violation(&rules::BAD_FREE, text),
         Ok(allocation) => {
             kernel.check_freed(address, allocation.bytes);
+            kernel.objects().unmapped.forget(address);
             match allocation.purpose {
                 Purpose::Pool { tag: allocated } if tag.is_none_or(|tag| tag == allocated) => {}
                 purpose => kernel.violation(
@@ -113,31 +115,39 @@ fn map_io_space_ex(kernel: &Kernel, call: &Call) -> u64 {
     map(kernel, call, call.arg32(2) & PAGE_NOCACHE != 0)
 }
 
+impl Kernel {
+    /// The BAR that a driver names a part of by a physical address, which must be given to it.
+    pub(crate) fn check_device_range(&self, physical: u64, bytes: u64) -> Bar {
+        let Some((bar, offset)) = self.bar_at(physical) else {
+            let what = match self.bar_at_raw(physical) {
+                Some(bar) => format!(
+                    "the raw address of BAR {}, which is its bus's; the translated one is the \
+                     processors'",
+                    bar.index
+                ),
+                None => "where no device was given memory".to_owned(),
+            };
+            self.violation(
+                &rules::MAP_IO_SPACE,
+                format!("{bytes} bytes at {physical:#x} are mapped: {what}"),
+            );
+        };
+        if bytes == 0 || bytes > bar.bytes - offset {
+            self.violation(
+                &rules::MAP_IO_SPACE,
+                format!(
+                    "{bytes} bytes are mapped from offset {offset:#x} of BAR {} on, which has {}",
+                    bar.index, bar.bytes
+                ),
+            );
+        }
+        bar
+    }
+}
+
 fn map(kernel: &Kernel, call: &Call, uncached: bool) -> u64 {
     let (physical, bytes) = (call.arg(0), call.arg(1));
-    let Some((bar, offset)) = kernel.bar_at(physical) else {
-        let what = match kernel.bar_at_raw(physical) {
-            Some(bar) => format!(
-                "the raw address of BAR {}, which is its bus's; the translated one is the \
-                 processors'",
-                bar.index
-            ),
-            None => "where no device was given memory".to_owned(),
-        };
-        kernel.violation(
-            &rules::MAP_IO_SPACE,
-            format!("{bytes} bytes at {physical:#x} are mapped: {what}"),
-        );
-    };
-    if bytes == 0 || bytes > bar.bytes - offset {
-        kernel.violation(
-            &rules::MAP_IO_SPACE,
-            format!(
-                "{bytes} bytes are mapped from offset {offset:#x} of BAR {} on, which has {}",
-                bar.index, bar.bytes
-            ),
-        );
-    }
+    let bar = kernel.check_device_range(physical, bytes);
     if !uncached && !bar.prefetchable {
         kernel.violation(
             &rules::MAP_IO_SPACE_CACHED,

@@ -19,6 +19,8 @@ declare! { Calls:
         "An item that is removed from a collection is in it.";
     RESOURCE_LIST = Own "ResourceList", "WdfCmResourceListGetDescriptor",
         "The resource lists of EvtDevicePrepareHardware are only read, never written.";
+    WMI_RESULT = Framework "WmiResult", "KMDF Verifier: FxWmiInstanceExternal::QueryInstance breaks (fxwmiinstance.cpp)",
+        "A WMI callback does not return STATUS_PENDING, and returns no more bytes than its buffer holds.";
     ETW_UNREGISTER = Own "EtwUnregister", "EtwUnregister",
         "An ETW provider is unregistered once, with the handle that EtwRegister returned, before the driver is unloaded.";
     ETW_WRITE = Own "EtwWrite", "EtwWriteTransfer",

@@ -22,17 +22,23 @@ declare! { Objects:
     BUS_INTERFACE = Own "BusInterface", "kmdf-host; BUS_INTERFACE_STANDARD",
         "An interface of the bus driver is called with its own context while the driver holds a reference, and each reference is released once, before the driver is unloaded.";
     PENDING_AT_UNLOAD = System "PendingAtUnload", "bug check 0xCE, DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS",
-        "Before the driver is unloaded, timers are canceled, DPCs have run and callbacks for bug checks are deregistered.";
+        "Before the driver is unloaded, timers are canceled, DPCs have run, threads have ended and callbacks for bug checks are deregistered.";
     DEVICE_CREATE_FAIL = Compliance "DeviceCreateFail", "DeviceCreateFail",
         "EvtDriverDeviceAdd succeeds with a device, or fails without one.";
     DEVICE_INIT = Compliance "DeviceInit", "DeviceInitAPI",
         "A WDFDEVICE_INIT is changed only before WdfDeviceCreate takes it.";
     DEVICE_KIND = Framework "DeviceKind", "KMDF: the function breaks (fxdevicecontrolapi.cpp, fxdeviceinterfaceapi.cpp), or follows a NULL pointer to the PnP part of a control device (fxdeviceapi.cpp)",
         "Functions for PnP devices are not called for a control device, and functions for control devices only for one.";
+    OBJECT_REFERENCE = System "ObjectReference", "bug check 0x18, REFERENCE_BY_POINTER; a reference that is left is seen by kmdf-host only",
+        "A reference to an object of the kernel (an event or a thread, by its handle) is released once, before the driver is unloaded.";
+    KERNEL_HANDLE = System "KernelHandle", "bug check 0x93, INVALID_KERNEL_HANDLE",
+        "ZwClose closes a handle that is open.";
+    SYSTEM_THREAD = Own "SystemThread", "PsTerminateSystemThread",
+        "PsTerminateSystemThread ends a thread that the driver created.";
     INVALID_DPC = Own "InvalidDpc", "KeInitializeDpc",
         "A KDPC is initialized before it is used.";
-    INVALID_EVENT = Own "InvalidEvent", "KeInitializeEvent",
-        "A KEVENT is initialized before it is used.";
+    INVALID_EVENT = Own "InvalidEvent", "KeInitializeEvent, KeInitializeSemaphore, KeInitializeMutex",
+        "A KEVENT, KSEMAPHORE or KMUTEX is initialized before it is used, and a thread waits only for one of these or for a thread.";
     INVALID_TIMER = Own "InvalidTimer", "KeInitializeTimer",
         "A KTIMER is initialized before it is used.";
     INVALID_WORK_ITEM = Own "InvalidWorkItem", "IoAllocateWorkItem",

@@ -3,6 +3,8 @@
 use crate::rule::declare;
 
 declare! { Processor:
+    UNHANDLED_EXCEPTION = System "UnhandledException", "bug checks 0x1E, KMODE_EXCEPTION_NOT_HANDLED, and 0x7E",
+        "A driver asks for nothing that the kernel answers with an exception, unless it handles it.";
     BAD_CALLBACK = System "BadCallback", "bug check 0xFC",
         "A callback that the driver registers points to code of the driver.";
     BREAKPOINT = System "Breakpoint", "bug check 0x7E",

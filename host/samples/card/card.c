@@ -46,6 +46,7 @@ static NTSTATUS PrepareHardware(WDFDEVICE device, WDFCMRESLIST raw, WDFCMRESLIST
             break;
         case CmResourceTypeMemory:
             card->RawMemory = bus->u.Memory.Start;
+            card->Translated = one->u.Memory.Start;
             card->Length = one->u.Memory.Length;
             card->Memory = MmMapIoSpaceEx(one->u.Memory.Start, card->Length, PAGE_READWRITE | PAGE_NOCACHE);
             break;
@@ -84,7 +85,8 @@ static BOOLEAN IsName(const char *name, const char *text, size_t length) {
 }
 
 static const CHECK *Find(const char *name, size_t length) {
-    static const CHECK *const all[] = {ConfigChecks, MessageChecks, PortChecks, IrpChecks, KernelChecks};
+    static const CHECK *const all[] = {ConfigChecks, MessageChecks, PortChecks, IrpChecks, KernelChecks, ThreadChecks,
+        WmiChecks, TextChecks};
     const CHECK *check;
     ULONG list;
 

@@ -10,7 +10,7 @@
 typedef struct {
     /* BAR 0 and BAR 2 while the device has resources: as PnP assigned them, and as they are reached. */
     ULONG_PTR Ports;
-    PHYSICAL_ADDRESS RawMemory;
+    PHYSICAL_ADDRESS RawMemory, Translated;
     PUCHAR Memory;
     ULONG Length;
     /* How many interrupt descriptors the translated list has. */
@@ -46,6 +46,9 @@ extern const CHECK MessageChecks[];
 extern const CHECK PortChecks[];
 extern const CHECK IrpChecks[];
 extern const CHECK KernelChecks[];
+extern const CHECK ThreadChecks[];
+extern const CHECK WmiChecks[];
+extern const CHECK TextChecks[];
 
 /* What the checks of interfaces need of the device: one of the driver's own. */
 NTSTATUS OfferInterface(WDFDEVICE device);

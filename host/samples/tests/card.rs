@@ -1,6 +1,12 @@
 //! The card's driver on its model: configuration space, MSI-X and I/O ports.
 
-use kmdf_host::{Interrupts, Machine, Operation, Outcome, Session, Stop, ntstatus::STATUS_SUCCESS};
+use kmdf_host::{
+    Interrupts, Machine, Operation, Outcome, Session, Stop, WmiRequest,
+    ntstatus::{
+        STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS,
+        STATUS_WMI_GUID_NOT_FOUND, STATUS_WMI_INSTANCE_NOT_FOUND, STATUS_WMI_READ_ONLY,
+    },
+};
 use kmdf_samples::{CardDevice, READ_WRITE, control_code, driver, guid};
 
 const INTERFACE: [u8; 16] = guid(
@@ -109,6 +115,95 @@ fn the_kernel_has_bitmaps_routines_by_name_and_callbacks_for_bug_checks() {
 }
 
 #[test]
+fn what_headers_define_inline_is_as_documented() {
+    hold(&[
+        "strings_are_cut_where_their_room_ends",
+        "sums_that_do_not_fit_fail",
+    ]);
+}
+
+#[test]
+fn threads_wait_for_events_semaphores_mutexes_and_each_other() {
+    hold(&[
+        "a_thread_runs_and_is_waited_for",
+        "a_thread_ends_where_it_says",
+        "several_objects_are_waited_for",
+        "a_semaphore_counts",
+        "a_mutex_has_one_owner",
+        "an_event_has_a_handle",
+    ]);
+}
+
+#[test]
+fn an_mdl_describes_pages_or_device_memory() {
+    hold(&[
+        "pages_are_described_mapped_and_given_back",
+        "device_memory_is_described_and_mapped",
+    ]);
+}
+
+/// The GUID of one of the card's WMI providers.
+fn wmi_guid(number: u8) -> [u8; 16] {
+    let tail = [0x8d, 0x52, 0x0f, 0x3c, 0x6f, 0x4b, 0x6e, number];
+    guid(0xc5ba_0d2e, 0x6f0c, 0x4a9b, tail)
+}
+
+#[test]
+fn wmi_reads_and_writes_blocks_and_executes_methods() {
+    let session = session(Interrupts::default());
+    let host = session.host();
+    let check = |name: &str| {
+        let outcome = request(&session, CHECK, name.as_bytes());
+        number(outcome.unwrap_or_else(|stop| panic!("{stop}")))
+    };
+    let ask = |provider: u8, index: usize, request: WmiRequest| {
+        host.ask_wmi(0, wmi_guid(provider), index, request)
+            .unwrap_or_else(|stop| panic!("{stop}"))
+    };
+    let query = |bytes| WmiRequest::Query { bytes };
+    assert_eq!(check("wmi_is_offered_blocks_methods_and_events"), 0);
+    let (status, block) = ask(1, 0, query(8));
+    assert_eq!(status, STATUS_SUCCESS);
+    assert_eq!(block, [7, 0, 0, 0, 49, 0, 0, 0]);
+    assert_eq!(ask(1, 0, query(7)).0, STATUS_BUFFER_TOO_SMALL);
+    assert_eq!(ask(1, 1, query(8)).0, STATUS_WMI_INSTANCE_NOT_FOUND);
+    assert_eq!(ask(4, 0, query(8)).0, STATUS_WMI_GUID_NOT_FOUND);
+    let set = |data: &[u8]| WmiRequest::Set {
+        data: data.to_vec(),
+    };
+    assert_eq!(ask(1, 0, set(&[1; 8])).0, STATUS_WMI_READ_ONLY);
+    assert_eq!(ask(2, 0, set(&[5, 0, 0, 0])).0, STATUS_SUCCESS);
+    assert_eq!(ask(2, 0, query(4)), (STATUS_SUCCESS, vec![5, 0, 0, 0]));
+    assert_eq!(ask(2, 0, query(0)).0, STATUS_BUFFER_TOO_SMALL);
+    let execute = WmiRequest::Execute {
+        method: 1,
+        input: vec![21, 0, 0, 0],
+        bytes: 4,
+    };
+    assert_eq!(ask(2, 0, execute), (STATUS_SUCCESS, vec![42, 0, 0, 0]));
+    assert_eq!(ask(3, 0, query(4)).0, STATUS_INVALID_DEVICE_REQUEST);
+    let enabled = host.enable_wmi(0, wmi_guid(2), false, true);
+    assert_eq!(
+        enabled.unwrap_or_else(|stop| panic!("{stop}")),
+        STATUS_SUCCESS
+    );
+    assert_eq!(check("somebody_wants_the_block"), 0);
+    session.shut_down().unwrap_or_else(|stop| panic!("{stop}"));
+}
+
+#[test]
+fn a_wmi_block_that_is_longer_than_its_buffer_is_reported() {
+    let session = session(Interrupts::default());
+    let outcome = request(&session, CHECK, b"a_block_is_longer_than_its_buffer");
+    assert_eq!(number(outcome.unwrap_or_else(|stop| panic!("{stop}"))), 0);
+    let asked = session
+        .host()
+        .ask_wmi(0, wmi_guid(2), 0, WmiRequest::Query { bytes: 4 });
+    let report = asked.expect_err("reported").to_string();
+    assert!(report.starts_with("WmiResult"), "{report}");
+}
+
+#[test]
 fn messages_are_those_of_the_table() {
     hold(&[
         "each_message_has_an_interrupt_of_its_own",
@@ -195,6 +290,23 @@ fn what_breaks_the_io_manager_or_the_kernel_is_reported() {
         ("an_irp_is_not_freed", "PoolLeak"),
         ("a_bit_outside_of_its_bitmap_is_set", "BadArgument"),
         ("a_callback_for_bug_checks_stays", "PendingAtUnload"),
+        ("more_objects_are_waited_for_than_may_be", "WaitObjects"),
+        (
+            "a_semaphore_is_released_beyond_its_limit",
+            "UnhandledException",
+        ),
+        (
+            "a_mutex_is_released_by_who_does_not_own_it",
+            "UnhandledException",
+        ),
+        ("an_exception_is_raised", "UnhandledException"),
+        ("a_handle_is_closed_twice", "KernelHandle"),
+        ("a_reference_is_given_back_twice", "ObjectReference"),
+        ("a_reference_is_kept", "ObjectReference"),
+        ("a_thread_stays", "PendingAtUnload"),
+        ("the_thread_of_another_is_ended", "SystemThread"),
+        ("pages_are_kept", "PoolLeak"),
+        ("a_provider_is_deleted", "BadDelete"),
     ] {
         let report = report(name);
         assert!(report.starts_with(rule), "{name}: {report}");

@@ -65,6 +65,18 @@ const LEVELS: std::ops::RangeInclusive<i32> = 1..=3;
 /// `WdfSynchronizationScopeInheritFromParent` to `WdfSynchronizationScopeNone`
 const SCOPES: std::ops::RangeInclusive<i32> = 1..=4;
 
+impl Attributes {
+    /// Whether they name a type of context.
+    pub(super) const fn has_context(&self) -> bool {
+        self.unique_type != 0
+    }
+
+    /// How long the context space is.
+    pub(super) const fn context_bytes(&self) -> u64 {
+        self.context_bytes
+    }
+}
+
 impl Host {
     /// Reads the attributes of an object whose attributes say nothing about its callbacks; NULL
     /// (`WDF_NO_OBJECT_ATTRIBUTES`) gives the defaults.

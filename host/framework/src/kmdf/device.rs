@@ -126,6 +126,8 @@ pub(crate) struct Device {
     pub(crate) failed: Cell<u32>,
     /// The name that WdfDeviceInitAssignName gave it; empty without one.
     pub(crate) name: String,
+    /// The name of its MOF resource, for WMI.
+    pub(crate) mof_resource: RefCell<Option<String>>,
     /// What the driver has told PnP of it: the members of WDF_DEVICE_STATE, each a `WDF_TRI_STATE`.
     pub(crate) told: Cell<[i32; 7]>,
     /// Whether it leaves D0, or has left it, because the system sleeps.
@@ -299,6 +301,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         alignment: Cell::new(0),
         failed: Cell::new(0),
         name: init.name.clone(),
+        mof_resource: RefCell::default(),
         told: Cell::new([WDF_USE_DEFAULT; 7]),
         sleeping: Cell::new(false),
         properties: RefCell::default(),

@@ -51,6 +51,7 @@ pub(crate) mod target;
 pub(crate) mod timer;
 pub(crate) mod wait_lock;
 pub(crate) mod wdm_irp;
+pub(crate) mod wmi;
 pub(crate) mod work_item;
 
 use std::{
@@ -108,6 +109,7 @@ pub(crate) const TABLES: &[&[Service]] = &[
     timer::SERVICES,
     wait_lock::SERVICES,
     wdm_irp::SERVICES,
+    wmi::SERVICES,
     work_item::SERVICES,
 ];
 

@@ -61,6 +61,11 @@ pub(super) struct Context {
 }
 
 impl Object {
+    /// Where the context space is that it was made with.
+    pub(super) fn first_context(&self) -> Option<u64> {
+        self.contexts.borrow().first()?.address
+    }
+
     /// The object above it.
     pub(crate) fn parent(&self) -> Option<Rc<Self>> {
         self.parent.borrow().upgrade()

@@ -92,7 +92,12 @@ fn delete(host: &Host, call: &Call) {
     }
     if matches!(
         object.kind,
-        "WDFINTERRUPT" | "WDFDEVICE" | "WDFDRIVER" | "WDFFILEOBJECT" | "WDFCMRESLIST"
+        "WDFINTERRUPT"
+            | "WDFDEVICE"
+            | "WDFDRIVER"
+            | "WDFFILEOBJECT"
+            | "WDFCMRESLIST"
+            | "WDFWMIPROVIDER"
     ) {
         host.violation(
             &rules::BAD_DELETE,

@@ -32,6 +32,8 @@ pub enum Pause {
     Blocked,
     /// An idle flow has nothing to do.
     Idle,
+    /// It never runs again: the thread has ended where it was.
+    Ended,
     /// It never runs again: the run is over.
     Dead,
 }

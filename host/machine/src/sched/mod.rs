@@ -259,6 +259,13 @@ impl Machine {
                 flow.state.set(FlowState::Ready);
                 *processor.running.borrow_mut() = None;
             }
+            Some(Pause::Ended) => {
+                *processor.running.borrow_mut() = None;
+                flow.state.set(FlowState::Done);
+                let mut flows = self.scheduler.flows.borrow_mut();
+                flows.retain(|other| !Rc::ptr_eq(other, flow));
+                flow.abandon();
+            }
             None => {
                 *processor.running.borrow_mut() = None;
                 self.scheduler
@@ -339,6 +346,13 @@ impl Machine {
                     }
                 });
             }
+        }
+    }
+
+    /// Ends the running thread where it is. What its stack owns is never given back.
+    pub fn end_thread(&self) -> ! {
+        loop {
+            self.pause(Pause::Ended);
         }
     }
 
