@@ -11,6 +11,7 @@ mod a_file_that_is_no_driver_is_refused;
 mod a_line_is_shared;
 mod a_line_that_stays_asserted_is_reported;
 mod a_malformed_request_has_its_own_status;
+mod a_script_is_an_app;
 mod an_event_is_never_lost_between_two_waits;
 mod an_exploration_can_be_repeated;
 mod an_inf_for_another_device_installs_nothing;

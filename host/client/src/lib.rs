@@ -18,6 +18,7 @@
 //!
 //! - [`protocol`]: the messages, and the rules for both sides.
 //! - [`framing`]: messages to bytes and back, for blocking and non-blocking streams.
+//! - [`script`]: what an app does, as text.
 //! - the client itself: [`Connection`], [`Handle`], [`Pending`].
 //!
 //! The host's own server is written against [`protocol`] and [`framing`].
@@ -29,6 +30,7 @@ mod client;
 mod error;
 pub mod framing;
 pub mod protocol;
+pub mod script;
 mod socket;
 
 pub use client::{Completion, Connection, Handle, Pending, Wait};

@@ -155,6 +155,18 @@ impl Stage<'_> {
         self.host().is_removed(slot)
     }
 
+    /// Lets virtual time pass, while the machine runs.
+    ///
+    /// # Errors
+    /// The run stopped.
+    pub fn pass(&self, time: Duration) -> Result<(), Wrong> {
+        let sleep = move |host: &Host| {
+            let until = host.now() + time;
+            host.block_until_or(until, |_| false);
+        };
+        Ok(self.host().run_to_end("app sleeps", sleep)?)
+    }
+
     /// Lets the machine run for that many scheduling decisions.
     ///
     /// # Errors

@@ -13,11 +13,13 @@ macro_rules! say {
 mod check;
 mod exit;
 mod explore;
+mod machine;
 mod number;
 mod pictures;
 mod registry;
 mod rules;
 mod run;
+mod talk;
 mod transcript;
 
 use std::{process::ExitCode, sync::Arc};
@@ -30,7 +32,7 @@ use kmdf_explore::Scenario;
 pub use number::number;
 
 /// The kinds of device a program offers beside QEMU's.
-pub trait Devices {
+pub trait Devices: Sync {
     /// Makes the device that `spec` describes, or `None` when it is no kind of this program's.
     ///
     /// # Errors
@@ -79,6 +81,8 @@ struct Arguments {
 enum Command {
     /// Installs a driver from its INF, starts its device and runs a program against it
     Run(run::Run),
+    /// Sends requests to a driver that `run` serves: from a script, or line by line
+    Talk(talk::Talk),
     /// Lists the functions of the framework and the kernel that a driver uses, and whether this host plays them
     Check(check::Check),
     /// Runs scenarios in many ways: schedules, events at every instruction, failing calls
@@ -91,11 +95,11 @@ enum Command {
 
 /// Runs the program `name` with its arguments.
 #[must_use]
-pub fn main(name: &'static str, devices: &dyn Devices) -> ExitCode {
+pub fn main(name: &'static str, devices: &'static dyn Devices) -> ExitCode {
     let command = Arguments::command()
         .name(name)
         .mut_subcommand("run", |run| {
-            run.after_help(format!("Devices:\n{}{}", run::OWN_HELP, devices.help()))
+            run.after_help(format!("Devices:\n{}{}", machine::OWN_HELP, devices.help()))
         })
         .mut_subcommand("explore", |explore| {
             explore.after_help(scenario_help(devices))
@@ -108,6 +112,7 @@ pub fn main(name: &'static str, devices: &dyn Devices) -> ExitCode {
     };
     let exit = match arguments.command {
         Command::Run(run) => run.run(devices),
+        Command::Talk(talk) => talk.run(),
         Command::Check(check) => check.run(),
         Command::Explore(explore) => {
             // As it was called, so that the commands that it prints work in the same place.

@@ -7,28 +7,22 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, ValueEnum};
-use kmdf_bus::{DeviceError, PciFunction, RootDevice};
-use kmdf_devices::{
-    qemu::{Qemu, QemuOptions},
-    trace::{Recorded, Recording},
-};
+use clap::Args;
+use kmdf_bus::PciFunction;
+use kmdf_devices::trace::{Recorded, Recording};
 use kmdf_host_client::SOCKET_VARIABLE;
 use kmdf_install::User;
 use kmdf_machine::{Checks, Parts as Machine, Record, Report, Stop, strategy};
-use kmdf_session::{BootError, Driver, Interrupts, Package, Server, Session};
+use kmdf_session::{BootError, Driver, Package, Server, Session};
 
 use super::{
-    Devices, Exit, number,
+    Devices, Exit,
+    machine::{Granted, NoDevice, make_device},
+    number,
     pictures::{Pictures, Records},
     registry::Registry,
     transcript,
 };
-
-/// The devices that every program offers.
-pub(super) const OWN_HELP: &str =
-    "  qemu:DEVICE        a device of QEMU, written as for QEMU's -device option (qemu:edu)
-  root:ID            a root-enumerated device without hardware (root:ROOT\\ECHO)\n";
 
 /// How many events a report can look back on.
 const EVENT_LIMIT: usize = 1000;
@@ -87,28 +81,6 @@ pub(super) struct Run {
     /// until this process gets SIGINT or SIGTERM
     #[arg(last = true)]
     program: Vec<String>,
-}
-
-/// Which interrupts PnP grants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Granted {
-    /// As PnP does: messages if the INF asks for them and the device has them, otherwise the line
-    #[default]
-    Auto,
-    /// The line
-    Line,
-    /// Exactly one message
-    OneMessage,
-}
-
-impl From<Granted> for Interrupts {
-    fn from(granted: Granted) -> Self {
-        match granted {
-            Granted::Auto => Self::AsInstalled,
-            Granted::Line => Self::Line,
-            Granted::OneMessage => Self::OneMessage,
-        }
-    }
 }
 
 impl Run {
@@ -267,20 +239,6 @@ fn finish(child: &mut Child) -> std::io::Result<ExitStatus> {
     child.wait()
 }
 
-fn make_device(spec: &str, devices: &dyn Devices) -> Result<Box<dyn PciFunction>, Failure> {
-    if let Some(device) = spec.strip_prefix("qemu:") {
-        let qemu = Qemu::start(QemuOptions::new(device))?;
-        return Ok(Box::new(qemu));
-    }
-    if let Some(id) = spec.strip_prefix("root:") {
-        return Ok(Box::new(RootDevice::new(id)));
-    }
-    match devices.make(spec) {
-        Some(device) => Ok(device?),
-        None => Err(Failure::UnknownDevice(spec.to_owned())),
-    }
-}
-
 /// A flag that SIGINT and SIGTERM set.
 fn signals() -> std::io::Result<std::sync::Arc<std::sync::atomic::AtomicBool>> {
     let flag = std::sync::Arc::default();
@@ -296,9 +254,7 @@ pub(super) enum Failure {
     #[error(transparent)]
     Boot(#[from] BootError),
     #[error(transparent)]
-    Device(#[from] DeviceError),
-    #[error("{0}: no such kind of device; `run --help` lists them")]
-    UnknownDevice(String),
+    Device(#[from] NoDevice),
     #[error("{what}: {error}")]
     File { what: String, error: std::io::Error },
 }
@@ -323,8 +279,8 @@ impl Failure {
 
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Device(_) => Exit::DeviceFailed,
-            Self::UnknownDevice(_) => Exit::Usage,
+            Self::Device(NoDevice::Failed(_)) => Exit::DeviceFailed,
+            Self::Device(NoDevice::Unknown(_)) => Exit::Usage,
             Self::File { .. } => Exit::BadInput,
             Self::Boot(error) => match error {
                 BootError::Refused { .. } => Exit::DriverFailed,

@@ -7,7 +7,10 @@ use kmdf_explore::{Finding, Scenario, Target, Wrong};
 use kmdf_machine::Stop;
 use kmdf_session::{BootError, Driver};
 
-use super::super::{Devices, Exit, complain, quoted, registry::Registry};
+use super::{
+    super::{Devices, Exit, complain, quoted, registry::Registry},
+    scripts::Scripts,
+};
 
 /// What `explore` and `replay` share.
 #[derive(Debug, Args)]
@@ -26,6 +29,8 @@ pub(super) struct Common {
     pub(super) processors: u32,
     #[command(flatten)]
     pub(super) registry: Registry,
+    #[command(flatten)]
+    scripts: Scripts,
     /// Print the result as JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -41,18 +46,50 @@ impl Common {
         Target::read(driver, self.processors, self.registry.values())
     }
 
+    /// The scenarios with these names; without names the scripts, or else all.
+    pub(super) fn select(
+        &self,
+        devices: &'static dyn Devices,
+        names: &[String],
+    ) -> Result<Vec<Arc<dyn Scenario>>, String> {
+        let mut all = self.scripts.scenarios(devices)?;
+        if names.is_empty() && self.scripts.are_given() {
+            return Ok(all);
+        }
+        all.extend(devices.scenarios());
+        if names.is_empty() {
+            return Ok(all);
+        }
+        names
+            .iter()
+            .map(|name| {
+                all.iter()
+                    .find(|scenario| scenario.name() == name)
+                    .cloned()
+                    .ok_or_else(|| {
+                        let known: Vec<_> = all.iter().map(|scenario| scenario.name()).collect();
+                        format!(
+                            "there is no scenario {name}; there are {}",
+                            known.join(", ")
+                        )
+                    })
+            })
+            .collect()
+    }
+
     /// The command that makes the run of a finding again, as a shell takes it.
     pub(super) fn replay_command(&self, program: &str, finding: &Finding) -> String {
         let pdb = self.pdb.as_ref().map_or_else(String::new, |pdb| {
             format!(" --pdb {}", quoted(&pdb.to_string_lossy()))
         });
         format!(
-            "{} replay --driver {} --inf {}{pdb} --processors {}{} --scenario {} {}",
+            "{} replay --driver {} --inf {}{pdb} --processors {}{}{} --scenario {} {}",
             quoted(program),
             quoted(&self.driver.to_string_lossy()),
             quoted(&self.inf.to_string_lossy()),
             self.processors,
             self.registry,
+            self.scripts,
             finding.scenario,
             finding.way
         )
@@ -62,32 +99,6 @@ impl Common {
         complain(self.json, error.to_string().trim_end());
         Exit::of_boot(error)
     }
-}
-
-/// The scenarios with these names, or all.
-pub(super) fn select(
-    devices: &dyn Devices,
-    names: &[String],
-) -> Result<Vec<Arc<dyn Scenario>>, String> {
-    let all = devices.scenarios();
-    if names.is_empty() {
-        return Ok(all);
-    }
-    names
-        .iter()
-        .map(|name| {
-            all.iter()
-                .find(|scenario| scenario.name() == name)
-                .cloned()
-                .ok_or_else(|| {
-                    let known: Vec<_> = all.iter().map(|scenario| scenario.name()).collect();
-                    format!(
-                        "there is no scenario {name}; there are {}",
-                        known.join(", ")
-                    )
-                })
-        })
-        .collect()
 }
 
 impl Exit {

@@ -4,6 +4,7 @@ mod common;
 mod progress;
 mod replay;
 mod report;
+mod scripts;
 
 use std::{num::NonZero, ops::Range, thread::available_parallelism};
 
@@ -12,10 +13,7 @@ use clap::{Args, ValueEnum};
 pub(super) use self::replay::Replay;
 use kmdf_explore::{Cause, Runs, explore};
 
-use self::{
-    common::{Common, select},
-    report::Report,
-};
+use self::{common::Common, report::Report};
 use super::{Devices, Exit, complain};
 
 /// The arguments of `explore`.
@@ -27,7 +25,7 @@ use super::{Devices, Exit, complain};
 pub(in super::super) struct Explore {
     #[command(flatten)]
     common: Common,
-    /// Run only this scenario (repeat for more) [default: all]
+    /// Run only this scenario (repeat for more) [default: the scripts, or all]
     #[arg(long, value_name = "NAME")]
     scenario: Vec<String>,
     /// Seeds of the schedules to try: N to M, M excluded
@@ -75,12 +73,12 @@ fn parse_range(text: &str) -> Result<Range<u64>, String> {
 }
 
 impl Explore {
-    pub(in super::super) fn run(self, program: &str, devices: &dyn Devices) -> Exit {
-        let scenarios = match select(devices, &self.scenario) {
+    pub(in super::super) fn run(self, program: &str, devices: &'static dyn Devices) -> Exit {
+        let scenarios = match self.common.select(devices, &self.scenario) {
             Ok(scenarios) if scenarios.is_empty() => {
                 complain(
                     self.common.json,
-                    "this program has no scenarios: they come with a device (see the library's \
+                    "this program has no scenarios: name one with --script, or write one (the library's \
                      explore::Scenario)",
                 );
                 return Exit::Usage;

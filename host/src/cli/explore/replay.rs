@@ -12,7 +12,7 @@ use super::{
         Devices, Exit, complain,
         pictures::{Pictures, Records},
     },
-    common::{Common, select},
+    common::Common,
 };
 
 /// The arguments of `replay`.
@@ -21,9 +21,9 @@ use super::{
 pub(in super::super) struct Replay {
     #[command(flatten)]
     common: Common,
-    /// The scenario
+    /// The scenario; without it the script
     #[arg(long, value_name = "NAME")]
-    scenario: String,
+    scenario: Option<String>,
     /// The bytes for a scenario that is made of bytes [default: those that the seed draws]
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
@@ -75,9 +75,17 @@ fn parse_point(text: &str) -> Result<Point, String> {
 }
 
 impl Replay {
-    pub(in super::super) fn run(self, devices: &dyn Devices) -> Exit {
-        let scenario = match select(devices, std::slice::from_ref(&self.scenario)) {
-            Ok(scenarios) => Arc::clone(&scenarios[0]),
+    pub(in super::super) fn run(self, devices: &'static dyn Devices) -> Exit {
+        let named = self.scenario.as_slice();
+        let scenario = match self.common.select(devices, named) {
+            Ok(scenarios) if scenarios.len() == 1 => Arc::clone(&scenarios[0]),
+            Ok(_) => {
+                complain(
+                    self.common.json,
+                    "which run is it? Name one with --scenario NAME",
+                );
+                return Exit::Usage;
+            }
             Err(text) => {
                 complain(self.common.json, &text);
                 return Exit::Usage;

@@ -1,0 +1,100 @@
+//! `--script`: scenarios without a program of their own.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::{Args, ValueEnum};
+use kmdf_explore::{Scenario, Scripted};
+use kmdf_host_client::script::Script;
+
+use super::super::{
+    Devices,
+    machine::{Granted, make_device},
+    quoted,
+};
+
+/// Scripts, and the machine that they play on.
+#[derive(Debug, Default, Args)]
+pub(super) struct Scripts {
+    /// A script as a scenario, named as its file (repeat for more); `talk --help` says what one may say,
+    /// beside `device stop|start|sleep|wake|remove|surprise-remove [SLOT]`
+    #[arg(long, value_name = "FILE", requires = "device")]
+    script: Vec<PathBuf>,
+    /// A device of the scripts' machine (repeat for more); `run --help` lists the kinds
+    #[arg(long, value_name = "DEVICE", requires = "script")]
+    device: Vec<String>,
+    /// How interrupts are granted on the scripts' machine
+    #[arg(long, value_enum, default_value_t)]
+    interrupts: Granted,
+    /// Wire the interrupt pins of all devices of the scripts' machine together
+    #[arg(long)]
+    shared_line: bool,
+}
+
+impl Scripts {
+    /// Whether there are any.
+    pub(super) fn are_given(&self) -> bool {
+        !self.script.is_empty()
+    }
+
+    /// The scripts as scenarios.
+    pub(super) fn scenarios(
+        &self,
+        devices: &'static dyn Devices,
+    ) -> Result<Vec<Arc<dyn Scenario>>, String> {
+        // What a run cannot have, the first one says, before there are thousands.
+        for spec in &self.device {
+            make_device(spec, devices).map_err(|error| error.to_string())?;
+        }
+        let specs = self.device.clone();
+        let make = Arc::new(move || {
+            let device = |spec: &String| {
+                make_device(spec, devices).expect("a device that there was a moment ago")
+            };
+            specs.iter().map(device).collect()
+        });
+        let scenario = |path: &PathBuf| {
+            let script = read(path)?;
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let scripted = Scripted::new(
+                name.into_owned(),
+                script,
+                Arc::clone(&make) as _,
+                self.interrupts.into(),
+                self.shared_line,
+            );
+            Ok(Arc::new(scripted) as Arc<dyn Scenario>)
+        };
+        self.script.iter().map(scenario).collect()
+    }
+}
+
+fn read(path: &Path) -> Result<Script, String> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Script::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+impl fmt::Display for Scripts {
+    /// The options of the command line that say the same, each behind a space.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for script in &self.script {
+            write!(f, " --script {}", quoted(&script.to_string_lossy()))?;
+        }
+        for device in &self.device {
+            write!(f, " --device {}", quoted(device))?;
+        }
+        if self.interrupts != Granted::default()
+            && let Some(value) = self.interrupts.to_possible_value()
+        {
+            write!(f, " --interrupts {}", value.get_name())?;
+        }
+        if self.shared_line {
+            write!(f, " --shared-line")?;
+        }
+        Ok(())
+    }
+}
