@@ -25,7 +25,6 @@ pub struct Need {
 /// Parts of the framework that the host does not play, by how the names of their functions begin.
 const AREAS: &[(&str, &str)] = &[
     ("WdfUsb", USB),
-    ("WdfWmi", "WMI"),
     ("WdfChildList", CHILDREN),
     ("WdfPdo", CHILDREN),
     ("WdfFdoAddStaticChild", CHILDREN),
