@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ffi::OsString, fs, path::Path};
 
 use crate::error::{Error, Result};
 
-/// How far below an include directory headers are looked for (`linux/types.h` is one below).
+/// How far below an include directory headers are looked for.
 const DEPTH: u8 = 2;
 
 /// What clang's `-ivfsoverlay` reads (YAML, of which JSON is a part): every file of the directories

@@ -8,9 +8,8 @@ use std::{
 use kmdf_abi::{
     ntstatus::{
         NtStatus, STATUS_BUFFER_TOO_SMALL, STATUS_INFO_LENGTH_MISMATCH,
-        STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_EXISTS,
-        STATUS_PENDING, STATUS_SUCCESS, STATUS_WMI_GUID_NOT_FOUND, STATUS_WMI_INSTANCE_NOT_FOUND,
-        STATUS_WMI_READ_ONLY,
+        STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_PENDING, STATUS_SUCCESS,
+        STATUS_WMI_GUID_NOT_FOUND, STATUS_WMI_INSTANCE_NOT_FOUND, STATUS_WMI_READ_ONLY,
     },
     types::{GUID, WDF_WMI_INSTANCE_CONFIG, WDF_WMI_PROVIDER_CONFIG},
 };
@@ -36,6 +35,8 @@ pub(crate) struct Provider {
     handle: u64,
     device: u64,
     guid: [u8; 16],
+    /// Whether WMI knows of it.
+    is_known: bool,
     flags: u32,
     least_bytes: u32,
     /// EvtWmiProviderFunctionControl, or 0.
@@ -127,13 +128,14 @@ fn new_provider(
     }
     let guid = zerocopy::transmute!(config.Guid);
     let same = |provider: &Rc<Provider>| provider.device == device.handle && provider.guid == guid;
-    if host.bodies::<Provider>().iter().any(same) {
-        return Err(STATUS_OBJECT_NAME_EXISTS);
-    }
+    // The framework goes on with STATUS_OBJECT_NAME_EXISTS, which is a success: a second provider is made,
+    // and WMI never learns of it.
+    let is_known = !host.bodies::<Provider>().iter().any(same);
     let (_, provider) = host.create_object(Some(device), &attributes, |handle| Provider {
         handle,
         device: device.handle,
         guid,
+        is_known,
         flags,
         least_bytes: config.MinInstanceBufferSize,
         function_control: control,
@@ -309,6 +311,13 @@ pub enum WmiRequest {
 }
 
 impl Host {
+    /// Whether it is the provider that WMI knows under a GUID, of the device in a slot.
+    fn serves(&self, provider: &Provider, slot: usize, guid: [u8; 16]) -> bool {
+        provider.is_known
+            && provider.guid == guid
+            && self.body::<Device>(provider.device).slot == slot
+    }
+
     /// An instance that goes is none of its provider's any more.
     fn leave_provider(&self, instance: &Instance) {
         let providers = self.bodies::<Provider>();
@@ -346,9 +355,7 @@ impl Host {
         let providers = self.bodies::<Provider>();
         let provider = providers
             .iter()
-            .find(|provider| {
-                provider.guid == guid && self.body::<Device>(provider.device).slot == slot
-            })
+            .find(|provider| self.serves(provider, slot, guid))
             .ok_or(STATUS_WMI_GUID_NOT_FOUND)?;
         let handle = provider.instances.borrow().get(index).copied();
         let instance = self.body::<Instance>(handle.ok_or(STATUS_WMI_INSTANCE_NOT_FOUND)?);
@@ -485,9 +492,9 @@ impl Host {
     ) -> Result<NtStatus, Stop> {
         self.run_to_end("WMI", move |host: &Self| {
             let providers = host.bodies::<Provider>();
-            let found = providers.iter().find(|provider| {
-                provider.guid == guid && host.body::<Device>(provider.device).slot == slot
-            });
+            let found = providers
+                .iter()
+                .find(|provider| host.serves(provider, slot, guid));
             let Some(provider) = found else {
                 return STATUS_WMI_GUID_NOT_FOUND;
             };
