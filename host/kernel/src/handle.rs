@@ -197,7 +197,9 @@ impl Kernel {
             return false;
         };
         let signaled = event.is_signaled(0);
-        event.satisfy(0);
+        if signaled {
+            event.satisfy(0);
+        }
         signaled
     }
 

@@ -137,6 +137,8 @@ static void OnControl(WDFQUEUE queue, WDFREQUEST request, size_t output, size_t 
         status = Check(device, request, &answer);
     else if (code == IOCTL_CARD_RING)
         status = RingAll(CardOf(device), &answer);
+    else if (code == IOCTL_CARD_SIGNAL)
+        status = Signal(request);
     if (NT_SUCCESS(status))
         status = WdfRequestRetrieveOutputBuffer(request, sizeof(*out), (PVOID *)&out, NULL);
     if (NT_SUCCESS(status))

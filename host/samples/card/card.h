@@ -28,5 +28,7 @@ DEFINE_GUID(GUID_DEVINTERFACE_SAMPLE_CARD, 0x0d0c6d2b, 0x8f7e, 0x4b59, 0x9d, 0x6
 /* Answered by IoCompleteRequest, before the framework sees it. The output, an ULONG, is how many control requests
  * were before. */
 #define IOCTL_CARD_PREPROCESSED CTL_CODE(FILE_DEVICE_UNKNOWN, 0x802, METHOD_BUFFERED, FILE_ANY_ACCESS)
+/* Signals an event of the app's. The input is its handle, 8 bytes. */
+#define IOCTL_CARD_SIGNAL CTL_CODE(FILE_DEVICE_UNKNOWN, 0x803, METHOD_BUFFERED, FILE_ANY_ACCESS)
 /* Sends each message and waits for it. The output, an ULONG, is how many interrupts there are. */
 #define IOCTL_CARD_RING CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS)

@@ -56,5 +56,8 @@ NTSTATUS OfferInterface(WDFDEVICE device);
 /* Sees control requests before the framework: an EVT_WDFDEVICE_WDM_IRP_PREPROCESS. */
 NTSTATUS Preprocess(WDFDEVICE device, PIRP irp);
 
+/* IOCTL_CARD_SIGNAL */
+NTSTATUS Signal(WDFREQUEST request);
+
 /* Sends a message, and says whether it comes. */
 BOOLEAN Ring(CARD *card, ULONG message);

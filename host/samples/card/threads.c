@@ -201,6 +201,20 @@ static ULONG an_event_has_a_handle(WDFDEVICE device) {
     return 0;
 }
 
+NTSTATUS Signal(WDFREQUEST request) {
+    HANDLE *handle;
+    PVOID event;
+    NTSTATUS status = WdfRequestRetrieveInputBuffer(request, sizeof(*handle), (PVOID *)&handle, NULL);
+
+    if (NT_SUCCESS(status))
+        status = ObReferenceObjectByHandle(*handle, EVENT_MODIFY_STATE, *ExEventObjectType, UserMode, &event, NULL);
+    if (!NT_SUCCESS(status))
+        return status;
+    KeSetEvent(event, IO_NO_INCREMENT, FALSE);
+    ObDereferenceObject(event);
+    return STATUS_SUCCESS;
+}
+
 static ULONG a_handle_is_closed_twice(WDFDEVICE device) {
     DECLARE_CONST_UNICODE_STRING(name, L"\\BaseNamedObjects\\Card");
     HANDLE handle;

@@ -3,8 +3,9 @@
 use kmdf_host::{
     Interrupts, Machine, Operation, Outcome, Session, Stop, WmiRequest,
     ntstatus::{
-        STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS,
-        STATUS_WMI_GUID_NOT_FOUND, STATUS_WMI_INSTANCE_NOT_FOUND, STATUS_WMI_READ_ONLY,
+        STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_HANDLE,
+        STATUS_SUCCESS, STATUS_WMI_GUID_NOT_FOUND, STATUS_WMI_INSTANCE_NOT_FOUND,
+        STATUS_WMI_READ_ONLY,
     },
 };
 use kmdf_samples::{CardDevice, READ_WRITE, control_code, driver, guid};
@@ -15,10 +16,11 @@ const INTERFACE: [u8; 16] = guid(
     0x4b59,
     [0x9d, 0x6a, 0x7e, 0xf4, 0xb0, 0xb3, 0xc2, 0xa5],
 );
-/// IOCTL_CARD_CHECK, IOCTL_CARD_RING, IOCTL_CARD_PREPROCESSED
+/// IOCTL_CARD_CHECK, IOCTL_CARD_RING, IOCTL_CARD_PREPROCESSED, IOCTL_CARD_SIGNAL
 const CHECK: u32 = control_code(0x800, 0, 0);
 const RING: u32 = control_code(0x801, 0, 0);
 const PREPROCESSED: u32 = control_code(0x802, 0, 0);
+const SIGNAL: u32 = control_code(0x803, 0, 0);
 
 fn session(interrupts: Interrupts) -> Session {
     let machine = Machine {
@@ -132,6 +134,27 @@ fn threads_wait_for_events_semaphores_mutexes_and_each_other() {
         "a_mutex_has_one_owner",
         "an_event_has_a_handle",
     ]);
+}
+
+#[test]
+fn an_event_of_an_app_is_signaled_by_its_handle() {
+    let session = session(Interrupts::default());
+    let host = session.host();
+    let signal = |handle: u64| {
+        let outcome = request(&session, SIGNAL, &handle.to_le_bytes());
+        outcome.unwrap_or_else(|stop| panic!("{stop}")).status
+    };
+    let [once, stays] = [false, true].map(|manual_reset| host.create_app_event(manual_reset));
+    assert!(!host.take_app_event(once));
+    for event in [once, stays] {
+        assert_eq!(signal(event), STATUS_SUCCESS);
+        assert!(host.take_app_event(event));
+    }
+    assert!(!host.take_app_event(once));
+    assert!(host.take_app_event(stays));
+    host.close_app_handle(once);
+    assert_eq!(signal(once), STATUS_INVALID_HANDLE);
+    session.shut_down().unwrap_or_else(|stop| panic!("{stop}"));
 }
 
 #[test]
