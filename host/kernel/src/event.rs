@@ -1,6 +1,6 @@
 //! Events, semaphores and mutexes.
 
-use std::{cell::Cell, rc::Rc};
+use std::cell::Cell;
 
 use kmdf_abi::ntstatus::{STATUS_MUTANT_NOT_OWNED, STATUS_SEMAPHORE_LIMIT_EXCEEDED};
 use kmdf_machine::cpu::stub::Call;
@@ -82,18 +82,11 @@ fn initialize_semaphore(kernel: &Kernel, call: &Call) {
     kernel.objects().dispatcher.add(call.arg(0), semaphore);
 }
 
-fn semaphore(kernel: &Kernel, call: &Call) -> Rc<Object> {
-    match kernel.objects().dispatcher.get(call.arg(0)) {
-        Some(object) if matches!(*object, Object::Semaphore { .. }) => object,
-        _ => kernel.no_object(call.arg(0), "semaphore"),
-    }
-}
-
 /// KeReleaseSemaphore(Semaphore, Increment, Adjustment, Wait): the count before
 fn release_semaphore(kernel: &Kernel, call: &Call) -> u32 {
-    let semaphore = semaphore(kernel, call);
-    let Object::Semaphore { count, limit } = &*semaphore else {
-        return 0;
+    let object = kernel.objects().dispatcher.get(call.arg(0));
+    let Some(Object::Semaphore { count, limit }) = object.as_deref() else {
+        kernel.no_object(call.arg(0), "semaphore");
     };
     let before = count.get();
     match before.checked_add(call.arg32(2).cast_signed()) {
@@ -104,9 +97,9 @@ fn release_semaphore(kernel: &Kernel, call: &Call) -> u32 {
 }
 
 fn read_semaphore(kernel: &Kernel, call: &Call) -> u32 {
-    match &*semaphore(kernel, call) {
-        Object::Semaphore { count, .. } => count.get().cast_unsigned(),
-        _ => 0,
+    match kernel.objects().dispatcher.get(call.arg(0)).as_deref() {
+        Some(Object::Semaphore { count, .. }) => count.get().cast_unsigned(),
+        _ => kernel.no_object(call.arg(0), "semaphore"),
     }
 }
 

@@ -35,13 +35,7 @@ impl Kernel {
     pub fn make_mdl(&self, address: u64, bytes: u64, locked: bool, purpose: Purpose) -> u64 {
         let base = address / PAGE * PAGE;
         let pages = (address + bytes.max(1) - base).div_ceil(PAGE);
-        let size = size_of::<MDL>() as u64 + 8 * pages;
-        let mdl = self
-            .memory
-            .allocate(size, true, purpose)
-            .expect("a run has address space for its MDLs");
         let header = MDL {
-            Size: i16::try_from(size).unwrap_or(i16::MAX),
             MdlFlags: if locked {
                 PAGES_LOCKED | MAPPED
             } else {
@@ -53,13 +47,31 @@ impl Kernel {
             ByteOffset: u32::try_from(address - base).expect("below a page"),
             ..Default::default()
         };
+        let frame = |page| self.physical_address(base + page * PAGE) / PAGE;
+        self.write_mdl(header, pages, frame, purpose)
+            .expect("a run has address space for its MDLs")
+    }
+
+    /// Allocates an MDL for that many pages, with their frames behind it.
+    pub(crate) fn write_mdl(
+        &self,
+        header: MDL,
+        pages: u64,
+        frame: impl Fn(u64) -> u64,
+        purpose: Purpose,
+    ) -> Option<u64> {
+        let size = size_of::<MDL>() as u64 + 8 * pages;
+        let mdl = self.memory.allocate(size, true, purpose)?;
+        let header = MDL {
+            Size: i16::try_from(size).unwrap_or(i16::MAX),
+            ..header
+        };
         self.memory.write(mdl, &header);
         for page in 0..pages {
-            let frame = self.physical_address(base + page * PAGE) / PAGE;
-            self.memory
-                .write(mdl + size_of::<MDL>() as u64 + 8 * page, &frame);
+            let entry = mdl + size_of::<MDL>() as u64 + 8 * page;
+            self.memory.write(entry, &frame(page));
         }
-        mdl
+        Some(mdl)
     }
 }
 

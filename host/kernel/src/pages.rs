@@ -105,28 +105,16 @@ fn device_list(kernel: &Kernel, call: &Call) -> Result<(), NtStatus> {
     }
     kernel.check_device_range(physical, bytes);
     let what = "an MDL of MmAllocateMdlForIoSpace";
-    let pages = bytes / PAGE;
-    let list = kernel
-        .memory
-        .allocate(
-            size_of::<MDL>() as u64 + 8 * pages,
-            true,
-            Purpose::Kernel { what },
-        )
-        .ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
-    kernel.memory.set_site(list, kernel.call_site());
     let header = MDL {
-        Size: i16::try_from(size_of::<MDL>() as u64 + 8 * pages).unwrap_or(i16::MAX),
         MdlFlags: mdl::PAGES_LOCKED | mdl::IO_SPACE,
         ByteCount: u32::try_from(bytes).unwrap_or(u32::MAX),
         ..Default::default()
     };
-    kernel.memory.write(list, &header);
-    for page in 0..pages {
-        let frame = physical / PAGE + page;
-        let entry = list + size_of::<MDL>() as u64 + 8 * page;
-        kernel.memory.write(entry, &frame);
-    }
+    let frame = |page| physical / PAGE + page;
+    let list = kernel
+        .write_mdl(header, bytes / PAGE, frame, Purpose::Kernel { what })
+        .ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+    kernel.memory.set_site(list, kernel.call_site());
     let device = Behind::Device { physical, bytes };
     kernel.objects().unmapped.put(list, device);
     kernel.memory.write(call.arg(2), &list);
