@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Display,
     io::{BufRead, BufReader, IsTerminal},
     path::{Path, PathBuf},
     thread,
@@ -12,7 +13,7 @@ use kmdf_abi::ntstatus::NtStatus as Named;
 use kmdf_host_client::{
     Completion, Connection, Handle, Pending,
     protocol::Share,
-    script::{Action, NtStatus, Operation, Parser, Script, ScriptError, Step},
+    script::{Action, NtStatus, Operation, Parser, Script, Step},
     socket_path,
 };
 
@@ -47,13 +48,8 @@ pub(super) struct Talk {
 /// Why it failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("{}: {error}", .path.display())]
-    File {
-        path: PathBuf,
-        error: std::io::Error,
-    },
-    #[error("{}: {error}", .path.display())]
-    Script { path: PathBuf, error: ScriptError },
+    #[error("{0}")]
+    Script(String),
     #[error("line {line}: {text}")]
     Step { line: usize, text: String },
     #[error(transparent)]
@@ -67,7 +63,7 @@ impl Talk {
             Err(failure) => {
                 eprintln!("error: {failure}");
                 match failure {
-                    Failure::File { .. } | Failure::Script { .. } => Exit::BadInput,
+                    Failure::Script(_) => Exit::BadInput,
                     Failure::Step { .. } | Failure::Host(_) => Exit::CommandFailed,
                 }
             }
@@ -77,7 +73,7 @@ impl Talk {
     fn talk(&self) -> Result<(), Failure> {
         // A script with a mistake does nothing at all.
         let script = (self.script != Path::new("-"))
-            .then(|| read(&self.script))
+            .then(|| read_script(&self.script).map_err(Failure::Script))
             .transpose()?;
         let connection = Connection::open(&self.socket.clone().unwrap_or_else(socket_path))?;
         let mut player = Player {
@@ -93,16 +89,11 @@ impl Talk {
     }
 }
 
-/// Reads a script.
-fn read(path: &Path) -> Result<Script, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::File {
-        path: path.to_owned(),
-        error,
-    })?;
-    Script::parse(&text).map_err(|error| Failure::Script {
-        path: path.to_owned(),
-        error,
-    })
+/// Reads a script. What is wrong with it is said with its path.
+pub(super) fn read_script(path: &Path) -> Result<Script, String> {
+    let wrong = |error: &dyn Display| format!("{}: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+    Script::parse(&text).map_err(|error| wrong(&error))
 }
 
 /// What a script has made so far.
@@ -119,20 +110,14 @@ impl Player {
         let person = std::io::stdin().is_terminal();
         let mut parser = Parser::default();
         for line in BufReader::new(std::io::stdin()).lines() {
-            let failed = |error| Failure::File {
-                path: "standard input".into(),
-                error,
-            };
-            let done = match parser.line(&line.map_err(failed)?) {
+            let wrong = |error: &dyn Display| Failure::Script(format!("standard input: {error}"));
+            let done = match parser.line(&line.map_err(|error| wrong(&error))?) {
                 Ok(None) => Ok(()),
                 Ok(Some(step)) => self.play(&step),
-                Err(error) => Err(Failure::Script {
-                    path: "standard input".into(),
-                    error,
-                }),
+                Err(error) => Err(wrong(&error)),
             };
             match done {
-                Err(failure @ (Failure::Script { .. } | Failure::Step { .. })) if person => {
+                Err(failure @ (Failure::Script(_) | Failure::Step { .. })) if person => {
                     eprintln!("error: {failure}");
                 }
                 other => other?,

@@ -1,19 +1,15 @@
 //! `--script`: scenarios without a program of their own.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use kmdf_explore::{Scenario, Scripted};
-use kmdf_host_client::script::Script;
 
 use super::super::{
     Devices,
     machine::{Granted, make_device},
     quoted,
+    talk::read_script,
 };
 
 /// Scripts, and the machine that they play on.
@@ -57,7 +53,7 @@ impl Scripts {
             specs.iter().map(device).collect()
         });
         let scenario = |path: &PathBuf| {
-            let script = read(path)?;
+            let script = read_script(path)?;
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
             let scripted = Scripted::new(
                 name.into_owned(),
@@ -70,12 +66,6 @@ impl Scripts {
         };
         self.script.iter().map(scenario).collect()
     }
-}
-
-fn read(path: &Path) -> Result<Script, String> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Script::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 impl fmt::Display for Scripts {
