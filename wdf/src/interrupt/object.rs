@@ -124,17 +124,7 @@ impl<H: InterruptHandler> Interrupt<H> {
         lock: &InterruptLock<H::Shared>,
         handler: H,
     ) -> Result<Self> {
-        let origin = Origin::Resource(resource);
-        // SAFETY: whoever has the lock is called for its device, which is alive; the lock is its own.
-        unsafe {
-            create(
-                lock.device(),
-                lock.handling(),
-                &lock.locking(),
-                handler,
-                origin,
-            )
-        }
+        Self::create_with(lock, handler, Origin::Resource(resource))
     }
 
     /// Creates an interrupt object that wakes the device (`WDF_INTERRUPT_CONFIG::CanWakeDevice`). When the device is
@@ -150,17 +140,19 @@ impl<H: InterruptHandler> Interrupt<H> {
         lock: &InterruptLock<H::Shared>,
         handler: H,
     ) -> Result<Self> {
-        let origin = Origin::Wake(resource);
-        // SAFETY: as in `create_for`.
-        unsafe {
-            create(
-                lock.device(),
-                lock.handling(),
-                &lock.locking(),
-                handler,
-                origin,
-            )
-        }
+        Self::create_with(lock, handler, Origin::Wake(resource))
+    }
+
+    /// Creates an object whose resource proves the callback it is created in.
+    fn create_with(
+        lock: &InterruptLock<H::Shared>,
+        handler: H,
+        origin: Origin<'_>,
+    ) -> Result<Self> {
+        let (handling, locking) = (lock.handling(), &lock.locking());
+        // SAFETY: whoever has the lock is called for its device, which is alive; the lock is its own. The resource is
+        // borrowed from EvtDevicePrepareHardware.
+        unsafe { create(lock.device(), handling, locking, handler, origin) }
     }
 
     /// Says which processors shall take the interrupt, and how urgent it is (`WdfInterruptSetExtendedPolicy`). In
