@@ -45,6 +45,10 @@ impl Watcher for Explorer {
         self.stepping.leave(machine, flow);
     }
 
+    fn jumps(&self, machine: &Machine, _: u32, address: u64) {
+        self.stepping.jump(machine, address);
+    }
+
     fn resumes(&self, machine: &Machine, flow: u32) {
         self.stepping.flow_resumes(machine, flow);
     }

@@ -140,6 +140,14 @@ impl Stepping {
         }
     }
 
+    /// The routine that runs goes on at another address than its last instruction said.
+    pub(crate) fn jump(&self, machine: &Machine, address: u64) {
+        let mut walk = self.suspend(machine);
+        let there = machine.image.get().and_then(|image| image.rva(address));
+        walk.armed = there.filter(|_| walk.stops != Stops::Never);
+        self.resume(machine, walk);
+    }
+
     /// A flow goes on: its breakpoint comes back.
     pub(crate) fn flow_resumes(&self, machine: &Machine, flow: u32) {
         let walk = self.waiting.borrow_mut().remove(&flow);

@@ -20,7 +20,16 @@ const KERNEL: &str = "ntoskrnl.exe";
 /// Maps `image` into the host's process.
 pub(crate) fn map(host: &Host, image: Image, symbols: Rc<Symbols>) -> Result<(), MapError> {
     let bindings = bindings(&image);
-    host.load_image(image, symbols, bindings, kmdf_kernel::direct)
+    let handles_exceptions = image
+        .imports()
+        .iter()
+        .any(|import| import_name(&import.name) == "__C_specific_handler");
+    let direct = if handles_exceptions {
+        kmdf_kernel::direct_unguarded
+    } else {
+        kmdf_kernel::direct
+    };
+    host.load_image(image, symbols, bindings, direct)
 }
 
 /// The service that a library exports under a name: of the kernel, or of what binds a driver to the

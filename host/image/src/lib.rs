@@ -27,4 +27,4 @@ pub use map::{MapError, MappedImage, PatchError, ResolverError};
 pub use pe::{CodeView, Export, Image, Import, ImportName, Section, Target};
 pub use problem::{ImageError, Problem};
 pub use symbols::{Frame, Source, SymbolError, Symbols};
-pub use unwind::{CallStack, Function, StackEnd, StackStart};
+pub use unwind::{CallStack, Frame as StackFrame, Function, Handler, StackEnd, StackStart};

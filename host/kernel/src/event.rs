@@ -91,7 +91,7 @@ fn release_semaphore(kernel: &Kernel, call: &Call) -> u32 {
     let before = count.get();
     match before.checked_add(call.arg32(2).cast_signed()) {
         Some(after) if after <= *limit && after >= before => count.set(after),
-        _ => kernel.raise_status(STATUS_SEMAPHORE_LIMIT_EXCEEDED),
+        _ => kernel.raise_status(call, STATUS_SEMAPHORE_LIMIT_EXCEEDED),
     }
     before.cast_unsigned()
 }
@@ -120,7 +120,8 @@ fn release_mutex(kernel: &Kernel, call: &Call) -> u32 {
         kernel.no_object(call.arg(0), "mutex");
     };
     if owner.get() != Some(kernel.thread()) {
-        kernel.raise_status(STATUS_MUTANT_NOT_OWNED);
+        kernel.raise_status(call, STATUS_MUTANT_NOT_OWNED);
+        return 0;
     }
     depth.set(depth.get() - 1);
     if depth.get() == 0 {

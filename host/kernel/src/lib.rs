@@ -17,6 +17,7 @@ mod etw;
 mod event;
 mod exception;
 mod format;
+mod guarded;
 mod handle;
 mod lend;
 mod library;
@@ -107,6 +108,7 @@ pub const LIBRARIES: &[(&str, &[&[Service]])] = &[
             etw::SERVICES,
             event::SERVICES,
             exception::SERVICES,
+            guarded::SERVICES,
             handle::SERVICES,
             list::SERVICES,
             mdl::SERVICES,
@@ -130,4 +132,11 @@ pub const LIBRARIES: &[(&str, &[&[Service]])] = &[
 #[must_use]
 pub fn direct(name: &str) -> Option<u64> {
     library::address(name).or_else(|| handle::variable(name))
+}
+
+/// As [`direct`], for a driver that handles exceptions: its accesses to memory are services that raise them.
+#[must_use]
+pub fn direct_unguarded(name: &str) -> Option<u64> {
+    let is_guarded = kmdf_machine::service::find(&[guarded::SERVICES], name).is_some();
+    (!is_guarded).then(|| direct(name)).flatten()
 }

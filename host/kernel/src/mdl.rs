@@ -11,12 +11,12 @@ pub(crate) const MAPPED: i16 = 0x1;
 /// `MDL_PAGES_LOCKED`
 pub(crate) const PAGES_LOCKED: i16 = 0x2;
 /// `MDL_SOURCE_IS_NONPAGED_POOL`
-const NONPAGED_POOL: i16 = 0x4;
+pub(crate) const NONPAGED_POOL: i16 = 0x4;
 /// `MDL_IO_SPACE`
 pub(crate) const IO_SPACE: i16 = 0x800;
 
 /// `KernelMode`
-const KERNEL_MODE: u8 = 0;
+pub(crate) const KERNEL_MODE: u8 = 0;
 
 services! {
     IoAllocateMdl <= DISPATCH => allocate;
@@ -89,6 +89,12 @@ fn allocate(kernel: &Kernel, call: &Call) -> u64 {
 }
 
 fn free(kernel: &Kernel, call: &Call) {
+    if kernel.objects().unmapped.is_locked(call.arg(0)) {
+        kernel.violation(
+            &rules::MDL_PAGES,
+            format!("IoFreeMdl frees {:#x}, whose pages are locked", call.arg(0)),
+        );
+    }
     if let Err(text) = kernel.memory.free(call.arg(0)) {
         kernel.violation(&rules::BAD_FREE, text);
     }
@@ -121,7 +127,8 @@ fn unmap(kernel: &Kernel, call: &Call) {
     let (address, list) = (call.arg(0), call.arg(1));
     let mut mdl: MDL = kernel.memory.read(list);
     kernel.unmap_unmapped(address, list);
-    if mdl.MappedSystemVa.0 == address && mdl.MdlFlags & IO_SPACE != 0 {
+    let is_locked = kernel.objects().unmapped.is_locked(list);
+    if mdl.MappedSystemVa.0 == address && (mdl.MdlFlags & IO_SPACE != 0 || is_locked) {
         mdl.MdlFlags &= !MAPPED;
         mdl.MappedSystemVa = GuestPtr(0);
         kernel.memory.write(list, &mdl);

@@ -21,6 +21,8 @@ pub(crate) struct Unmapped {
 enum Behind {
     /// Pages of memory, at an address that the driver has only while it maps them.
     Pages { address: u64, given_back: bool },
+    /// Memory whose pages the driver has locked.
+    Locked { address: u64 },
     /// Device memory.
     Device { physical: u64, bytes: u64 },
 }
@@ -30,6 +32,8 @@ services! {
     MmAllocatePagesForMdlEx <= DISPATCH => allocate;
     MmFreePagesFromMdl <= APC => free_pages;
     MmAllocateMdlForIoSpace <= DISPATCH => device_list;
+    MmProbeAndLockPages <= DISPATCH => lock;
+    MmUnlockPages <= DISPATCH => unlock;
 }
 
 /// MmAllocatePagesForMdlEx(LowAddress, HighAddress, SkipBytes, TotalBytes, CacheType, Flags)
@@ -121,6 +125,58 @@ fn device_list(kernel: &Kernel, call: &Call) -> Result<(), NtStatus> {
     Ok(())
 }
 
+/// MmProbeAndLockPages(MemoryDescriptorList, AccessMode, Operation)
+fn lock(kernel: &Kernel, call: &Call) {
+    /// `IoReadAccess`: the others write.
+    const READ: u32 = 0;
+    let list = call.arg(0);
+    let mut header: MDL = kernel.memory.read(list);
+    if header.MdlFlags & mdl::PAGES_LOCKED != 0 {
+        kernel.violation(
+            &rules::MDL_PAGES,
+            format!("MmProbeAndLockPages locks the pages of {list:#x}, which are locked"),
+        );
+    }
+    let address = header.StartVa.0 + u64::from(header.ByteOffset);
+    let bytes = u64::from(header.ByteCount);
+    let is_write = call.arg32(2) != READ;
+    let is_there = if call.arg8(1) == mdl::KERNEL_MODE {
+        !kernel.is_user_hole(address) && !kernel.is_user_hole(address + bytes.saturating_sub(1))
+    } else {
+        kernel.memory.is_of_app(address, bytes)
+    };
+    if !is_there {
+        return kernel.raise_fault(call, address, is_write);
+    }
+    header.MdlFlags &= !(mdl::NONPAGED_POOL | mdl::MAPPED);
+    header.MdlFlags |= mdl::PAGES_LOCKED;
+    header.MappedSystemVa = GuestPtr(0);
+    kernel.memory.write(list, &header);
+    kernel
+        .objects()
+        .unmapped
+        .put(list, Behind::Locked { address });
+}
+
+/// MmUnlockPages(MemoryDescriptorList)
+fn unlock(kernel: &Kernel, call: &Call) {
+    let list = call.arg(0);
+    let unmapped = &kernel.objects().unmapped;
+    let Some(Behind::Locked { .. }) = unmapped.get(list) else {
+        kernel.violation(
+            &rules::MDL_PAGES,
+            format!(
+                "MmUnlockPages unlocks the pages of {list:#x}, which the driver has not locked"
+            ),
+        );
+    };
+    let mut header: MDL = kernel.memory.read(list);
+    header.MdlFlags &= !(mdl::PAGES_LOCKED | mdl::MAPPED);
+    header.MappedSystemVa = GuestPtr(0);
+    kernel.memory.write(list, &header);
+    unmapped.forget(list);
+}
+
 impl Unmapped {
     fn put(&self, list: u64, behind: Behind) {
         self.lists.borrow_mut().insert(list, behind);
@@ -128,6 +184,11 @@ impl Unmapped {
 
     fn get(&self, list: u64) -> Option<Behind> {
         self.lists.borrow().get(&list).copied()
+    }
+
+    /// Whether the driver has locked the pages of an MDL.
+    pub(crate) fn is_locked(&self, list: u64) -> bool {
+        matches!(self.get(list), Some(Behind::Locked { .. }))
     }
 
     /// Forgets an MDL that is freed.
@@ -140,7 +201,7 @@ impl Kernel {
     /// Maps what such an MDL describes; `None` for any other.
     pub(crate) fn map_unmapped(&self, list: u64) -> Option<u64> {
         match self.objects().unmapped.get(list)? {
-            Behind::Pages { address, .. } => Some(address),
+            Behind::Pages { address, .. } | Behind::Locked { address } => Some(address),
             Behind::Device { physical, bytes } => {
                 let site = self.call_site();
                 Some(self.memory.map_device(physical, bytes, site).unwrap_or(0))

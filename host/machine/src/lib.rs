@@ -20,6 +20,7 @@ mod config;
 pub mod cpu;
 mod crossing;
 mod event;
+pub mod exception;
 mod interrupts;
 mod layer;
 mod load;

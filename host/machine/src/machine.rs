@@ -25,6 +25,7 @@ use crate::{
     },
     crossing::Crossing,
     event::{Event, EventLog, Observer},
+    exception::Elsewhere,
     interrupts::InterruptController,
     memory::Memory,
     physical::PhysicalMap,
@@ -135,6 +136,8 @@ pub struct Machine {
     pub(crate) real_start: Cell<Option<Instant>>,
     /// Where each flow last left the driver, for its call stack: see [`Crossing`].
     pub(crate) crossings: RefCell<Vec<Crossing>>,
+    /// Which of them go on somewhere else than behind their calls.
+    pub(crate) elsewhere: Elsewhere,
     /// What the layers above keep here: see [`Machine::state`].
     states: Vec<Box<dyn Any>>,
     pub(crate) above: Box<dyn Above>,
@@ -193,6 +196,7 @@ impl Machine {
             clock: Cell::new(VirtualTime::START),
             real_start: Cell::new(real.then(Instant::now)),
             crossings: RefCell::default(),
+            elsewhere: Elsewhere::default(),
             states,
             above,
             watcher: OnceCell::new(),

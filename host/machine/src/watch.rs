@@ -10,6 +10,9 @@ pub trait Watcher {
     /// The callback that began last on that flow has returned.
     fn leaves(&self, machine: &Machine, flow: u32);
 
+    /// The routine that runs goes on at another address: an exception handler was found.
+    fn jumps(&self, machine: &Machine, flow: u32, address: u64);
+
     /// A flow is given a processor. Called by the scheduler.
     fn resumes(&self, machine: &Machine, flow: u32);
 

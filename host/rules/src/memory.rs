@@ -31,6 +31,8 @@ declare! { Memory:
         "The registers of a device are mapped uncached, unless their BAR is prefetchable.";
     UNMAP_IO_SPACE = Own "UnmapIoSpace", "kmdf-host; MmUnmapIoSpace",
         "A mapping is unmapped once, as a whole, with the size with which it was mapped.";
+    MDL_PAGES = System "MdlPages", "bug checks 0x76, PROCESS_HAS_LOCKED_PAGES, and 0xCB",
+        "The pages of an MDL are locked once, and unlocked once before the MDL is freed.";
     MEMORY_ASSIGN = Framework "MemoryAssign", "KMDF: 0x10D, 0x5 WDF_INVALID_HANDLE (WdfMemoryAssignBuffer, fxmemorybufferpreallocatedapi.cpp)",
         "A buffer is assigned only to memory objects that were created for this (WdfMemoryCreatePreallocated).";
     STACK_OVERFLOW = System "StackOverflow", "bug check 0x7F, double fault",

@@ -49,6 +49,7 @@ extern const CHECK KernelChecks[];
 extern const CHECK ThreadChecks[];
 extern const CHECK WmiChecks[];
 extern const CHECK TextChecks[];
+extern const CHECK ExceptionChecks[];
 
 /* What the checks of interfaces need of the device: one of the driver's own. */
 NTSTATUS OfferInterface(WDFDEVICE device);

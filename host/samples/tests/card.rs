@@ -1,7 +1,11 @@
 //! The card's driver on its model: configuration space, MSI-X and I/O ports.
 
+use std::sync::Arc;
+
 use kmdf_host::{
     Interrupts, Machine, Operation, Outcome, Session, Stop, WmiRequest,
+    device::PciFunction,
+    explore::{Runs, Scenario, Stage, Target, Wrong, explore},
     ntstatus::{
         STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_HANDLE,
         STATUS_SUCCESS, STATUS_WMI_GUID_NOT_FOUND, STATUS_WMI_INSTANCE_NOT_FOUND,
@@ -227,6 +231,67 @@ fn a_wmi_block_that_is_longer_than_its_buffer_is_reported() {
 }
 
 #[test]
+fn exceptions_are_handled_as_the_compiler_says() {
+    hold(&[
+        "an_exception_is_caught",
+        "a_filter_is_asked_before_a_frame_is_left",
+        "registers_are_as_they_were",
+        "an_access_to_what_an_app_does_not_have_is_caught",
+        "a_filter_puts_an_access_right",
+        "what_an_app_names_is_probed",
+        "pages_are_probed_and_locked",
+    ]);
+}
+
+/// Exceptions that are handled, in schedules that decide at every instruction.
+struct Handled;
+
+impl Scenario for Handled {
+    fn name(&self) -> &'static str {
+        "handled"
+    }
+
+    fn about(&self) -> &'static str {
+        "exceptions, their filters and their termination handlers"
+    }
+
+    fn devices(&self) -> Vec<Box<dyn PciFunction>> {
+        vec![Box::new(CardDevice::default())]
+    }
+
+    fn run(&self, stage: &Stage<'_>) -> Result<(), Wrong> {
+        let file = stage.open(INTERFACE, 0, READ_WRITE)?;
+        let check = Operation::Control {
+            code: CHECK,
+            input: b"a_filter_is_asked_before_a_frame_is_left".to_vec(),
+            output_length: 4,
+        };
+        let outcome = stage.wait(&stage.submit(&file, check))?;
+        assert_eq!(number(outcome), 0);
+        stage.host().close(&file);
+        Ok(())
+    }
+}
+
+#[test]
+fn exceptions_are_handled_in_every_schedule() {
+    let target = Target::read(driver("card"), 2, Vec::new());
+    let target = target.unwrap_or_else(|error| panic!("{error}"));
+    let runs = Runs {
+        seeds: 0..20,
+        instructions: true,
+        twice: true,
+        threads: 2,
+        ..Runs::default()
+    };
+    let explored = explore(&target, &[Arc::new(Handled)], &runs, &mut |_, _, _, _| {});
+    if let Some(finding) = explored.findings.first() {
+        panic!("with {}: {}", finding.way, finding.wrong);
+    }
+    assert!(explored.schedules >= 20);
+}
+
+#[test]
 fn messages_are_those_of_the_table() {
     hold(&[
         "each_message_has_an_interrupt_of_its_own",
@@ -323,6 +388,11 @@ fn what_breaks_the_io_manager_or_the_kernel_is_reported() {
             "UnhandledException",
         ),
         ("an_exception_is_raised", "UnhandledException"),
+        ("an_exception_leaves_a_callback", "UnhandledException"),
+        ("nobody_wants_an_exception", "UnhandledException"),
+        ("memory_that_was_freed_is_guarded", "AccessViolation"),
+        ("pages_stay_locked", "MdlPages"),
+        ("pages_are_unlocked_twice", "MdlPages"),
         ("a_handle_is_closed_twice", "KernelHandle"),
         ("a_reference_is_given_back_twice", "ObjectReference"),
         ("a_reference_is_kept", "ObjectReference"),

@@ -170,8 +170,8 @@ impl Host {
         let made = request.buffers.borrow().user[side as usize];
         let address = made.map_or_else(
             || {
-                let purpose = Purpose::Buffer {
-                    request: format!("WDFREQUEST {:#x}, an app's own", request.handle),
+                let purpose = Purpose::AppBuffer {
+                    request: format!("WDFREQUEST {:#x}", request.handle),
                 };
                 let address = self
                     .memory

@@ -10,6 +10,11 @@ pub(super) enum Operation {
         register: usize,
         offset: u32,
     },
+    /// An SSE register was saved.
+    SaveVector {
+        register: usize,
+        offset: u32,
+    },
     /// A step that changes none of the registers this walk follows.
     Nothing,
     MachineFrame {
@@ -26,10 +31,27 @@ pub(super) struct UnwindInfo {
     pub operations: Vec<(u8, Operation)>,
     /// Where the rest of it is.
     pub chained: Option<u32>,
+    /// The routine that is asked about exceptions in the function.
+    pub handler: Option<Handler>,
+}
+
+/// What a function's unwind information says about exceptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handler {
+    /// RVA of the language's handler.
+    pub routine: u32,
+    /// RVA of its data, which the compiler made for it.
+    pub data: u32,
+    /// Whether it is asked for a handler of an exception.
+    pub searches: bool,
+    /// Whether it is told that the function's frame is left.
+    pub unwinds: bool,
 }
 
 impl UnwindInfo {
     pub fn parse(image: &[u8], rva: u32) -> Option<Self> {
+        const SEARCHES: u8 = 1;
+        const UNWINDS: u8 = 2;
         const CHAINED: u8 = 4;
         let data = image.get(rva as usize..)?;
         let [version_flags, prolog_bytes, count, frame] = *data.first_chunk()?;
@@ -63,9 +85,17 @@ impl UnwindInfo {
                 },
                 // Version 2 says here where the epilogs are; this walk finds them by decoding.
                 (6, 2) => Operation::Nothing,
-                // An XMM register was saved: 16-byte slot number, or a 32-bit offset.
-                (6 | 8, _) => slot().map(|_| Operation::Nothing)?,
-                (7 | 9, _) => slot().and_then(|_| slot()).map(|_| Operation::Nothing)?,
+                // Half of an XMM register was saved, which no compiler does any more.
+                (6, _) => slot().map(|_| Operation::Nothing)?,
+                (7, _) => slot().and_then(|_| slot()).map(|_| Operation::Nothing)?,
+                (8, _) => Operation::SaveVector {
+                    register,
+                    offset: u32::from(slot()?) * 16,
+                },
+                (9, _) => Operation::SaveVector {
+                    register,
+                    offset: long(slot()?, slot()?),
+                },
                 (10, _) if info < 2 => Operation::MachineFrame {
                     error_code: info == 1,
                 },
@@ -73,18 +103,25 @@ impl UnwindInfo {
             };
             operations.push((at, operation));
         }
-        let chained = if flags & CHAINED == 0 {
-            None
-        } else {
-            let entry = data.get(4 + 2 * count.next_multiple_of(2)..)?;
-            let unwind_info = entry.get(8..)?.first_chunk()?;
-            Some(u32::from_le_bytes(*unwind_info))
-        };
+        let behind = 4 + 2 * count.next_multiple_of(2);
+        let word = |at: usize| Some(u32::from_le_bytes(*data.get(at..)?.first_chunk()?));
+        let (mut chained, mut handler) = (None, None);
+        if flags & CHAINED != 0 {
+            chained = Some(word(behind + 8)?);
+        } else if flags & (SEARCHES | UNWINDS) != 0 {
+            handler = Some(Handler {
+                routine: word(behind)?,
+                data: rva.checked_add(u32::try_from(behind + 4).ok()?)?,
+                searches: flags & SEARCHES != 0,
+                unwinds: flags & UNWINDS != 0,
+            });
+        }
         Some(Self {
             prolog_bytes,
             frame,
             operations,
             chained,
+            handler,
         })
     }
 }

@@ -11,6 +11,7 @@ use std::{fmt, ops::Range};
 
 use kmdf_instructions::Registers;
 
+pub use self::info::Handler;
 use self::{
     epilog::Epilog,
     info::{Operation, UnwindInfo},
@@ -119,27 +120,39 @@ impl MappedImage {
         start: StackStart,
         mut read: impl FnMut(u64) -> Option<u64>,
     ) -> CallStack {
-        let mut state = State {
-            gpr: registers.gpr,
-            rip: registers.rip,
-        };
+        let mut state = State(registers.clone());
         let mut frames = Vec::new();
         let end = loop {
-            let Some(rva) = self.rva(state.rip) else {
-                break StackEnd::Outside(state.rip);
+            let Some(rva) = self.rva(state.0.rip) else {
+                break StackEnd::Outside(state.0.rip);
             };
             if frames.len() == MOST_FRAMES {
                 break StackEnd::TooDeep;
             }
             frames.push(rva);
-            let stack = state.gpr[RSP];
-            match state.step(self.image(), rva, &mut read) {
-                Ok(()) if state.gpr[RSP] > stack => {}
-                Ok(()) | Err(Failure::Malformed) => break StackEnd::Malformed(rva),
-                Err(Failure::Unreadable(address)) => break StackEnd::Unreadable(address),
+            if let Err(reason) = state.leave(self.image(), rva, &mut read) {
+                break reason;
             }
         };
         CallStack { frames, start, end }
+    }
+
+    /// Leaves the innermost function of a call stack: `registers` become those after its return, as far as
+    /// functions preserve them. Returns what an exception handler must know of its frame.
+    ///
+    /// # Errors
+    /// Why it cannot be left. The registers then have no meaning.
+    pub fn unwind(
+        &self,
+        registers: &mut Registers,
+        mut read: impl FnMut(u64) -> Option<u64>,
+    ) -> Result<Frame, StackEnd> {
+        let mut state = State(std::mem::take(registers));
+        let rip = state.0.rip;
+        let rva = self.rva(rip).ok_or(StackEnd::Outside(rip))?;
+        let frame = state.leave(self.image(), rva, &mut read)?;
+        *registers = state.0;
+        Ok(frame)
     }
 }
 
@@ -155,6 +168,17 @@ impl Image {
     }
 }
 
+/// The frame of a function that is left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The function, unless it is a leaf.
+    pub function: Option<Function>,
+    /// The address by which exception handlers know the frame.
+    pub establisher: u64,
+    /// Its handler, where one is in force: behind the prolog, and not in an epilog.
+    pub handler: Option<Handler>,
+}
+
 /// Why one frame could not be unwound.
 enum Failure {
     Malformed,
@@ -162,70 +186,102 @@ enum Failure {
 }
 
 /// The registers while walking.
-struct State {
-    gpr: [u64; 16],
-    rip: u64,
-}
+struct State(Registers);
 
 impl State {
+    /// Returns from the function at `rva`, if that makes sense.
+    fn leave(
+        &mut self,
+        image: &Image,
+        rva: u32,
+        read: &mut impl FnMut(u64) -> Option<u64>,
+    ) -> Result<Frame, StackEnd> {
+        let stack = self.0.gpr[RSP];
+        match self.step(image, rva, read) {
+            Ok(frame) if self.0.gpr[RSP] > stack => Ok(frame),
+            Ok(_) | Err(Failure::Malformed) => Err(StackEnd::Malformed(rva)),
+            Err(Failure::Unreadable(address)) => Err(StackEnd::Unreadable(address)),
+        }
+    }
+
     /// Returns from the function at `rva`.
     fn step(
         &mut self,
         image: &Image,
         rva: u32,
         read: &mut impl FnMut(u64) -> Option<u64>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Frame, Failure> {
+        let mut frame = Frame {
+            function: image.function_of(rva).cloned(),
+            establisher: self.0.gpr[RSP],
+            handler: None,
+        };
         let Some(function) = image.function_of(rva) else {
-            return self.pop_rip(read);
+            self.pop_rip(read)?;
+            return Ok(frame);
         };
         let info =
             UnwindInfo::parse(image.layout(), function.unwind_info).ok_or(Failure::Malformed)?;
         if let Some(epilog) = Epilog::at(image.layout(), function, rva, info.frame) {
-            return self.run(&epilog, read);
+            self.run(&epilog, read)?;
+            return Ok(frame);
         }
 
         let offset = rva - function.code.start;
+        let in_prolog = offset < u32::from(info.prolog_bytes);
         let mut current = Some(info);
         for piece in 0..MOST_CHAINED {
             let Some(info) = current else {
-                return self.pop_rip(read);
+                self.pop_rip(read)?;
+                return Ok(frame);
             };
+            frame.handler = info.handler.filter(|_| !in_prolog);
             // In the prolog only what has been executed is undone; of chained information all.
             let done = |at: u8| piece > 0 || u32::from(at) <= offset;
             let frame_base = match info.frame {
                 Some((register, distance))
                     if piece > 0
-                        || offset >= u32::from(info.prolog_bytes)
+                        || !in_prolog
                         || info.operations.iter().any(|(at, operation)| {
                             matches!(operation, Operation::SetFrame) && done(*at)
                         }) =>
                 {
-                    self.gpr[register].wrapping_sub(distance)
+                    self.0.gpr[register].wrapping_sub(distance)
                 }
-                _ => self.gpr[RSP],
+                _ => self.0.gpr[RSP],
             };
+            if piece == 0 {
+                frame.establisher = frame_base;
+            }
             for (_, operation) in info.operations.iter().filter(|(at, _)| done(*at)) {
                 match *operation {
-                    Operation::Push(register) => self.gpr[register] = self.pop(read)?,
+                    Operation::Push(register) => self.0.gpr[register] = self.pop(read)?,
                     Operation::Allocate(bytes) => self.release(u64::from(bytes)),
                     Operation::SetFrame => {
                         let (register, distance) = info.frame.ok_or(Failure::Malformed)?;
-                        self.gpr[RSP] = self.gpr[register].wrapping_sub(distance);
+                        self.0.gpr[RSP] = self.0.gpr[register].wrapping_sub(distance);
                     }
                     Operation::Save { register, offset } => {
                         let address = frame_base.wrapping_add(u64::from(offset));
-                        self.gpr[register] = read(address).ok_or(Failure::Unreadable(address))?;
+                        self.0.gpr[register] = read(address).ok_or(Failure::Unreadable(address))?;
+                    }
+                    Operation::SaveVector { register, offset } => {
+                        let mut half = |address| read(address).ok_or(Failure::Unreadable(address));
+                        let address = frame_base.wrapping_add(u64::from(offset));
+                        let low = half(address)?;
+                        let high = half(address.wrapping_add(8))?;
+                        self.0.xmm[register] = u128::from(high) << 64 | u128::from(low);
                     }
                     Operation::Nothing => {}
                     Operation::MachineFrame { error_code } => {
                         if error_code {
                             self.release(8);
                         }
-                        self.rip = self.pop(read)?;
+                        self.0.rip = self.pop(read)?;
                         // CS and RFLAGS come before RSP.
                         self.release(16);
-                        self.gpr[RSP] = self.pop(read)?;
-                        return Ok(());
+                        self.0.gpr[RSP] = self.pop(read)?;
+                        return Ok(frame);
                     }
                 }
             }
@@ -246,27 +302,27 @@ impl State {
         read: &mut impl FnMut(u64) -> Option<u64>,
     ) -> Result<(), Failure> {
         if let Some((register, distance)) = epilog.stack {
-            self.gpr[RSP] = self.gpr[register].wrapping_add(distance);
+            self.0.gpr[RSP] = self.0.gpr[register].wrapping_add(distance);
         }
         for register in &epilog.pops {
-            self.gpr[*register] = self.pop(read)?;
+            self.0.gpr[*register] = self.pop(read)?;
         }
         self.pop_rip(read)
     }
 
     fn release(&mut self, bytes: u64) {
-        self.gpr[RSP] = self.gpr[RSP].wrapping_add(bytes);
+        self.0.gpr[RSP] = self.0.gpr[RSP].wrapping_add(bytes);
     }
 
     fn pop(&mut self, read: &mut impl FnMut(u64) -> Option<u64>) -> Result<u64, Failure> {
-        let address = self.gpr[RSP];
+        let address = self.0.gpr[RSP];
         let value = read(address).ok_or(Failure::Unreadable(address))?;
         self.release(8);
         Ok(value)
     }
 
     fn pop_rip(&mut self, read: &mut impl FnMut(u64) -> Option<u64>) -> Result<(), Failure> {
-        self.rip = self.pop(read)?;
+        self.0.rip = self.pop(read)?;
         Ok(())
     }
 }

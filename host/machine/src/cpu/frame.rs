@@ -27,7 +27,8 @@ pub struct TrapFrame {
     pub rflags: u64,
     pub(crate) rsp: u64,
     pub(crate) ss: u64,
-    pub(crate) reserved: u64,
+    /// The processor's error code: of a page fault, what kind of access it was.
+    pub(crate) error: u64,
 }
 
 /// What kind of trap it was.
@@ -53,6 +54,38 @@ pub(crate) enum Trap {
 }
 
 impl TrapFrame {
+    /// A frame to go on from, with what else the processor holds now.
+    pub(crate) fn to_resume(registers: &Registers) -> Self {
+        /// The selectors of every 64-bit Linux process.
+        const CODE_SEGMENT: u64 = 0x33;
+        const STACK_SEGMENT: u64 = 0x2B;
+        /// Interrupts are enabled, and the bit is set that always is.
+        const FLAGS: u64 = 0x202;
+        let mut frame = Self {
+            fx: [0; 512],
+            gpr: [0; 16],
+            trap: Trap::Step,
+            fault_address: 0,
+            rip: 0,
+            cs: CODE_SEGMENT,
+            rflags: 0,
+            rsp: 0,
+            ss: STACK_SEGMENT,
+            error: 0,
+        };
+        // SAFETY: the field has the size and, as the first of a structure with that alignment, the
+        // alignment that the instruction wants.
+        unsafe { std::arch::x86_64::_fxsave64(frame.fx.as_mut_ptr()) };
+        frame.set_registers(registers);
+        frame.rflags = FLAGS;
+        frame
+    }
+
+    /// Whether a page fault was a write.
+    pub(crate) const fn is_write(&self) -> bool {
+        self.error & 2 != 0
+    }
+
     /// Where xmm0 lies in what `fxsave64` saves.
     const XMM: usize = 160;
     /// Index of rsp among the general registers.

@@ -8,6 +8,10 @@
 
 use std::{arch::naked_asm, ptr};
 
+use kmdf_instructions::Registers;
+
+use super::{frame::TrapFrame, trap};
+
 /// The registers that a caller expects to be preserved, as they were when it called; with the
 /// stack pointer and the return address they are what unwinding needs.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +38,13 @@ pub struct Call {
     hidden: usize,
     /// The registers of the caller.
     pub(crate) registers: CallerRegisters,
+    /// xmm6 to xmm15, which are preserved, too.
+    vectors: *const [u128; VECTORS],
 }
+
+/// How many SSE registers a callee preserves, and which is the first.
+const VECTORS: usize = 10;
+const FIRST_VECTOR: usize = 6;
 
 impl Call {
     /// Argument number `index`, counted from 0, without the framework's globals.
@@ -77,6 +87,35 @@ impl Call {
         let address = unsafe { self.arguments.sub(1) };
         // SAFETY: as above.
         unsafe { address.read() }
+    }
+
+    /// The registers that a call preserves, as they are when it has returned.
+    pub(crate) fn registers_at_return(&self) -> Registers {
+        let mut registers = Registers {
+            gpr: self.preserved(),
+            rip: self.return_address(),
+            ..Registers::default()
+        };
+        registers.gpr[Registers::RSP] = self.stack_pointer();
+        // SAFETY: the entry saved them in its frame, which is there while the service runs.
+        let vectors = unsafe { self.vectors.read() };
+        registers.xmm[FIRST_VECTOR..].copy_from_slice(&vectors);
+        registers
+    }
+
+    /// The general registers that a call preserves, in the order of their encoding; zero for others.
+    pub(crate) fn preserved(&self) -> [u64; 16] {
+        let registers = self.registers;
+        let mut gpr = [0; 16];
+        gpr[3] = registers.rbx;
+        gpr[5] = registers.rbp;
+        gpr[6] = registers.rsi;
+        gpr[7] = registers.rdi;
+        gpr[12] = registers.r12;
+        gpr[13] = registers.r13;
+        gpr[14] = registers.r14;
+        gpr[15] = registers.r15;
+        gpr
     }
 
     /// The caller's stack pointer once the call has returned.
@@ -182,8 +221,8 @@ unsafe extern "C" fn common() {
         "mov [rsp + 0x20], r9",
         "lea rdx, [rsp + 0x08]",
         "mov ecx, eax",
-        // The caller's preserved registers, as `CallerRegisters`; then the callee's home space
-        // and 8 bytes of alignment.
+        // The caller's preserved registers, as `CallerRegisters`; then 8 bytes of alignment, the
+        // preserved SSE registers, and the callee's home space.
         "push r15",
         "push r14",
         "push r13",
@@ -193,20 +232,47 @@ unsafe extern "C" fn common() {
         "push rbp",
         "push rbx",
         "mov r8, rsp",
-        "sub rsp, 0x28",
+        "sub rsp, 0xC8",
+        "movaps [rsp + 0x20], xmm6",
+        "movaps [rsp + 0x30], xmm7",
+        "movaps [rsp + 0x40], xmm8",
+        "movaps [rsp + 0x50], xmm9",
+        "movaps [rsp + 0x60], xmm10",
+        "movaps [rsp + 0x70], xmm11",
+        "movaps [rsp + 0x80], xmm12",
+        "movaps [rsp + 0x90], xmm13",
+        "movaps [rsp + 0xA0], xmm14",
+        "movaps [rsp + 0xB0], xmm15",
+        "lea r9, [rsp + 0x20]",
         "call {dispatch}",
         // The callee preserves them all.
-        "add rsp, 0x68",
+        "add rsp, 0x108",
         "ret",
         dispatch = sym dispatch,
     )
 }
 
-extern "win64" fn dispatch(index: u32, arguments: *const u64, registers: &CallerRegisters) -> u64 {
-    crate::crossing::on_call(&Call {
+extern "win64" fn dispatch(
+    index: u32,
+    arguments: *const u64,
+    registers: &CallerRegisters,
+    vectors: *const [u128; VECTORS],
+) -> u64 {
+    let outcome = crate::crossing::on_call(&Call {
         index,
         arguments,
         hidden: 0,
         registers: *registers,
-    })
+        vectors,
+    });
+    match outcome {
+        Ok(value) => value,
+        Err(elsewhere) => {
+            let frame = TrapFrame::to_resume(&elsewhere);
+            drop(elsewhere);
+            // SAFETY: the registers are those of a handler of the driver's in a frame above this call. The
+            // only frame of the host's below that is this one, which owns nothing any more.
+            unsafe { trap::resume(&raw const frame) }
+        }
+    }
 }

@@ -187,7 +187,7 @@ extern "C" fn handle_signal(signal: i32, info: *mut libc::siginfo_t, context: *m
         rflags: registers[libc::REG_EFL as usize] as u64,
         rsp,
         ss: USER_STACK_SEGMENT,
-        reserved: 0,
+        error: registers[libc::REG_ERR as usize] as u64,
     };
     // SAFETY: `frame` is aligned and lies, with `frame_bytes` behind it, below the stack pointer
     // on a stack whose bounds were checked above, or at the top of the unused emergency stack.
@@ -223,7 +223,22 @@ unsafe extern "C" fn resume_after() {
         "mov rdi, rsp",
         "mov rbx, rsp",
         "call {on_trap}",
-        "mov rsp, rbx",
+        "mov rdi, rbx",
+        "jmp {resume}",
+        on_trap = sym on_trap,
+        resume = sym resume,
+    )
+}
+
+/// Goes on from a [`TrapFrame`]. What the stack holds below the frame's stack pointer is gone.
+///
+/// # Safety
+/// The frame's registers must be those of driver code that can go on, on the stack of the running flow, and
+/// no frame of the host's that is left may own anything.
+#[unsafe(naked)]
+pub(super) unsafe extern "sysv64" fn resume(frame: *const TrapFrame) -> ! {
+    naked_asm!(
+        "mov rsp, rdi",
         "fxrstor64 [rsp + {fx}]",
         "mov rax, [rsp + {gpr} + 0x00]",
         "mov rcx, [rsp + {gpr} + 0x08]",
@@ -242,7 +257,6 @@ unsafe extern "C" fn resume_after() {
         "mov r15, [rsp + {gpr} + 0x78]",
         "lea rsp, [rsp + {iret}]",
         "iretq",
-        on_trap = sym on_trap,
         fx = const TrapFrame::FX,
         gpr = const TrapFrame::GPR,
         iret = const TrapFrame::IRET,

@@ -2,6 +2,7 @@
 
 mod trap;
 
+use kmdf_instructions::Registers;
 use kmdf_rules::rules;
 
 use crate::{
@@ -59,17 +60,12 @@ impl Machine {
             let binding = &self.bindings.borrow()[call.index as usize];
             (binding.service, binding.hidden)
         };
-        let registers = call.registers;
-        let mut gpr = [0; 16];
-        gpr[3] = registers.rbx;
-        gpr[5] = registers.rbp;
-        gpr[6] = registers.rsi;
-        gpr[7] = registers.rdi;
-        gpr[12] = registers.r12;
-        gpr[13] = registers.r13;
-        gpr[14] = registers.r14;
-        gpr[15] = registers.r15;
-        self.push_crossing(gpr, call.return_address(), call.stack_pointer(), true);
+        self.push_crossing(
+            call.preserved(),
+            call.return_address(),
+            call.stack_pointer(),
+            true,
+        );
         let Some(service) = service else {
             let binding = self.bindings.borrow()[call.index as usize].clone();
             self.unsupported(format!(
@@ -95,10 +91,13 @@ impl Machine {
     }
 }
 
-/// A call from a stub.
-pub(crate) fn on_call(call: &Call) -> u64 {
+/// A call from a stub. An error is no return: driver code goes on with these registers.
+pub(crate) fn on_call(call: &Call) -> Result<u64, Box<Registers>> {
     watchdog::crossed();
-    with_current(|machine| machine.serve(call))
+    with_current(|machine| {
+        let value = machine.serve(call);
+        machine.takes_elsewhere().map_or(Ok(value), Err)
+    })
 }
 
 /// A trap, on the interrupted flow's stack.

@@ -14,6 +14,7 @@ use crate::{
         trap::TRAP_FLAG,
     },
     event::Event,
+    exception::Exception,
     machine::Machine,
     sched::Point,
 };
@@ -58,14 +59,18 @@ impl Machine {
                 self.preemption_point(Point::Register);
             }
             Trap::GeneralProtection => self.emulate(frame),
-            Trap::PageFault => self.violation(
-                &rules::ACCESS_VIOLATION,
-                format!(
-                    "the driver accesses {:#x}: {}",
-                    frame.fault_address,
-                    self.memory.describe(frame.fault_address)
-                ),
-            ),
+            Trap::PageFault => {
+                if !self.handles_fault(frame) {
+                    self.violation(
+                        &rules::ACCESS_VIOLATION,
+                        format!(
+                            "the driver accesses {:#x}: {}",
+                            frame.fault_address,
+                            self.memory.describe(frame.fault_address)
+                        ),
+                    );
+                }
+            }
             Trap::Breakpoint => self.violation(&rules::BREAKPOINT, "the driver executes int3"),
             Trap::Step => {}
             Trap::Watchdog => self.hangs(),
@@ -87,6 +92,22 @@ impl Machine {
             ),
         }
         self.pop_crossing();
+    }
+
+    /// Whether the driver handles its access to an address that an app could have. It goes on there.
+    fn handles_fault(&self, frame: &mut TrapFrame) -> bool {
+        let address = frame.fault_address;
+        if !self.may_fault() || !self.is_user_hole(address) {
+            return false;
+        }
+        let exception = Exception::access_violation(address, frame.is_write());
+        let Some(registers) = self.dispatch(&exception, &frame.registers()) else {
+            return false;
+        };
+        let flags = frame.rflags;
+        frame.set_registers(&registers);
+        frame.rflags = flags;
+        true
     }
 
     /// Whether it is a step, or a breakpoint of the watcher's, who has then done what he wanted.

@@ -22,6 +22,11 @@ pub enum Purpose {
         /// Which request.
         request: String,
     },
+    /// An app's own buffer, where the app sees it.
+    AppBuffer {
+        /// Of which request.
+        request: String,
+    },
     /// What a function of the kernel gives the driver, which must give it back.
     Kernel {
         /// What it is.
@@ -73,7 +78,22 @@ impl Memory {
         before.is_some_and(|(_, allocation)| {
             allocation.freed
                 && address < allocation.address + allocation.bytes
-                && matches!(allocation.purpose, Purpose::Buffer { .. })
+                && matches!(
+                    allocation.purpose,
+                    Purpose::Buffer { .. } | Purpose::AppBuffer { .. }
+                )
+        })
+    }
+
+    /// Whether all these bytes are in one of an app's own buffers.
+    pub fn is_of_app(&self, address: u64, bytes: u64) -> bool {
+        let allocations = self.allocations.borrow();
+        let before = allocations.range(..=address).next_back();
+        before.is_some_and(|(start, allocation)| {
+            let left = allocation.bytes.saturating_sub(address - start);
+            !allocation.freed
+                && bytes <= left
+                && matches!(allocation.purpose, Purpose::AppBuffer { .. })
         })
     }
 
@@ -103,6 +123,7 @@ impl fmt::Display for Purpose {
             }
             Self::Context { object } => write!(f, "the context space of {object}"),
             Self::Buffer { request } => write!(f, "the buffer of {request}"),
+            Self::AppBuffer { request } => write!(f, "the buffer of {request}, an app's own"),
             Self::Kernel { what } | Self::System { what } => f.write_str(what),
         }
     }

@@ -81,6 +81,7 @@ typedef signed int INT, INT32, LONG32, *PINT, *PINT32;
 typedef unsigned long long UINT64, *PUINT64;
 typedef signed long long INT64, *PINT64;
 typedef LONG_PTR SSIZE_T, *PSSIZE_T;
+#define DECLSPEC_NOINLINE __declspec(noinline)
 #define NTSYSAPI
 #define NTKERNELAPI
 #define MAXUINT8 ((UINT8)~0)
@@ -353,6 +354,18 @@ FORCEINLINE void IoSetCompletionRoutine(PIRP Irp, PIO_COMPLETION_ROUTINE Complet
 #define EXCEPTION_EXECUTE_HANDLER 1
 #define EXCEPTION_CONTINUE_SEARCH 0
 #define EXCEPTION_CONTINUE_EXECUTION (-1)
+typedef struct _EXCEPTION_RECORD {
+    NTSTATUS ExceptionCode;
+    ULONG ExceptionFlags;
+    struct _EXCEPTION_RECORD *ExceptionRecord;
+    PVOID ExceptionAddress;
+    ULONG NumberParameters;
+    ULONG_PTR ExceptionInformation[15];
+} EXCEPTION_RECORD, *PEXCEPTION_RECORD;
+typedef struct _EXCEPTION_POINTERS {
+    PEXCEPTION_RECORD ExceptionRecord;
+    struct _CONTEXT *ContextRecord;
+} EXCEPTION_POINTERS, *PEXCEPTION_POINTERS;
 #define GetExceptionCode _exception_code
 #define GetExceptionInformation() ((PEXCEPTION_POINTERS)_exception_info())
 #define AbnormalTermination _abnormal_termination
