@@ -120,12 +120,15 @@ run_explore() {
     "$built/debug/edu-lab" "$@" --seeds 0..20 --disturb --fail-calls
     "$built/debug/edu-lab" "$@" --twice --seeds 0..1 --scenario factorial --every-boundary \
         --cause device --cause surprise-remove
+    "$built/debug/edu-lab" "$@" --races --disturb --seeds 0..3
     # What the ISR and the DPC share: an interrupt on another processor at each instruction.
     "$built/debug/edu-lab" "$@" --twice --seeds 0..1 --scenario raise --every-boundary --cause device-elsewhere
     [ -e target/cross/x86_64/edu_minimal.sys ] || sh scripts/build-driver.sh --package edu_minimal
     # Its every boundary: tests/scenarios/the_minimal_driver_is_complete.rs.
     "$built/debug/edu-lab" explore --driver target/cross/x86_64/edu_minimal.sys \
         --inf driver/minimal/edu_minimal.inx --scenario factorial --seeds 0..200 --disturb --fail-calls
+    "$built/debug/edu-lab" explore --driver target/cross/x86_64/edu_minimal.sys \
+        --inf driver/minimal/edu_minimal.inx --scenario factorial --races --seeds 0..20 --disturb --fail-calls
 }
 
 run_teeth() {

@@ -21,6 +21,8 @@ pub struct Runs {
     pub seeds: std::ops::Range<u64>,
     /// With the seed deciding at every instruction, too.
     pub instructions: bool,
+    /// With each run that follows no boundary stepped through, to find accesses that nothing orders.
+    pub races: bool,
     /// What happens at boundaries and at moments.
     pub causes: Vec<Cause>,
     /// For each boundary and each of the causes one run in which it happens there; and for
@@ -80,7 +82,8 @@ struct Exploration<'a> {
 impl Exploration<'_> {
     fn all(&mut self) {
         let looks = [Look::Nowhere, Look::Boundaries, Look::Calls];
-        let ways = looks.map(|look| (Way::default(), look));
+        let mut ways = looks.map(|look| (Way::default(), look));
+        ways[0].0.races = self.runs.races;
         let mut first = Vec::new();
         self.make("looking", ways.len() as u64, ways.into_iter(), |_, ran| {
             first.push(ran);
@@ -99,6 +102,7 @@ impl Exploration<'_> {
         if self.runs.fail_calls {
             let ways = calls.calls.iter().map(|call| Way {
                 failing: Fails::Call(call.number),
+                races: self.runs.races,
                 ..Way::default()
             });
             let total = calls.calls.len() as u64;
@@ -193,6 +197,7 @@ impl Exploration<'_> {
         let runs = self.runs;
         let Runs {
             instructions,
+            races,
             disturb,
             fail_calls,
             ..
@@ -201,6 +206,7 @@ impl Exploration<'_> {
             let way = Way {
                 seed: Some(seed),
                 instructions,
+                races,
                 ..Way::default()
             };
             let drawn = disturb.then(|| moment::draw(seed, &runs.causes, moments));
@@ -212,7 +218,7 @@ impl Exploration<'_> {
                 failing: Fails::Drawn(seed),
                 ..way
             });
-            let look = if seed.is_multiple_of(STEPPED) && !instructions {
+            let look = if seed.is_multiple_of(STEPPED) && !instructions && !races {
                 Look::Coverage
             } else {
                 Look::Nowhere

@@ -8,6 +8,7 @@
     reason = "the host runs on x86-64 only, and registers hold narrower values of either sign"
 )]
 
+mod accesses;
 mod boundary;
 mod coverage;
 mod draw;

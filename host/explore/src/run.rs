@@ -107,6 +107,9 @@ impl Target {
             session.set_registry_value(name, &value);
         }
         let explorer = Rc::new(self.explorer(scenario, way, look));
+        if way.races {
+            session.host().look_for_races();
+        }
         session
             .host()
             .watch(Rc::clone(&explorer) as Rc<dyn Watcher>);
@@ -175,11 +178,15 @@ impl Target {
             },
             _ if way.instructions => Visit::Schedule,
             (Look::Coverage, _) => Visit::Coverage,
+            _ if way.races => Visit::Coverage,
             (Look::Instructions, _) => Visit::Trace { calls: Vec::new() },
             _ => Visit::None,
         };
         if let Some((cause, When::Moment(moment))) = way.visit {
             explorer.moments.plan(moment, cause);
+        }
+        if way.races {
+            explorer.stepping.tell_accesses(Rc::clone(&self.accesses));
         }
         if !matches!(visit, Visit::None) {
             explorer.stepping.prepare(Rc::clone(&self.code), visit);

@@ -15,6 +15,7 @@ use std::{
 use kmdf_machine::{Machine, cpu::frame::TrapFrame};
 
 use super::{
+    accesses::Accesses,
     boundary::Boundaries,
     visit::{Called, Visit},
 };
@@ -50,6 +51,8 @@ pub(crate) enum Stops {
 #[derive(Default)]
 pub(crate) struct Stepping {
     pub(crate) code: OnceCell<Rc<Boundaries>>,
+    /// Who is told what each instruction accesses, where races are looked for.
+    accesses: OnceCell<Rc<Accesses>>,
     pub(crate) visit: RefCell<Visit>,
     /// Where the running flow stands.
     walk: Cell<Walk>,
@@ -72,6 +75,20 @@ impl Stepping {
     pub(crate) fn prepare(&self, code: Rc<Boundaries>, visit: Visit) {
         let _ = self.code.set(code);
         *self.visit.borrow_mut() = visit;
+    }
+
+    /// Has the machine told what each instruction accesses.
+    pub(crate) fn tell_accesses(&self, accesses: Rc<Accesses>) {
+        let _ = self.accesses.set(accesses);
+    }
+
+    /// The instruction at an RVA is about to be executed.
+    pub(crate) fn executes(&self, machine: &Machine, rva: u32, frame: &TrapFrame) {
+        if let Some(accesses) = self.accesses.get()
+            && let Some(instruction) = self.code.get().and_then(|code| code.at(rva))
+        {
+            accesses.tell(machine, instruction, rva, &frame.general_registers());
+        }
     }
 
     /// How many boundaries were stopped at.

@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 use kmdf_install::RegistryValue;
 use kmdf_session::{BootError, Driver, Package};
 
-use super::boundary::Boundaries;
+use super::{accesses::Accesses, boundary::Boundaries};
 
 /// A driver, on machines with that many processors: what the runs of one exploration share.
 ///
@@ -15,6 +15,7 @@ pub struct Target {
     registry: Vec<(String, RegistryValue)>,
     pub(crate) package: Package,
     pub(crate) code: Rc<Boundaries>,
+    pub(crate) accesses: Rc<Accesses>,
     pub(crate) processors: u32,
     /// The same with the other INFs that scenarios ask for.
     others: RefCell<BTreeMap<&'static str, Package>>,
@@ -34,6 +35,7 @@ impl Target {
         let package = Package::read(&driver)?.with_registry(&registry);
         Ok(Self {
             code: Rc::new(Boundaries::of(&package.image)),
+            accesses: Rc::default(),
             driver,
             registry,
             package,

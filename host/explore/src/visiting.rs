@@ -67,6 +67,7 @@ impl Explorer {
                 host.preemption_point(kmdf_machine::Point::Instruction);
             }
         }
+        stepping.executes(host, rva, frame);
         walk.armed = None;
         if walk.stops != Stops::Never {
             match self.next_boundary(host, frame) {

@@ -11,6 +11,8 @@ pub struct Way {
     pub seed: Option<u64>,
     /// Whether the seed decides at every instruction, too.
     pub instructions: bool,
+    /// Whether it is stepped through, to find accesses of memory that nothing orders.
+    pub races: bool,
     /// What happens, and when.
     pub visit: Option<(Cause, When)>,
     /// Which calls fail.
@@ -49,6 +51,9 @@ impl fmt::Display for Way {
         }
         if self.instructions {
             options.push("--instructions".to_owned());
+        }
+        if self.races {
+            options.push("--races".to_owned());
         }
         if let Some((cause, when)) = self.visit {
             options.push(format!("--cause {}", cause.name()));

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use kmdf_machine::{Alarm, VirtualTime, cpu::stub::Call};
+use kmdf_machine::{Alarm, Edge, VirtualTime, cpu::stub::Call};
 use kmdf_rules::rules;
 
 use crate::{Kernel, dpc::Deferred, services};
@@ -180,6 +180,9 @@ fn set(kernel: &Kernel, timer: u64, due: u64, period_ms: u32, dpc: u64) -> bool 
     let timer = timer_at(kernel, timer);
     let was_set = disarm(kernel, &timer);
     let dpc = (dpc != 0).then(|| dpc_at(kernel, dpc));
+    if let Some(dpc) = &dpc {
+        dpc.deferred.follows(kernel);
+    }
     let period = (period_ms > 0).then(|| Duration::from_millis(period_ms.into()));
     arm(
         kernel,
@@ -257,7 +260,10 @@ fn queue_work_item_ex(kernel: &Kernel, call: &Call) {
 }
 
 fn run_later(kernel: &Kernel, item: u64, routine: u64, arguments: Vec<u64>) {
+    let queued = Edge::default();
+    kernel.releases(&queued);
     kernel.spawn("work item", move |kernel| {
+        kernel.acquires(&queued);
         kernel.count(|counts| counts.work_item_calls += 1);
         kernel.call_driver("WorkerRoutine", item, routine, &arguments);
     });

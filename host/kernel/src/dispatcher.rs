@@ -52,6 +52,11 @@ impl Object {
         }
     }
 
+    /// What it orders is known by this.
+    pub(crate) fn place(&self) -> u64 {
+        (&raw const *self).addr() as u64
+    }
+
     /// Whether it is a thread that the driver has created.
     pub(crate) fn is_drivers(&self) -> bool {
         matches!(self, Self::Thread { site: Some(_), .. })

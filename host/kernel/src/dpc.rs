@@ -27,10 +27,17 @@ impl Deferred {
     /// Queues it; `false` when it is queued already.
     pub fn enqueue(&self, machine: &Machine) -> bool {
         if self.armed.replace(true) {
+            self.follows(machine);
             return false;
         }
         machine.queue_dpc(&self.dpc);
         true
+    }
+
+    /// What is done before this comes before its next run, though something else queues it: a timer that
+    /// is set here.
+    pub fn follows(&self, machine: &Machine) {
+        self.dpc.follows(machine);
     }
 
     /// Whether it is queued.
@@ -46,7 +53,6 @@ impl Deferred {
 
     /// Waits until it runs nowhere.
     pub fn flush(&self, machine: &Machine) {
-        let dpc = Rc::clone(&self.dpc);
-        machine.block_until(move |_| !dpc.is_active());
+        self.dpc.flush(machine);
     }
 }

@@ -38,8 +38,14 @@ fn initialize(kernel: &Kernel, call: &Call) {
 /// Puts an event into a state, or leaves it: the state before.
 fn change(kernel: &Kernel, address: u64, to: Option<bool>) -> bool {
     match kernel.objects().dispatcher.get(address).as_deref() {
-        Some(Object::Event { signaled, .. }) => {
+        Some(event @ Object::Event { signaled, .. }) => {
             let before = signaled.get();
+            if before {
+                kernel.acquires_at(event.place());
+            }
+            if to == Some(true) {
+                kernel.releases_at(event.place());
+            }
             signaled.set(to.unwrap_or(before));
             before
         }
@@ -88,6 +94,9 @@ fn release_semaphore(kernel: &Kernel, call: &Call) -> u32 {
     let Some(Object::Semaphore { count, limit }) = object.as_deref() else {
         kernel.no_object(call.arg(0), "semaphore");
     };
+    if let Some(semaphore) = object.as_deref() {
+        kernel.releases_at(semaphore.place());
+    }
     let before = count.get();
     match before.checked_add(call.arg32(2).cast_signed()) {
         Some(after) if after <= *limit && after >= before => count.set(after),
@@ -122,6 +131,9 @@ fn release_mutex(kernel: &Kernel, call: &Call) -> u32 {
     if owner.get() != Some(kernel.thread()) {
         kernel.raise_status(call, STATUS_MUTANT_NOT_OWNED);
         return 0;
+    }
+    if let Some(mutex) = object.as_deref() {
+        kernel.releases_at(mutex.place());
     }
     depth.set(depth.get() - 1);
     if depth.get() == 0 {

@@ -58,6 +58,7 @@ fn first(kernel: &Kernel, head: u64) -> u64 {
 /// ExpInterlockedPopEntrySList(ListHead): NULL from an empty list.
 fn pop(kernel: &Kernel, call: &Call) -> u64 {
     let head = call.arg(0);
+    kernel.acquires_at(head);
     let entry = first(kernel, head);
     if entry != 0 {
         let count: u16 = kernel.memory.read(head);
@@ -69,6 +70,8 @@ fn pop(kernel: &Kernel, call: &Call) -> u64 {
 /// ExpInterlockedPushEntrySList(ListHead, ListEntry): what was first before.
 fn push(kernel: &Kernel, call: &Call) -> u64 {
     let (head, entry) = (call.arg(0), call.arg(1));
+    kernel.acquires_at(head);
+    kernel.releases_at(head);
     let before = first(kernel, head);
     let count: u16 = kernel.memory.read(head);
     kernel.memory.write(entry, &before);
@@ -78,6 +81,7 @@ fn push(kernel: &Kernel, call: &Call) -> u64 {
 
 /// ExpInterlockedFlushSList(ListHead): all entries, linked.
 fn flush(kernel: &Kernel, call: &Call) -> u64 {
+    kernel.acquires_at(call.arg(0));
     let before = first(kernel, call.arg(0));
     set(kernel, call.arg(0), 0, 0);
     before

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use kmdf_machine::{HeldLock, Irql, LockId};
+use kmdf_machine::{Edge, HeldLock, Irql, LockId};
 use kmdf_rules::Rule;
 
 use crate::Kernel;
@@ -15,6 +15,7 @@ pub struct SpinLock {
     /// The IRQL its holder came from.
     before: Cell<Irql>,
     order: LockId,
+    edge: Edge,
 }
 
 impl SpinLock {
@@ -50,6 +51,7 @@ impl Kernel {
         lock.owner.set(Some(flow.id));
         lock.before.set(before);
         flow.locks.borrow_mut().push(held);
+        self.acquires(&lock.edge);
     }
 
     /// Releases a spin lock and goes back to the IRQL before, which it returns.
@@ -64,6 +66,7 @@ impl Kernel {
         if lock.owner.get() != Some(flow.id) {
             self.violation(rule, "a lock is released by a flow that does not hold it");
         }
+        self.releases(&lock.edge);
         lock.owner.set(None);
         let mut locks = flow.locks.borrow_mut();
         if let Some(index) = locks.iter().rposition(|held| held.id == id) {

@@ -42,17 +42,20 @@ fn create(kernel: &Kernel, call: &Call) -> NtStatus {
     );
     let handle = kernel.new_object(address, Kind::Thread);
     kernel.memory.write(call.arg(0), &handle);
+    kernel.releases_at(thread.place());
     kernel.spawn("system thread", move |kernel: &Kernel| {
+        kernel.acquires_at(thread.place());
         if let Object::Thread { flow, .. } = &*thread {
             flow.set(Some(kernel.thread()));
         }
         kernel.call_driver("StartRoutine", address, routine, &[context]);
-        end(&thread);
+        end(kernel, &thread);
     });
     STATUS_SUCCESS
 }
 
-fn end(thread: &Object) {
+fn end(kernel: &Kernel, thread: &Object) {
+    kernel.releases_at(thread.place());
     if let Object::Thread { ended, .. } = thread {
         ended.set(true);
     }
@@ -62,7 +65,7 @@ fn end(thread: &Object) {
 fn terminate(kernel: &Kernel, _: &Call) -> NtStatus {
     match kernel.objects().dispatcher.thread(kernel.thread()) {
         Some((_, thread)) if thread.is_drivers() => {
-            end(&thread);
+            end(kernel, &thread);
             kernel.end_thread()
         }
         _ => kernel.violation(

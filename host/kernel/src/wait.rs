@@ -79,6 +79,7 @@ impl Kernel {
         };
         for object in &objects[satisfied] {
             object.satisfy(thread);
+            self.acquires_at(object.place());
         }
         Some(index)
     }

@@ -252,7 +252,7 @@ impl Machine {
             });
             return;
         }
-        let claimed = self.service(&vector, &handlers);
+        let claimed = self.strand(|| self.service(&vector, &handlers));
         self.serviced(number, &vector, claimed);
     }
 

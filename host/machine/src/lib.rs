@@ -29,6 +29,7 @@ mod memory;
 mod messages;
 mod physical;
 mod ports;
+mod races;
 mod run;
 mod sched;
 pub mod service;
@@ -47,6 +48,7 @@ pub use load::import_name;
 pub use machine::{Machine, Parts, Stop};
 pub use memory::{Allocation, DeviceMapping, Memory, Purpose};
 pub use physical::{AppMemory, BUS_WINDOW, PAGE, Physical};
+pub use races::{Access, Edge};
 pub use run::Turn;
 pub use sched::{
     Activation, Choice, Dpc, Flow, FlowState, HeldLock, InOrder, Pass, Pause, Point, Processor,

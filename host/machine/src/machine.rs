@@ -29,6 +29,7 @@ use crate::{
     interrupts::InterruptController,
     memory::Memory,
     physical::PhysicalMap,
+    races::Races,
     sched::{Activation, InOrder, Scheduler, Strategy},
     service::Binding,
     slot::Slot,
@@ -126,6 +127,7 @@ pub struct Machine {
     pub(crate) alarms: Alarms,
     pub(crate) physical: PhysicalMap,
     pub(crate) lock_order: LockOrder,
+    pub(crate) races: Races,
     /// The driver's image, once it is loaded.
     pub image: OnceCell<MappedImage>,
     pub(crate) symbols: OnceCell<Rc<Symbols>>,
@@ -188,6 +190,7 @@ impl Machine {
             alarms: Alarms::default(),
             physical: PhysicalMap::default(),
             lock_order: LockOrder::default(),
+            races: Races::default(),
             image: OnceCell::new(),
             symbols: OnceCell::new(),
             stubs: OnceCell::new(),
@@ -290,6 +293,7 @@ impl Machine {
             object,
         });
         self.check_paged_callback(what, address);
+        self.race_call(what);
         if let Some(watcher) = self.watcher.get() {
             watcher.enters(self, flow.id, what, address);
         }
@@ -298,6 +302,7 @@ impl Machine {
         if let Some(watcher) = self.watcher.get() {
             watcher.leaves(self, flow.id);
         }
+        self.race_return();
         self.record(Event::Leave {
             callback: what,
             value,

@@ -302,6 +302,11 @@ impl Memory {
         (offset.checked_add(bytes)? <= mapping.bytes).then(|| mapping.physical + offset)
     }
 
+    /// Whether the address is one of memory that was allocated, or may be.
+    pub(crate) fn is_pool(&self, address: u64) -> bool {
+        self.pool.contains(address)
+    }
+
     /// Whether the address is one of device memory, mapped or not.
     pub(crate) fn is_device(&self, address: u64) -> bool {
         self.device.contains(address)

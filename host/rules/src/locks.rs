@@ -23,6 +23,8 @@ declare! { Locks:
         "The lock of a device is acquired before the locks of its queues.";
     LOCK_ORDER = System "LockOrder", "Driver Verifier, deadlock detection: bug check 0xC4, 0x1001",
         "Two locks that are held together are acquired in the same order everywhere.";
+    DATA_RACE = Own "DataRace", "the memory models of C and Rust (C11 5.1.2.4; core::sync::atomic): a data race is undefined behavior",
+        "Accesses of the same memory of which one writes are ordered by a lock, a queue or PnP, or all of them are atomic.";
     WAIT_OBJECTS = System "WaitObjects", "bug check 0xC, MAXIMUM_WAIT_OBJECTS_EXCEEDED",
         "KeWaitForMultipleObjects waits for at most 64 objects, and for at most 3 if the driver passes no wait blocks.";
     TIMER_DEADLOCK = Framework "TimerDeadlock", "KMDF: FxTimer::Stop breaks and returns (fxtimer.cpp)",

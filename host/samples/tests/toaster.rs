@@ -146,6 +146,22 @@ impl Scenario for Breakfast {
 }
 
 #[test]
+fn nothing_is_accessed_without_order() {
+    let target = Target::read(driver("toaster"), 2, Vec::new());
+    let target = target.unwrap_or_else(|error| panic!("{error}"));
+    let runs = Runs {
+        seeds: 0..20,
+        races: true,
+        threads: 2,
+        ..Runs::default()
+    };
+    let explored = explore(&target, &[Arc::new(Breakfast)], &runs, &mut |_, _, _, _| {});
+    if let Some(finding) = explored.findings.first() {
+        panic!("with {}: {}", finding.way, finding.wrong);
+    }
+}
+
+#[test]
 fn a_thousand_breakfasts_lose_no_slice() {
     let target = Target::read(driver("toaster"), 2, Vec::new());
     let target = target.unwrap_or_else(|error| panic!("{error}"));

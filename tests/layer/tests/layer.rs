@@ -366,6 +366,19 @@ fn nothing_is_found_in_schedules_with_calls_that_fail_and_with_what_disturbs() {
 }
 
 #[test]
+fn nothing_is_accessed_without_order() {
+    let runs = Runs {
+        seeds: 0..1,
+        races: true,
+        disturb: true,
+        causes: vec![Cause::Raise, Cause::Sleep],
+        threads: 2,
+        ..Runs::default()
+    };
+    explored(Way::all(), &runs);
+}
+
+#[test]
 #[ignore = "takes minutes: every boundary of the ways that no shipped driver uses"]
 fn nothing_is_found_whatever_happens_at_any_instruction_of_a_work_item_at_dirql() {
     let ways = Way::all().filter(|way| way.handling == Handling::DirqlWorkItem);

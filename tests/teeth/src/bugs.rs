@@ -29,6 +29,8 @@ pub enum Hunt {
     Boundaries(Cause),
     /// A call fails.
     FailingCalls,
+    /// The run in the simplest order of events, stepped through to find what nothing orders.
+    Races,
 }
 
 /// A defect.
@@ -341,4 +343,15 @@ pub const BUGS: &[Bug] = &[
     bug("begins_before_it_is_ready", "", "The driver starts the device before it stores the request, without a lock.").found_as(Verdict::Lost).by(Hunt::Seeds).in_scenario("life").later(),
     bug("leaks_when_out_of_memory", "PoolLeak", "The first allocation is not freed when the second fails.").later().by(Hunt::FailingCalls),
     bug("uses_memory_it_did_not_get", "AccessViolation", "The status of WdfMemoryCreate is not checked.").by(Hunt::FailingCalls),
+    // unordered.c
+    bug("looks_at_the_causes", "DataRace", "EvtIoDeviceControl reads what the ISR writes, without the interrupt's lock.").by(Hunt::Races).in_scenario("life"),
+    bug("looks_at_the_request", "DataRace", "A timer's callback reads the current request without the lock.").by(Hunt::Races),
+    bug("counts_in_the_work_item", "DataRace", "A work item counts without the lock in what requests count in with it.").by(Hunt::Races),
+    bug("takes_it_back_without_the_lock", "DataRace", "EvtRequestCancel takes the request without the lock that the DPC acquires.").by(Hunt::Races).in_scenario("canceled"),
+    bug("takes_it_back_under_another_lock", "DataRace", "EvtRequestCancel takes the request under a wait lock, the DPC under a spin lock.").by(Hunt::Races).in_scenario("canceled"),
+    bug("clears_the_causes_early", "DataRace", "The DPC reads the causes with the interrupt's lock, and clears them behind it.").by(Hunt::Races).in_scenario("life"),
+    bug("tells_the_isr_without_the_lock", "DataRace", "EvtDeviceD0ExitPreInterruptsDisabled writes without the lock what the ISR reads with it.").by(Hunt::Races).in_scenario("canceled"),
+    bug("counts_for_all_devices", "DataRace", "The requests of two devices are counted in a global variable without a lock.").by(Hunt::Races).in_scenario("shared"),
+    bug("counts_atomically_at_times", "DataRace", "A global variable is incremented atomically for one device, and not for the other.").by(Hunt::Races).in_scenario("shared"),
+    bug("resets_what_the_isr_adds_to", "DataRace", "A timer's callback clears bits of what the ISR adds to, without the interrupt's lock.").by(Hunt::Races),
 ];

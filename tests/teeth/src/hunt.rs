@@ -88,6 +88,13 @@ impl Hunter {
                 let way = Way::default();
                 return self.run(way).err().map(|wrong| Catch { way, wrong });
             }
+            Hunt::Races => {
+                let way = Way {
+                    races: true,
+                    ..Way::default()
+                };
+                return self.run(way).err().map(|wrong| Catch { way, wrong });
+            }
             Hunt::Seeds => Runs {
                 seeds: 0..500,
                 ..Runs::default()
@@ -186,6 +193,7 @@ impl fmt::Display for Hunt {
             Self::Boundaries(Cause::Device) => f.write_str("the device's interrupt at a boundary"),
             Self::Boundaries(_) => f.write_str("another processor at a boundary"),
             Self::FailingCalls => f.write_str("a call that fails"),
+            Self::Races => f.write_str("the simplest order with `--races`"),
         }
     }
 }

@@ -89,6 +89,11 @@ pub fn all() -> Vec<Arc<dyn Scenario>> {
             "one factorial, and an interrupt for another reason before it is done",
             raised,
         ),
+        scenario(
+            "canceled",
+            "one factorial, canceled before the device has computed it",
+            canceled,
+        ),
         Teeth {
             interrupts: Interrupts::Line,
             ..scenario("line", "one factorial with a line-based interrupt", one)
@@ -199,6 +204,16 @@ fn raised(stage: &Stage<'_>) -> Result<(), Wrong> {
     stage.run_for(1)?;
     raise_cause(stage.host());
     finish(stage, 5, &irp, &[])
+}
+
+fn canceled(stage: &Stage<'_>) -> Result<(), Wrong> {
+    let file = stage.open(CLASS, 0, READ_WRITE)?;
+    let irp = submit(stage, &file, 5);
+    stage.run_for(1)?;
+    stage.host().cancel(&irp);
+    finish(stage, 5, &irp, &[STATUS_CANCELLED])?;
+    // The device interrupts all the same.
+    stage.rest()
 }
 
 fn life(stage: &Stage<'_>) -> Result<(), Wrong> {

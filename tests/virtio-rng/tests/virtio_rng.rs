@@ -106,6 +106,18 @@ fn nothing_is_lost_in_schedules_with_calls_that_fail_and_devices_that_lie() {
 }
 
 #[test]
+fn nothing_is_accessed_without_order() {
+    explored(&Runs {
+        seeds: 0..4,
+        races: true,
+        disturb: true,
+        causes: vec![Cause::Device, Cause::Cancel, Cause::Sleep, Cause::Remove],
+        threads: 2,
+        ..Runs::default()
+    });
+}
+
+#[test]
 #[ignore = "takes minutes: every boundary of every scenario with every cause"]
 fn nothing_is_lost_whatever_happens_at_any_instruction() {
     let runs = explored(&Runs {

@@ -361,6 +361,7 @@ impl Host {
 
     fn forget_file(&self, device: &Device, file: &Rc<File>) {
         self.delete_file_object(file.object.take());
+        self.releases_at(device.handle);
         device
             .open
             .borrow_mut()

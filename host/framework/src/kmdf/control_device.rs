@@ -64,6 +64,7 @@ fn finish(host: &Host, call: &Call) {
             "WdfControlFinishInitializing is called for a device of PnP",
         );
     }
+    host.releases_to_all();
     device.phase.set(Phase::Working);
     let queues = device.queues.borrow().clone();
     for queue in queues {

@@ -134,8 +134,12 @@ impl Host {
             .files
             .map_or(CallbackLock::None, |files| files.lock(device));
         if callback != 0 {
-            lock.hold(self, || {
-                self.call_driver(what, object, callback, arguments);
+            self.strand(|| {
+                self.acquires_at(object);
+                lock.hold(self, || {
+                    self.call_driver(what, object, callback, arguments);
+                });
+                self.releases_at(object);
             });
         }
     }

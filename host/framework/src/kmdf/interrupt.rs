@@ -8,7 +8,7 @@ use std::{
 use kmdf_abi::types::WDF_INTERRUPT_CONFIG;
 use kmdf_bus::Clock;
 use kmdf_kernel::SpinLock;
-use kmdf_machine::{Dpc, HeldLock, InterruptHandler, Irql, Machine};
+use kmdf_machine::{Dpc, Edge, HeldLock, InterruptHandler, Irql, Machine};
 use kmdf_rules::{Rule, rules};
 
 use super::{
@@ -36,6 +36,10 @@ pub(crate) struct Interrupt {
     pub(crate) device: u64,
     /// The address that stands for its KINTERRUPT.
     pub(super) kinterrupt: u64,
+    /// What was done before it was connected comes before its ISR.
+    pub(super) connecting: Edge,
+    /// What its ISR does comes before the end of its disconnection.
+    pub(super) serviced: Edge,
     pub(super) config: WDF_INTERRUPT_CONFIG,
     pub(super) lock: Lock,
     /// Held around its DPC and its work item, with AutomaticSerialization.
@@ -90,6 +94,7 @@ impl InterruptHandler for Interrupt {
         if !self.connected.get() {
             return false;
         }
+        host.acquires(&self.connecting);
         self.acquire(host, &rules::WDF_INTERRUPT_LOCK);
         if !self.connected.get() {
             // It was disconnected while the lock was waited for.
@@ -103,6 +108,7 @@ impl InterruptHandler for Interrupt {
             self.config.EvtInterruptIsr.0,
             &[self.handle, self.number.into()],
         );
+        host.releases(&self.serviced);
         self.release(host, &rules::WDF_INTERRUPT_LOCK_RELEASE);
         let claimed = value as u8 != 0;
         let silent = asserted.is_some_and(|(level, _)| !level);

@@ -79,6 +79,7 @@ impl Interrupt {
             );
         }
         // The ISR may be called from here on, before EvtInterruptEnable too.
+        host.releases(&self.connecting);
         self.connected.set(true);
         self.active.set(true);
         host.connect_interrupt(assigned.vector, self.handler());
@@ -131,7 +132,7 @@ impl Interrupt {
     /// Waits until no DPC and no work item of it is queued or runs.
     pub(crate) fn flush(&self, host: &Host) {
         if let Some(dpc) = self.dpc.get().cloned() {
-            host.block_until(move |_| !dpc.is_active());
+            dpc.flush(host);
         }
         if let Some(work) = self.work.get() {
             work.flush(host);
@@ -148,6 +149,7 @@ impl Interrupt {
         } else {
             host.spin_until(move |_| !me.is_locked());
         }
+        host.acquires(&self.serviced);
     }
 
     fn call_locked(&self, host: &Host, what: &'static str, callback: u64) -> Result<(), NtStatus> {

@@ -13,7 +13,7 @@ use kmdf_abi::{
     },
     types::{CM_PARTIAL_RESOURCE_DESCRIPTOR, WDF_INTERRUPT_CONFIG, WDF_TRI_STATE},
 };
-use kmdf_machine::{Irql, cpu::stub::Call};
+use kmdf_machine::{Edge, Irql, cpu::stub::Call};
 use zerocopy::IntoBytes as _;
 
 use super::{
@@ -69,6 +69,8 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         handle,
         device: device.handle,
         kinterrupt: host.memory.new_handle(),
+        connecting: Edge::default(),
+        serviced: Edge::default(),
         config,
         lock,
         callback_lock,

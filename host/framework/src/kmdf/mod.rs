@@ -138,6 +138,8 @@ pub(crate) struct Framework {
     pub(crate) registry: registry::Registry,
     /// Whether PnP or power work is under way: see [`crate::host::Host::in_turn`].
     pub(crate) pnp_busy: Cell<bool>,
+    /// PnP and power callbacks come one after the other.
+    pub(crate) pnp: kmdf_machine::Edge,
 }
 
 impl Framework {

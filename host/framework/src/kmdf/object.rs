@@ -277,8 +277,10 @@ impl Host {
         }
         object.released.set(true);
         if object.references.get() > 0 {
+            self.releases_at(object.handle);
             return;
         }
+        self.acquires_at(object.handle);
         // The callback is the last that sees the context spaces.
         let contexts = object.contexts.borrow().clone();
         for context in &contexts {

@@ -146,6 +146,7 @@ impl Host {
             );
         };
         object.references.set(references);
+        self.releases_at(object.handle);
         if references == 0 && object.released.get() {
             self.destroy(object);
         }

@@ -11,6 +11,8 @@ use kmdf_abi::{
     types::WDF_IO_QUEUE_CONFIG,
 };
 
+use kmdf_machine::Edge;
+
 use super::{
     object::Body,
     queue_power::Power,
@@ -45,6 +47,9 @@ pub(crate) struct Queue {
     /// Its lock, whether or not callbacks run under it.
     pub(crate) own_lock: CallbackLock,
     pub(super) config: WDF_IO_QUEUE_CONFIG,
+    /// What the driver did with its requests until they left it comes before the next request of a sequential
+    /// queue, and before the end of a wait for the queue.
+    pub(super) left: Edge,
     pub(super) waiting: RefCell<VecDeque<Rc<Request>>>,
     /// The requests that the driver has.
     pub(super) presented: RefCell<Vec<Rc<Request>>>,
@@ -183,6 +188,7 @@ impl Host {
         if !queue.accepting.get() {
             return Err(STATUS_WDF_BUSY);
         }
+        self.hands_over(request);
         request.owner.set(Owner::Queue(queue.handle));
         if request.irp.canceled.get() {
             self.canceled_on_queue(queue, request);
@@ -218,6 +224,7 @@ impl Host {
 
     /// Puts a request back at the head of its queue.
     pub(super) fn requeue(&self, queue: &Rc<Queue>, request: &Rc<Request>) {
+        self.hands_over(request);
         queue.forget(request);
         request.owner.set(Owner::Queue(queue.handle));
         if queue.canceling.get() || request.irp.canceled.get() {

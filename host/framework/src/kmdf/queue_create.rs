@@ -10,7 +10,7 @@ use kmdf_abi::{
     },
     types::WDF_IO_QUEUE_CONFIG,
 };
-use kmdf_machine::cpu::stub::Call;
+use kmdf_machine::{Edge, cpu::stub::Call};
 use kmdf_rules::rules;
 
 use super::{
@@ -119,6 +119,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         lock,
         own_lock,
         config,
+        left: Edge::default(),
         waiting: RefCell::default(),
         presented: RefCell::default(),
         leaving: Cell::new(0),

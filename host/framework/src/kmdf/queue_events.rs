@@ -110,8 +110,11 @@ impl Host {
         self.insert(queue, new);
         let arguments = [queue.handle, request.handle];
         let callback = queue.config.EvtIoCanceledOnQueue.0;
-        queue.lock.clone().hold(self, || {
-            self.call_driver("EvtIoCanceledOnQueue", request.handle, callback, &arguments);
+        self.strand_unless_locked(|| {
+            self.acquires(&request.handed);
+            queue.lock.clone().hold(self, || {
+                self.call_driver("EvtIoCanceledOnQueue", request.handle, callback, &arguments);
+            });
         });
         true
     }
@@ -148,8 +151,10 @@ impl Host {
             return false;
         }
         let arguments = [queue.handle, context];
-        queue.lock.clone().hold(self, || {
-            self.call_driver("EvtIoQueueReady", queue.handle, callback, &arguments);
+        self.strand_unless_locked(|| {
+            queue.lock.clone().hold(self, || {
+                self.call_driver("EvtIoQueueReady", queue.handle, callback, &arguments);
+            });
         });
         true
     }

@@ -162,6 +162,7 @@ impl Host {
         for queue in &queues {
             self.ask_to_stop(queue, STOP_SUSPEND);
             self.wait_for_answers(queue);
+            self.acquires(&queue.left);
         }
     }
 

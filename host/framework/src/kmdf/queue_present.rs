@@ -5,7 +5,11 @@ use std::rc::Rc;
 use kmdf_abi::ntstatus::{STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS};
 use kmdf_kernel::Deferred;
 
-use super::{queue::Queue, request::Request, work_item::Work};
+use super::{
+    queue::{Dispatch, Queue},
+    request::Request,
+    work_item::Work,
+};
 use crate::{
     host::Host,
     io::{Irp, Major},
@@ -70,8 +74,19 @@ impl Host {
             Major::DeviceControl => ("EvtIoDeviceControl", &control),
             Major::Create => unreachable!("only EvtIoDefault takes a create request"),
         };
-        queue.lock.clone().hold(self, || {
-            self.call_driver(what, handle, callback, arguments);
+        self.strand_unless_locked(|| {
+            if queue.power_managed {
+                self.acquires(&self.framework().pnp);
+            }
+            if queue.dispatch == Dispatch::Sequential {
+                self.acquires(&queue.left);
+            }
+            self.acquires(&request.handed);
+            self.acquires_at(irp.file_object());
+            queue.lock.clone().hold(self, || {
+                self.call_driver(what, handle, callback, arguments);
+            });
+            self.releases(&queue.left);
         });
     }
 }

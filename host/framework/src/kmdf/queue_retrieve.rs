@@ -54,6 +54,7 @@ fn retrieve(
         }
         request.presented.set(true);
         queue.give(&request);
+        host.acquires(&request.handed);
         host.memory.write(out, &request.handle);
         return Ok(());
     }

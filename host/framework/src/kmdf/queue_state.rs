@@ -43,11 +43,14 @@ impl Host {
                     let arguments = [queue.handle, context];
                     self.call_driver("EvtIoQueueState", queue.handle, callback, &arguments);
                 };
-                if locked {
-                    queue.lock.clone().hold(self, call);
-                } else {
-                    call();
-                }
+                self.strand_unless_locked(|| {
+                    self.acquires(&queue.left);
+                    if locked {
+                        queue.lock.clone().hold(self, call);
+                    } else {
+                        call();
+                    }
+                });
             }
         }
     }
@@ -105,6 +108,7 @@ impl Host {
         change();
         self.dispatch_events(queue);
         self.block_until(move |_| reached.get());
+        self.acquires(&queue.left);
     }
 
     /// A queue takes requests again, and hands none out.

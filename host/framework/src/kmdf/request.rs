@@ -10,7 +10,7 @@ use kmdf_abi::ntstatus::{
     STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS, STATUS_WDF_BUSY, STATUS_WDF_INTERNAL_ERROR,
     STATUS_WDF_NOT_ENOUGH_MAP_REGISTERS, STATUS_WDF_PAUSED,
 };
-use kmdf_machine::{Alarm, Event, cpu::stub::Call};
+use kmdf_machine::{Alarm, Edge, Event, cpu::stub::Call};
 use kmdf_rules::rules;
 
 use super::{
@@ -58,6 +58,8 @@ pub(crate) struct Request {
     pub(crate) device: u64,
     pub(crate) irp: Rc<Irp>,
     pub(crate) owner: Cell<Owner>,
+    /// What was done with it comes before what whoever gets it next does.
+    pub(super) handed: Edge,
     /// EvtRequestCancel while the request is cancelable, else 0.
     pub(crate) cancel: Cell<u64>,
     /// Whether EvtRequestCancel was called or is about to be.
@@ -178,6 +180,7 @@ impl Host {
             device,
             irp: Rc::clone(irp),
             owner: Cell::new(Owner::Driver(0)),
+            handed: Edge::default(),
             cancel: Cell::new(0),
             cancel_called: Cell::new(false),
             cancel_begun: Cell::new(false),
@@ -240,6 +243,16 @@ impl Host {
         )
     }
 
+    /// The driver lets go of a request: what it did with it comes before what is done with it next.
+    pub(super) fn hands_over(&self, request: &Request) {
+        self.releases(&request.handed);
+        if let Owner::Driver(queue) = request.owner.get()
+            && queue != 0
+        {
+            self.releases(&self.body::<Queue>(queue).left);
+        }
+    }
+
     /// Completes a request, whoever has it.
     pub(crate) fn complete_request(
         &self,
@@ -247,6 +260,7 @@ impl Host {
         status: NtStatus,
         information: u64,
     ) {
+        self.hands_over(request);
         let owner = request.owner.replace(Owner::Completed);
         let irp = &request.irp;
         let output = self.take_output(request, status, information);

@@ -61,6 +61,7 @@ impl Host {
     fn cancel_due(&self, queue: &Rc<Queue>, request: &Rc<Request>, callback: u64) {
         request.canceled.set(true);
         request.cancel_called.set(true);
+        self.releases(&request.handed);
         let due = (Rc::clone(request), callback);
         queue.canceled.borrow_mut().push_back(due);
         self.dispatch_internal(queue);
@@ -68,11 +69,14 @@ impl Host {
 
     /// Calls EvtRequestCancel, under the lock of the queue's other callbacks.
     pub(super) fn call_cancel(&self, lock: &CallbackLock, request: &Request, callback: u64) {
-        lock.clone().hold(self, || {
-            request.cancel_begun.set(true);
-            request.left_to_cancel.set(false);
-            let handle = request.handle;
-            self.call_driver("EvtRequestCancel", handle, callback, &[handle]);
+        self.strand_unless_locked(|| {
+            self.acquires(&request.handed);
+            lock.clone().hold(self, || {
+                request.cancel_begun.set(true);
+                request.left_to_cancel.set(false);
+                let handle = request.handle;
+                self.call_driver("EvtRequestCancel", handle, callback, &[handle]);
+            });
         });
     }
 
@@ -142,6 +146,7 @@ fn mark(host: &Host, what: &str, handle: u64, callback: u64) -> NtStatus {
     if purged || request.irp.canceled.get() {
         return STATUS_CANCELLED;
     }
+    host.releases(&request.handed);
     request.cancel.set(callback);
     if let Some(queue) = queue {
         queue.cancelable.borrow_mut().push(request);
@@ -219,6 +224,7 @@ fn stop_acknowledge(host: &Host, call: &Call) {
             "a cancelable request is requeued from EvtIoStop",
         );
     }
+    host.hands_over(&request);
     request
         .stop
         .set(if requeue { Stop::GivenBack } else { Stop::Kept });

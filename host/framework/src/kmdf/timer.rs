@@ -53,6 +53,11 @@ impl Body for Timer {
 
 impl Timer {
     fn start(&self, host: &Host, due: VirtualTime) -> bool {
+        match self.expire.get() {
+            Some(Expire::Dispatch(deferred)) => deferred.follows(host),
+            Some(Expire::Passive(work)) => work.follows(host),
+            None => {}
+        }
         let was_set = self.disarm(host);
         let me = self.me.get().cloned().unwrap_or_default();
         let alarm = host.at(due, move |host| {

@@ -3,7 +3,7 @@
 use std::{cell::Cell, rc::Rc};
 
 use kmdf_abi::ntstatus::{NtStatus, STATUS_SUCCESS, STATUS_TIMEOUT};
-use kmdf_machine::{HeldLock, Irql, LockId, cpu::stub::Call};
+use kmdf_machine::{Edge, HeldLock, Irql, LockId, cpu::stub::Call};
 use kmdf_rules::rules;
 
 use super::object::Body;
@@ -15,6 +15,7 @@ pub(crate) struct Mutex {
     /// The flow that holds it.
     owner: Cell<Option<u32>>,
     order: LockId,
+    edge: Edge,
 }
 
 impl Mutex {
@@ -46,6 +47,7 @@ impl Mutex {
         let (_, flow) = host.scheduler.current().expect("locks are taken on a flow");
         self.owner.set(Some(flow.id));
         flow.locks.borrow_mut().push(held);
+        host.acquires(&self.edge);
     }
 
     /// Takes it if nobody holds it.
@@ -59,6 +61,7 @@ impl Mutex {
 
     /// Gives it back.
     pub(crate) fn release(&self, host: &Host, id: u64) {
+        host.releases(&self.edge);
         self.owner.set(None);
         let (_, flow) = host
             .scheduler

@@ -12,7 +12,7 @@ use kmdf_abi::{
     },
     types::WDF_WORKITEM_CONFIG,
 };
-use kmdf_machine::{Irql, cpu::stub::Call};
+use kmdf_machine::{Edge, Irql, cpu::stub::Call};
 use kmdf_rules::rules;
 
 use super::object::Body;
@@ -29,6 +29,10 @@ pub(crate) struct Work {
 struct State {
     queued: Cell<bool>,
     running: Cell<u32>,
+    /// What was done before it was queued comes before it.
+    before: Edge,
+    /// What it does comes before the end of a wait for it.
+    after: Edge,
 }
 
 impl Work {
@@ -43,6 +47,7 @@ impl Work {
 
     /// Queues it; `false` when it is queued already.
     pub(crate) fn enqueue(&self, host: &Host) -> bool {
+        self.follows(host);
         if self.state.queued.replace(true) {
             return false;
         }
@@ -50,7 +55,9 @@ impl Work {
         host.spawn(self.name, move |host| {
             state.queued.set(false);
             state.running.set(state.running.get() + 1);
+            host.acquires(&state.before);
             routine(host);
+            host.releases(&state.after);
             state.running.set(state.running.get() - 1);
         });
         true
@@ -60,6 +67,12 @@ impl Work {
     pub(crate) fn flush(&self, host: &Host) {
         let state = Rc::clone(&self.state);
         host.block_until(move |_| !state.queued.get() && state.running.get() == 0);
+        host.acquires(&self.state.after);
+    }
+
+    /// What is done before this comes before its next run, though something else queues it.
+    pub(crate) fn follows(&self, host: &Host) {
+        host.releases(&self.state.before);
     }
 }
 

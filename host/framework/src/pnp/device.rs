@@ -51,6 +51,7 @@ impl Host {
         *self.framework().device_init.borrow_mut() = Some(init);
         let value = self.call_driver("EvtDriverDeviceAdd", driver, device_add, &[driver, address]);
         let status = NtStatus(value as u32 as i32);
+        self.releases_to_all();
         let unused = self.framework().device_init.borrow_mut().take();
         let added = self.framework().added.borrow_mut().take();
         match added {
@@ -154,6 +155,7 @@ impl Host {
             self.release_hardware(device);
             return status;
         }
+        self.releases_to_all();
         if !device.was_started.replace(true) {
             for interface in device.interfaces.borrow_mut().iter_mut() {
                 interface.start();
@@ -376,6 +378,8 @@ impl Host {
         }
         let mut all = vec![device.handle];
         all.extend_from_slice(arguments);
-        NtStatus(self.call_driver(what, device.handle, callback, &all) as u32 as i32)
+        let status = self.call_driver(what, device.handle, callback, &all);
+        self.releases(&self.framework().pnp);
+        NtStatus(status as u32 as i32)
     }
 }

@@ -56,6 +56,8 @@ impl Host {
         let path = self.lend_string("the registry path", registry_path);
         let entry = self.image.get().expect("mapped before").entry();
         let value = self.call_driver("DriverEntry", 0, entry, &[object, path]);
+        self.releases(&self.framework().pnp);
+        self.releases_to_all();
         let status = NtStatus(value as u32 as i32);
         if !status.is_success() {
             // What WdfDriverCreate made goes when DriverEntry fails, without EvtDriverUnload.
@@ -93,6 +95,7 @@ impl Host {
             if unload == 0 {
                 host.violation(&rules::DRIVER_UNLOAD, "the driver has no DriverUnload");
             }
+            host.acquires(&host.framework().pnp);
             host.call_driver("DriverUnload", 0, unload, &[object]);
             host.check_left_behind("the driver was unloaded");
         })

@@ -140,9 +140,11 @@ impl Host {
         let text = format!("device {:#x} is still open", device.handle);
         self.record(Event::Host { text });
         let device = Rc::clone(device);
+        self.releases_at(device.handle);
         self.spawn("PnP", move |host| {
             let waited = Rc::clone(&device);
             host.block_until(move |_| waited.open.borrow().is_empty());
+            host.acquires_at(device.handle);
             then(host, &device);
         });
     }

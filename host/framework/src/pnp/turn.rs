@@ -24,7 +24,9 @@ impl Host {
     pub(crate) fn in_turn<R>(&self, work: impl FnOnce(&Self) -> R) -> R {
         self.block_until(|host| !host.is_changing());
         self.framework().pnp_busy.set(true);
+        self.acquires(&self.framework().pnp);
         let result = work(self);
+        self.releases(&self.framework().pnp);
         self.framework().pnp_busy.set(false);
         result
     }

@@ -230,8 +230,15 @@ impl Machine {
         }
     }
 
+    /// The names of the function at an RVA and of those that were inlined into it there.
+    pub fn functions_at(&self, rva: u32) -> Vec<String> {
+        let frames = self.symbols.get().map(|symbols| symbols.frames(rva));
+        let frames = frames.into_iter().flatten();
+        frames.map(|frame| frame.function).collect()
+    }
+
     /// The function at an RVA, after those that were inlined into it there.
-    fn frames_at(&self, rva: u32) -> Vec<String> {
+    pub(crate) fn frames_at(&self, rva: u32) -> Vec<String> {
         match self.symbols.get() {
             Some(symbols) => {
                 let frames = symbols.frames(rva);

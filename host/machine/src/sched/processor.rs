@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Choice, Flow};
-use crate::{Layer, cpu::Irql, machine::Machine};
+use crate::{Layer, cpu::Irql, machine::Machine, races::Edge};
 
 /// A virtual processor.
 pub struct Processor {
@@ -35,6 +35,10 @@ pub struct Dpc {
     /// How many processors run it now.
     running: Cell<u32>,
     routine: Box<dyn Fn(&Machine)>,
+    /// What was done before it was queued comes before it.
+    before: Edge,
+    /// What it does comes before the end of a wait for it.
+    after: Edge,
 }
 
 impl fmt::Debug for Dpc {
@@ -56,6 +60,8 @@ impl Dpc {
             queued: Cell::new(false),
             running: Cell::new(0),
             routine: Box::new(move |machine| routine(L::of(machine))),
+            before: Edge::default(),
+            after: Edge::default(),
         })
     }
 
@@ -64,9 +70,25 @@ impl Dpc {
         self.queued.get() || self.running.get() > 0
     }
 
+    /// Waits until it is neither queued nor runs.
+    pub fn flush(self: &Rc<Self>, machine: &Machine) {
+        let dpc = Rc::clone(self);
+        machine.block_until(move |_| !dpc.is_active());
+        machine.acquires(&self.after);
+    }
+
+    /// What is done before this comes before its next run, though something else queues it.
+    pub fn follows(&self, machine: &Machine) {
+        machine.releases(&self.before);
+    }
+
     fn run(&self, machine: &Machine) {
         self.running.set(self.running.get() + 1);
-        (self.routine)(machine);
+        machine.strand(|| {
+            machine.acquires(&self.before);
+            (self.routine)(machine);
+            machine.releases(&self.after);
+        });
         self.running.set(self.running.get() - 1);
     }
 }
@@ -180,6 +202,8 @@ impl Machine {
 
     /// `KeInsertQueueDpc`: `false` when it is queued already.
     pub fn queue_dpc(&self, dpc: &Rc<Dpc>) -> bool {
+        // Also where it is queued already: it has not begun.
+        dpc.follows(self);
         if dpc.queued.replace(true) {
             return false;
         }

@@ -34,6 +34,10 @@ pub(in super::super) struct Explore {
     /// Let the seeds also decide at every instruction of the driver
     #[arg(long)]
     instructions: bool,
+    /// Step through each run but those of --every-boundary, and find accesses of memory that no lock, queue
+    /// or PnP orders (the rule DataRace)
+    #[arg(long)]
+    races: bool,
     /// Visit every instruction boundary, with each cause that could change something there
     #[arg(long)]
     every_boundary: bool,
@@ -126,6 +130,7 @@ impl Explore {
         Runs {
             seeds: self.seeds.clone(),
             instructions: self.instructions,
+            races: self.races,
             causes: if self.cause.is_empty() {
                 Cause::value_variants().to_vec()
             } else {

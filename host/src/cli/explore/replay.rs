@@ -33,6 +33,9 @@ pub(in super::super) struct Replay {
     /// Let the seed also decide at every instruction
     #[arg(long)]
     instructions: bool,
+    /// Find accesses of memory that nothing orders
+    #[arg(long, conflicts_with_all = ["boundary", "every_boundary"])]
+    races: bool,
     /// The cause that happens at the boundary
     #[arg(long, value_enum, value_name = "CAUSE", requires = "when")]
     cause: Option<Cause>,
@@ -105,6 +108,7 @@ impl Replay {
         let way = Way {
             seed: self.seed,
             instructions: self.instructions,
+            races: self.races,
             visit: self.cause.map(|cause| (cause, self.when())),
             failing: match (self.fail_call, self.fail_seed) {
                 (Some(number), _) => Fails::Call(number),

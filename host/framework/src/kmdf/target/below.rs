@@ -190,7 +190,10 @@ impl Host {
         self.memory.write(address, &(bytes as u32));
         self.write_completion_params(request, address);
         let arguments = [request.handle, target, address, context];
-        self.call_driver("EvtRequestCompletion", request.handle, routine, &arguments);
+        self.strand_unless_locked(|| {
+            self.acquires(&request.handed);
+            self.call_driver("EvtRequestCompletion", request.handle, routine, &arguments);
+        });
         // Lent for the call only.
         let _ = self.memory.free(address);
     }

@@ -111,6 +111,7 @@ fn send(host: &Host, call: &Call) -> bool {
             );
         }
         let format = host.format_of_app(&request);
+        host.hands_over(&request);
         let queue = request.owner.replace(Owner::Target(0));
         if let Owner::Driver(queue) = queue
             && queue != 0
@@ -226,6 +227,7 @@ impl Host {
         if request.canceled.get() {
             return Err(STATUS_CANCELLED);
         }
+        self.hands_over(request);
         if let Owner::Driver(queue) = request.owner.get() {
             request.owner.set(Owner::Target(queue));
         }
