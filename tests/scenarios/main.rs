@@ -8,6 +8,7 @@ mod a_device_error_is_recovered_from_at_passive_level;
 mod a_device_that_does_not_start_leaves_nothing;
 mod a_factorial_is_completed_by_interrupt;
 mod a_file_that_is_no_driver_is_refused;
+mod a_gallery_is_a_table;
 mod a_line_is_shared;
 mod a_line_that_stays_asserted_is_reported;
 mod a_malformed_request_has_its_own_status;

@@ -35,6 +35,8 @@ pub struct Runs {
     pub fail_calls: bool,
     /// Every run twice.
     pub twice: bool,
+    /// Keep one of the findings that are the same, and go on.
+    pub each_once: bool,
     /// How many threads make them. What comes of them does not depend on it.
     pub threads: usize,
 }
@@ -144,7 +146,7 @@ impl Exploration<'_> {
                 (self.progress)(name, what, done, total);
             });
             for ((way, _), mut ran) in batch.into_iter().zip(made) {
-                self.explored.add(name, way, twice, &mut ran);
+                self.explored.add(name, way, self.runs, &mut ran);
                 each(way, ran);
             }
         }

@@ -6,6 +6,7 @@ use kmdf_abi::ntstatus::NtStatus;
 use kmdf_bus::PciFunction;
 use kmdf_framework::{File, Irp, Operation, Outcome};
 use kmdf_host_client::script::{self, Action, DeviceEvent, Script, Step};
+use kmdf_install::User;
 use kmdf_session::Interrupts;
 
 use super::{
@@ -23,6 +24,7 @@ pub struct Scripted {
     devices: MakeDevices,
     interrupts: Interrupts,
     shared_line: bool,
+    user: User,
 }
 
 impl Scripted {
@@ -41,7 +43,15 @@ impl Scripted {
             devices,
             interrupts,
             shared_line,
+            user: User::default(),
         }
+    }
+
+    /// The same, played by an app of this user.
+    #[must_use]
+    pub const fn by(mut self, user: User) -> Self {
+        self.user = user;
+        self
     }
 }
 
@@ -73,6 +83,7 @@ impl Scenario for Scripted {
     }
 
     fn run(&self, stage: &Stage<'_>) -> Result<(), Wrong> {
+        stage.host().set_user(self.user);
         let mut player = Player {
             stage,
             files: BTreeMap::new(),

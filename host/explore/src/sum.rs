@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use kmdf_machine::Counts;
+use kmdf_machine::{Counts, Stop};
+use kmdf_session::BootError;
 
-use super::{coverage::Covered, run::Ran, scenario::Wrong, way::Way};
+use super::{coverage::Covered, explorer::Runs, run::Ran, scenario::Wrong, way::Way};
 
 /// A run that went wrong.
 #[derive(Debug)]
@@ -15,6 +16,42 @@ pub struct Finding {
     pub way: Way,
     /// What went wrong.
     pub wrong: Wrong,
+    /// How many runs came to the same, this one with them, where each thing is kept once.
+    pub runs: u64,
+}
+
+impl Finding {
+    /// What is the same in findings of the same fault: the rule and the place, or the text without its
+    /// numbers.
+    #[must_use]
+    pub fn key(&self) -> String {
+        key(&self.wrong)
+    }
+}
+
+fn key(wrong: &Wrong) -> String {
+    let report = match wrong {
+        Wrong::Stopped(Stop::BugCheck(report) | Stop::Unsupported(report))
+        | Wrong::Boot(BootError::Stopped(Stop::BugCheck(report) | Stop::Unsupported(report))) => {
+            report
+        }
+        other => return without_numbers(&other.to_string()),
+    };
+    let place = report.stack.first().unwrap_or(&report.text);
+    format!("{} {}", report.rule, without_numbers(place))
+}
+
+/// A text with a mark for each number in it: two runs of one fault differ in handles and times.
+fn without_numbers(text: &str) -> String {
+    let mut marked = String::new();
+    for word in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        if word.starts_with(|c: char| c.is_ascii_digit()) {
+            marked.push('#');
+        } else {
+            marked.push_str(word);
+        }
+    }
+    marked
 }
 
 /// What an exploration came to.
@@ -62,19 +99,30 @@ impl Explored {
     }
 
     /// Adds a run.
-    pub(super) fn add(&mut self, scenario: &'static str, way: Way, twice: bool, ran: &mut Ran) {
+    pub(super) fn add(&mut self, scenario: &'static str, way: Way, runs: &Runs, ran: &mut Ran) {
+        let twice = runs.twice;
         self.runs += if twice { 2 } else { 1 };
         self.compared += u64::from(twice);
         self.counts.add(&ran.counts);
         self.covered.add(std::mem::take(&mut ran.covered));
         let result = std::mem::replace(&mut ran.result, Ok(()));
-        if let Err(wrong) = result
-            && !self.is_full()
-        {
+        let Err(wrong) = result else {
+            return;
+        };
+        if runs.each_once {
+            let key = key(&wrong);
+            let known = self.findings.iter_mut().find(|known| known.key() == key);
+            if let Some(known) = known {
+                known.runs += 1;
+                return;
+            }
+        }
+        if !self.is_full() {
             self.findings.push(Finding {
                 scenario,
                 way,
                 wrong,
+                runs: 1,
             });
         }
     }

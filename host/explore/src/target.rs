@@ -1,6 +1,6 @@
 //! What is explored: a driver's files, read once.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, path::PathBuf, rc::Rc};
 
 use kmdf_install::RegistryValue;
 use kmdf_session::{BootError, Driver, Package};
@@ -11,7 +11,7 @@ use super::{accesses::Accesses, boundary::Boundaries};
 ///
 /// It stays on its thread; [`super::explore`] makes one for each of its threads.
 pub struct Target {
-    driver: Driver,
+    files: Files,
     registry: Vec<(String, RegistryValue)>,
     pub(crate) package: Package,
     pub(crate) code: Rc<Boundaries>,
@@ -19,6 +19,23 @@ pub struct Target {
     pub(crate) processors: u32,
     /// The same with the other INFs that scenarios ask for.
     others: RefCell<BTreeMap<&'static str, Package>>,
+}
+
+/// A driver's files.
+#[derive(Clone)]
+enum Files {
+    Installed(Driver),
+    /// Without an INF: the image, and its PDB.
+    Alone(PathBuf, Option<PathBuf>),
+}
+
+impl Files {
+    fn read(&self) -> Result<Package, BootError> {
+        match self {
+            Self::Installed(driver) => Package::read(driver),
+            Self::Alone(image, symbols) => Package::without_inf(image, symbols.as_deref()),
+        }
+    }
 }
 
 impl Target {
@@ -32,11 +49,32 @@ impl Target {
         processors: u32,
         registry: Vec<(String, RegistryValue)>,
     ) -> Result<Self, BootError> {
-        let package = Package::read(&driver)?.with_registry(&registry);
+        Self::of(Files::Installed(driver), processors, registry)
+    }
+
+    /// Reads a driver that PnP knows nothing of: see [`Package::without_inf`].
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn without_inf(
+        image: PathBuf,
+        symbols: Option<PathBuf>,
+        processors: u32,
+        registry: Vec<(String, RegistryValue)>,
+    ) -> Result<Self, BootError> {
+        Self::of(Files::Alone(image, symbols), processors, registry)
+    }
+
+    fn of(
+        files: Files,
+        processors: u32,
+        registry: Vec<(String, RegistryValue)>,
+    ) -> Result<Self, BootError> {
+        let package = files.read()?.with_registry(&registry);
         Ok(Self {
             code: Rc::new(Boundaries::of(&package.image)),
             accesses: Rc::default(),
-            driver,
+            files,
             registry,
             package,
             processors,
@@ -46,23 +84,27 @@ impl Target {
 
     /// One more of the same, for another thread.
     pub(crate) fn another(&self) -> impl Fn() -> Result<Self, BootError> + Send + use<> {
-        let driver = self.driver.clone();
+        let files = self.files.clone();
         let processors = self.processors;
         let registry = self.registry.clone();
-        move || Self::read(driver.clone(), processors, registry.clone())
+        move || Self::of(files.clone(), processors, registry.clone())
+    }
+
+    /// The driver's files, as they were read.
+    #[must_use]
+    pub const fn files(&self) -> &Package {
+        &self.package
     }
 
     /// The driver as it is installed from an INF beside its own, or from its own.
     pub(crate) fn package(&self, inf: Option<&'static str>) -> Result<Package, BootError> {
-        let Some(name) = inf else {
+        let (Some(name), Files::Installed(driver)) = (inf, &self.files) else {
             return Ok(self.package.clone());
         };
         if let Some(package) = self.others.borrow().get(name) {
             return Ok(package.clone());
         }
-        let package = self
-            .package
-            .with_inf(&self.driver.inf.with_file_name(name))?;
+        let package = self.package.with_inf(&driver.inf.with_file_name(name))?;
         self.others.borrow_mut().insert(name, package.clone());
         Ok(package)
     }

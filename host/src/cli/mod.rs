@@ -87,6 +87,8 @@ enum Command {
     Check(check::Check),
     /// Runs scenarios in many ways: schedules, events at every instruction, failing calls
     Explore(explore::Explore),
+    /// Runs a list of drivers, and prints a table of what came of each
+    Gallery(explore::Gallery),
     /// Repeats one run of an exploration and prints its events
     Replay(explore::Replay),
     /// Prints the rules that every run checks
@@ -118,6 +120,10 @@ pub fn main(name: &'static str, devices: &'static dyn Devices) -> ExitCode {
             // As it was called, so that the commands that it prints work in the same place.
             let program = std::env::args().next();
             explore.run(program.as_deref().unwrap_or(name), devices)
+        }
+        Command::Gallery(gallery) => {
+            let program = std::env::args().next();
+            gallery.run(program.as_deref().unwrap_or(name), devices)
         }
         Command::Replay(replay) => replay.run(devices),
         Command::Rules(rules) => rules.run(),

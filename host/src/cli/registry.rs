@@ -17,6 +17,12 @@ pub(super) struct Registry {
 }
 
 impl Registry {
+    /// One more, as `NAME=DWORD`.
+    pub(super) fn add(&mut self, text: &str) -> Result<(), String> {
+        self.registry.push(parse(text)?);
+        Ok(())
+    }
+
     /// The values.
     pub(super) fn values(&self) -> Vec<(String, RegistryValue)> {
         let values = self.registry.iter();

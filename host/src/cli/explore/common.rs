@@ -18,9 +18,10 @@ pub(super) struct Common {
     /// The driver's image, a .sys file for x64
     #[arg(long, value_name = "FILE.sys")]
     pub(super) driver: PathBuf,
-    /// The INF or INX to install it from
+    /// The INF or INX to install it from; without it the driver is started as a service that creates
+    /// its own devices
     #[arg(long, value_name = "FILE.inx")]
-    pub(super) inf: PathBuf,
+    pub(super) inf: Option<PathBuf>,
     /// The PDB of the image [default: the one beside the image, if there is one]
     #[arg(long, value_name = "FILE.pdb")]
     pub(super) pdb: Option<PathBuf>,
@@ -30,7 +31,7 @@ pub(super) struct Common {
     #[command(flatten)]
     pub(super) registry: Registry,
     #[command(flatten)]
-    scripts: Scripts,
+    pub(super) scripts: Scripts,
     /// Print the result as JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -38,12 +39,19 @@ pub(super) struct Common {
 
 impl Common {
     pub(super) fn target(&self) -> Result<Target, BootError> {
-        let driver = Driver {
-            image: self.driver.clone(),
-            symbols: self.pdb.clone(),
-            inf: self.inf.clone(),
-        };
-        Target::read(driver, self.processors, self.registry.values())
+        let (image, symbols) = (self.driver.clone(), self.pdb.clone());
+        let registry = self.registry.values();
+        match self.inf.clone() {
+            Some(inf) => {
+                let driver = Driver {
+                    image,
+                    symbols,
+                    inf,
+                };
+                Target::read(driver, self.processors, registry)
+            }
+            None => Target::without_inf(image, symbols, self.processors, registry),
+        }
     }
 
     /// The scenarios with these names; without names the scripts, or else all.
@@ -82,17 +90,21 @@ impl Common {
         let pdb = self.pdb.as_ref().map_or_else(String::new, |pdb| {
             format!(" --pdb {}", quoted(&pdb.to_string_lossy()))
         });
+        let inf = self.inf.as_ref().map_or_else(String::new, |inf| {
+            format!(" --inf {}", quoted(&inf.to_string_lossy()))
+        });
         format!(
-            "{} replay --driver {} --inf {}{pdb} --processors {}{}{} --scenario {} {}",
+            "{} replay --driver {}{inf}{pdb} --processors {}{}{} --scenario {} {}",
             quoted(program),
             quoted(&self.driver.to_string_lossy()),
-            quoted(&self.inf.to_string_lossy()),
             self.processors,
             self.registry,
             self.scripts,
-            finding.scenario,
+            quoted(finding.scenario),
             finding.way
         )
+        .trim_end()
+        .to_owned()
     }
 
     pub(super) fn refused(&self, error: &BootError) -> Exit {

@@ -1,6 +1,7 @@
 //! `explore`: scenarios in many ways.
 
 mod common;
+mod gallery;
 mod progress;
 mod replay;
 mod report;
@@ -10,7 +11,7 @@ use std::{num::NonZero, ops::Range, thread::available_parallelism};
 
 use clap::{Args, ValueEnum};
 
-pub(super) use self::replay::Replay;
+pub(super) use self::{gallery::Gallery, replay::Replay};
 use kmdf_explore::{Cause, Runs, explore};
 
 use self::{common::Common, report::Report};
@@ -140,6 +141,7 @@ impl Explore {
             disturb: self.disturb,
             fail_calls: self.fail_calls,
             twice: self.twice,
+            each_once: false,
             threads,
         }
     }

@@ -4,6 +4,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use kmdf_explore::{Scenario, Scripted};
+use kmdf_install::User;
 
 use super::super::{
     Devices,
@@ -17,17 +18,20 @@ use super::super::{
 pub(super) struct Scripts {
     /// A script as a scenario, named as its file (repeat for more); `talk --help` says what one may say,
     /// beside `device stop|start|sleep|wake|remove|surprise-remove [SLOT]`
-    #[arg(long, value_name = "FILE", requires = "device")]
-    script: Vec<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    pub(super) script: Vec<PathBuf>,
     /// A device of the scripts' machine (repeat for more); `run --help` lists the kinds
     #[arg(long, value_name = "DEVICE", requires = "script")]
-    device: Vec<String>,
+    pub(super) device: Vec<String>,
     /// How interrupts are granted on the scripts' machine
     #[arg(long, value_enum, default_value_t)]
-    interrupts: Granted,
+    pub(super) interrupts: Granted,
     /// Wire the interrupt pins of all devices of the scripts' machine together
     #[arg(long)]
-    shared_line: bool,
+    pub(super) shared_line: bool,
+    /// The user whose app the scripts are; the INF's security descriptor decides what it may do
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) user: User,
 }
 
 impl Scripts {
@@ -61,7 +65,8 @@ impl Scripts {
                 Arc::clone(&make) as _,
                 self.interrupts.into(),
                 self.shared_line,
-            );
+            )
+            .by(self.user);
             Ok(Arc::new(scripted) as Arc<dyn Scenario>)
         };
         self.script.iter().map(scenario).collect()
@@ -84,6 +89,11 @@ impl fmt::Display for Scripts {
         }
         if self.shared_line {
             write!(f, " --shared-line")?;
+        }
+        if self.user != User::default()
+            && let Some(value) = self.user.to_possible_value()
+        {
+            write!(f, " --user {}", value.get_name())?;
         }
         Ok(())
     }
