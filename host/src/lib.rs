@@ -28,7 +28,7 @@ pub use kmdf_install as install;
 pub use kmdf_instructions as access;
 pub use kmdf_machine::{
     AppMemory, Checks, Choice, Counts, Event, InOrder, Irql, Observer, Parts as Machine, Pass,
-    Point, Record, Report, Seeded, Stop, Strategy, Turn, strategy,
+    Point, Record, Report, Schedule, Stop, Strategy, Turn, Walk, strategy,
 };
 pub use kmdf_rules::{Family, Origin, Rule, rules};
 pub use kmdf_session::{

@@ -3,7 +3,7 @@
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 /// Each thing that a seed decides has a stream of its own, so that one does not shift the others. The
-/// schedule has the stream 0 ([`kmdf_machine::Seeded`]).
+/// schedule has the stream 0 ([`kmdf_machine::Walk`]).
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Stream {
     /// Which calls fail.

@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Instant};
 
+use kmdf_machine::Schedule;
+
 use super::{
     moment,
     pool::{Job, Pool},
@@ -19,6 +21,8 @@ use super::{
 pub struct Runs {
     /// One for each of these seeds.
     pub seeds: std::ops::Range<u64>,
+    /// How a seed draws a schedule. The places of its preemption points are counted anew for each scenario.
+    pub schedule: Schedule,
     /// With the seed deciding at every instruction, too.
     pub instructions: bool,
     /// With each run that follows no boundary stepped through, to find accesses that nothing orders.
@@ -112,7 +116,12 @@ impl Exploration<'_> {
             let made = self.make("failing calls", total, ways, |_, _| {});
             self.explored.failed_calls += made;
         }
-        self.seeds(plain.moments);
+        let instructions = if self.runs.instructions {
+            u32::try_from(found.points.len()).unwrap_or(u32::MAX)
+        } else {
+            0
+        };
+        self.seeds(plain.moments, plain.moments.saturating_add(instructions));
     }
 
     /// Makes runs, and adds up what they found. `each` is called with what each came to, in their
@@ -195,7 +204,8 @@ impl Exploration<'_> {
         }
     }
 
-    fn seeds(&mut self, moments: u32) {
+    /// Runs with seeds: the plain run has so many moments, and so many preemption points.
+    fn seeds(&mut self, moments: u32, places: u32) {
         let runs = self.runs;
         let Runs {
             instructions,
@@ -204,9 +214,11 @@ impl Exploration<'_> {
             fail_calls,
             ..
         } = *runs;
+        let schedule = runs.schedule.with_places(places);
         let ways = runs.seeds.clone().flat_map(|seed| {
             let way = Way {
                 seed: Some(seed),
+                schedule,
                 instructions,
                 races,
                 ..Way::default()

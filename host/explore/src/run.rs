@@ -90,7 +90,7 @@ impl Target {
             processors: self.processors,
             shared_lines: Parts::lines(functions.len(), scenario.shared_line()),
             functions,
-            strategy: strategy(way.seed),
+            strategy: strategy(way.seed, way.schedule),
             event_limit: EVENT_LIMIT,
             observer,
             checks: Checks::All,

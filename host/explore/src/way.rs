@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use kmdf_machine::Schedule;
+
 use super::visit::{Cause, Point};
 
 /// How one run goes: the same way each time.
@@ -9,6 +11,8 @@ use super::visit::{Cause, Point};
 pub struct Way {
     /// Scheduling decisions drawn from this seed, instead of the simplest order.
     pub seed: Option<u64>,
+    /// How the seed draws them.
+    pub schedule: Schedule,
     /// Whether the seed decides at every instruction, too.
     pub instructions: bool,
     /// Whether it is stepped through, to find accesses of memory that nothing orders.
@@ -48,6 +52,9 @@ impl fmt::Display for Way {
         let mut options = Vec::new();
         if let Some(seed) = self.seed {
             options.push(format!("--seed {seed}"));
+            if self.schedule != Schedule::default() {
+                options.push(format!("--schedule {}", self.schedule));
+            }
         }
         if self.instructions {
             options.push("--instructions".to_owned());

@@ -230,9 +230,8 @@ impl Machine {
             .filter(|processor| affinity >> processor.number & 1 == 1)
             .collect();
         if !targets.is_empty() {
-            let chosen = self
-                .scheduler
-                .choose(Choice::InterruptTarget, targets.len());
+            let options: Vec<_> = targets.iter().map(|one| vec![one.number]).collect();
+            let chosen = self.scheduler.choose(Choice::InterruptTarget, &options);
             targets[chosen].request(vector.irql, number);
         }
     }

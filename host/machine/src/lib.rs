@@ -51,8 +51,8 @@ pub use physical::{AppMemory, BUS_WINDOW, PAGE, Physical};
 pub use races::{Access, Edge};
 pub use run::Turn;
 pub use sched::{
-    Activation, Choice, Dpc, Flow, FlowState, HeldLock, InOrder, Pass, Pause, Point, Processor,
-    Seeded, Strategy, strategy,
+    Activation, Choice, Dpc, Flow, FlowState, HeldLock, InOrder, Pass, Pause, Point, Priorities,
+    Processor, Schedule, ScheduleError, Strategy, Walk, strategy,
 };
 pub use slot::Slot;
 pub use watch::Watcher;

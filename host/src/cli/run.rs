@@ -12,7 +12,7 @@ use kmdf_bus::PciFunction;
 use kmdf_devices::trace::{Recorded, Recording};
 use kmdf_host_client::SOCKET_VARIABLE;
 use kmdf_install::User;
-use kmdf_machine::{Checks, Parts as Machine, Record, Report, Stop, strategy};
+use kmdf_machine::{Checks, Parts as Machine, Record, Report, Schedule, Stop, strategy};
 use kmdf_session::{BootError, Driver, Package, Server, Session};
 
 use super::{
@@ -172,7 +172,7 @@ impl Run {
             processors: self.processors,
             shared_lines: Machine::lines(functions.len(), self.shared_line),
             functions,
-            strategy: strategy(self.seed),
+            strategy: strategy(self.seed, Schedule::default()),
             event_limit: EVENT_LIMIT,
             observer: self.pictures.observer(
                 records,

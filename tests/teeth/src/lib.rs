@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bugs;
+pub mod compare;
 pub mod found;
 pub mod hunt;
 pub mod scenarios;

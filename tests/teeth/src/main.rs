@@ -10,6 +10,7 @@ use kmdf_host::{
 };
 use kmdf_teeth::{
     bugs::{self, BUGS, Bug},
+    compare,
     hunt::{HuntError, Hunter, verdict},
     scenarios,
 };
@@ -40,6 +41,9 @@ Runs a KMDF driver with a defect, and prints how the host catches it.
 
   kmdf-teeth NAME           the defect of that name
   kmdf-teeth list           all defects
+  kmdf-teeth compare [SEEDS]
+                            how many runs each kind of schedule takes to find the defects that
+                            the simplest order does not show, with SEEDS seeds at most [1000]
   kmdf-teeth run|explore|replay|check …
                             the commands of kmdf-host, with the scenarios of this driver
 
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
     }
     match first.as_str() {
         "run" | "explore" | "replay" | "check" => kmdf_host::cli::main("kmdf-teeth", &TeethDevices),
+        "compare" => compare(env::args().nth(2).as_deref()),
         "list" => {
             for bug in BUGS {
                 println!("{:48} {}", bug.name, bug.about);
@@ -68,6 +73,24 @@ fn main() -> ExitCode {
         other => {
             eprintln!("error: there is no defect {other}; `kmdf-teeth list` lists them");
             ExitCode::from(2)
+        }
+    }
+}
+
+fn compare(seeds: Option<&str>) -> ExitCode {
+    const SEEDS: u64 = 1000;
+    let Ok(seeds) = seeds.map_or(Ok(SEEDS), str::parse) else {
+        eprintln!("error: `kmdf-teeth compare` takes a number of seeds");
+        return ExitCode::from(2);
+    };
+    match compare::table(seeds) {
+        Ok(table) => {
+            print!("{table}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(3)
         }
     }
 }

@@ -11,7 +11,9 @@ mod strategy;
 
 pub use flow::{Activation, Flow, FlowState, HeldLock, Pause};
 pub use processor::{Dpc, Processor};
-pub use strategy::{Choice, InOrder, Pass, Point, Seeded, Strategy, strategy};
+pub use strategy::{
+    Choice, InOrder, Pass, Point, Priorities, Schedule, ScheduleError, Strategy, Walk, strategy,
+};
 
 use std::{
     cell::{Cell, RefCell},
@@ -70,26 +72,32 @@ impl Scheduler {
     }
 
     /// Asks the strategy.
-    pub fn choose(&self, choice: Choice, options: usize) -> usize {
-        if options <= 1 {
+    pub fn choose(&self, choice: Choice, options: &[Vec<u32>]) -> usize {
+        if options.len() <= 1 {
             return 0;
         }
         if choice == Choice::InterruptTarget
             && let Some(target) = self.interrupt_target.get()
         {
-            return (target as usize).min(options - 1);
+            return (target as usize).min(options.len() - 1);
         }
         let answer = self.strategy.borrow_mut().choose(choice, options);
         assert!(
-            answer < options,
-            "a strategy answered {answer} of {options}"
+            answer < options.len(),
+            "a strategy answered {answer} of {}",
+            options.len()
         );
         answer
     }
 
     /// Asks the strategy whether to preempt here.
     pub(crate) fn preempts(&self, point: Point) -> bool {
-        self.strategy.borrow_mut().preempts(point)
+        let flow = self
+            .current
+            .borrow()
+            .as_ref()
+            .map_or(0, |(_, flow)| flow.id);
+        self.strategy.borrow_mut().preempts(point, flow)
     }
 
     /// Asks the strategy how much time passes here.
@@ -164,7 +172,8 @@ impl Machine {
         if candidates.is_empty() {
             return false;
         }
-        let chosen = self.scheduler.choose(Choice::Processor, candidates.len());
+        let options: Vec<_> = candidates.iter().map(Candidate::flow_numbers).collect();
+        let chosen = self.scheduler.choose(Choice::Processor, &options);
         let candidate = candidates
             .into_iter()
             .nth(chosen)
@@ -173,7 +182,8 @@ impl Machine {
             processor,
             mut flows,
         } = candidate;
-        let chosen = self.scheduler.choose(Choice::Thread, flows.len());
+        let options: Vec<_> = flows.iter().map(|flow| vec![flow.id]).collect();
+        let chosen = self.scheduler.choose(Choice::Thread, &options);
         let flow = flows.swap_remove(chosen);
         self.run_flow(&processor, &flow);
         true
@@ -367,4 +377,10 @@ impl Machine {
 struct Candidate {
     processor: Rc<Processor>,
     flows: Vec<Rc<Flow>>,
+}
+
+impl Candidate {
+    fn flow_numbers(&self) -> Vec<u32> {
+        self.flows.iter().map(|flow| flow.id).collect()
+    }
 }

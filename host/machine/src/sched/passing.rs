@@ -86,7 +86,7 @@ mod tests {
     use kmdf_rules::Rule;
 
     use super::{super::Pause, *};
-    use crate::{Above, Choice, InOrder, Parts, Seeded, Strategy};
+    use crate::{Above, Choice, InOrder, Parts, Strategy, Walk};
 
     const MINUTE: Duration = Duration::from_mins(1);
 
@@ -245,7 +245,7 @@ mod tests {
         let mut passed = Vec::new();
         for seed in 0..20 {
             let of = || {
-                with_device(LONGEST / 2, Seeded::new(seed), |machine| {
+                with_device(LONGEST / 2, Walk::new(seed), |machine| {
                     callback(machine, 20_000)
                 })
             };
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn no_seed_lets_a_device_run_far_ahead_of_the_clock() {
-        let (_, done) = with_device(5 * MINUTE, Seeded::new(1), |machine| {
+        let (_, done) = with_device(5 * MINUTE, Walk::new(1), |machine| {
             callback(machine, 20_000)
         });
         assert!(!done);
@@ -278,11 +278,11 @@ mod tests {
     struct Steady;
 
     impl Strategy for Steady {
-        fn choose(&mut self, _: Choice, _: usize) -> usize {
+        fn choose(&mut self, _: Choice, _: &[Vec<u32>]) -> usize {
             0
         }
 
-        fn preempts(&mut self, _: Point) -> bool {
+        fn preempts(&mut self, _: Point, _: u32) -> bool {
             false
         }
 

@@ -211,7 +211,8 @@ impl Machine {
             processor
         } else {
             let processors = self.scheduler.processors();
-            Rc::clone(&processors[self.scheduler.choose(Choice::DpcTarget, processors.len())])
+            let options: Vec<_> = processors.iter().map(|one| vec![one.number]).collect();
+            Rc::clone(&processors[self.scheduler.choose(Choice::DpcTarget, &options)])
         };
         target.dpcs.borrow_mut().push_back(Rc::clone(dpc));
         true

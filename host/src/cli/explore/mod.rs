@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 
 pub(super) use self::{gallery::Gallery, replay::Replay};
 use kmdf_explore::{Cause, Runs, explore};
+use kmdf_machine::Schedule;
 
 use self::{common::Common, report::Report};
 use super::{Devices, Exit, complain};
@@ -32,6 +33,9 @@ pub(in super::super) struct Explore {
     /// Seeds of the schedules to try: N to M, M excluded
     #[arg(long, value_name = "N..M", value_parser = parse_range, default_value = "0..100")]
     seeds: Range<u64>,
+    /// How a seed draws a schedule: walk, pct:DEPTH, delays:COUNT or swarm
+    #[arg(long, value_name = "SCHEDULE", default_value_t)]
+    schedule: Schedule,
     /// Let the seeds also decide at every instruction of the driver
     #[arg(long)]
     instructions: bool,
@@ -130,6 +134,7 @@ impl Explore {
         };
         Runs {
             seeds: self.seeds.clone(),
+            schedule: self.schedule,
             instructions: self.instructions,
             races: self.races,
             causes: if self.cause.is_empty() {

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use kmdf_explore::{Cause, Fails, Point, Scenario, Way, When};
-use kmdf_machine::Record;
+use kmdf_machine::{Record, Schedule};
 use serde_json::json;
 
 use super::{
@@ -30,6 +30,9 @@ pub(in super::super) struct Replay {
     /// Draw scheduling decisions from this seed [default: the simplest order]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// How the seed draws them, as a finding prints it
+    #[arg(long, value_name = "SCHEDULE", default_value_t, requires = "seed")]
+    schedule: Schedule,
     /// Let the seed also decide at every instruction
     #[arg(long)]
     instructions: bool,
@@ -107,6 +110,7 @@ impl Replay {
         };
         let way = Way {
             seed: self.seed,
+            schedule: self.schedule,
             instructions: self.instructions,
             races: self.races,
             visit: self.cause.map(|cause| (cause, self.when())),
