@@ -230,26 +230,43 @@ for component in rustfmt clippy; do
         step "$component" "fetching $component" rustup component add "$component"
 done
 
-# What the last steps need is built while the others leave a processor idle.
+# What the last steps need is built and fetched while the others leave a processor or the network idle.
 early=
+fetched=
 for name in "$@"; do
     case $name in
     make) early="$early cargo-make" ;;
     deny) early="$early cargo-deny" ;;
+    eductl) fetched="$fetched scripts/wine.sh" ;;
+    package) fetched="$fetched scripts/osslsigncode.sh" ;;
+    vm) fetched="$fetched scripts/xorriso.sh" ;;
     esac
 done
+background=
+fetcher=
+trap 'for group in $background; do kill -- "-$group" 2>/dev/null || true; done' EXIT
 if [ $# -gt 1 ] && [ -n "$early" ]; then
     # One word each, on purpose. A failure is not lost: the step that needs the tool tries again, and tells.
     # shellcheck disable=SC2086
     setsid nice -n 15 sh scripts/cargo-tool.sh $early >"$logs/cargo-tool.log" 2>&1 </dev/null &
-    builder=$!
-    trap 'kill -- "-$builder" 2>/dev/null || true' EXIT
+    background=$!
+fi
+if [ $# -gt 1 ] && [ -n "$fetched" ]; then
+    # One word each, on purpose. The same is so of these.
+    # shellcheck disable=SC2086
+    setsid nice -n 15 sh -c 'for script; do sh "$script"; done' fetch $fetched >"$logs/fetch.log" 2>&1 </dev/null &
+    fetcher=$!
+    background="$background $fetcher"
 fi
 
 title "Tests"
 all_began=$(seconds)
 count=0
 for name in "$@"; do
+    case $name in
+    # Two at once would unpack into the same directory.
+    eductl | package | vm) [ -z "$fetcher" ] || wait "$fetcher" || true ;;
+    esac
     if ! quietly "test-$name" "$name: $(describe "$name")" sh scripts/test.sh --only "$name"; then
         show_log
         fail "the step \`$name\` failed. To repeat it:" \
