@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 for kmdf in 1.15 1.33; do
     to=target/cross/samples
     [ $kmdf = 1.15 ] || to=$to/$kmdf
-    for name in echo toaster probe power card entropy; do
+    for name in echo toaster probe power card bus entropy; do
         cargo run --quiet --package cross -- c --kmdf $kmdf --out "$to/$name.sys" host/samples/"$name"/*.c
     done
 done

@@ -58,6 +58,17 @@ const PARTICULAR: &[(&str, Option<Failure>)] = &[
     ("WdfIoQueueRetrieveRequestByFileObject", None),
     ("WdfIoQueueFindRequest", None),
     ("WdfIoQueueRetrieveFoundRequest", None),
+    // What a list holds, not calls that could fail.
+    ("WdfChildListRetrieveNextDevice", None),
+    ("WdfChildListRetrieveAddressDescription", None),
+    ("WdfChildListUpdateChildDescriptionAsMissing", None),
+    ("WdfPdoMarkMissing", None),
+    ("WdfPdoRetrieveIdentificationDescription", None),
+    ("WdfPdoRetrieveAddressDescription", None),
+    ("WdfPdoUpdateAddressDescription", None),
+    // Only what it is called for makes it fail.
+    ("WdfPdoInitAssignRawDevice", None),
+    ("WdfPdoInitAllocate", Some(Failure::Null)),
     (
         "WdfRegistryQueryULong",
         Some(Failure::Status(STATUS_OBJECT_NAME_NOT_FOUND)),

@@ -36,14 +36,17 @@ pub(crate) fn map(host: &Host, image: Image, symbols: Rc<Symbols>) -> Result<(),
 /// framework.
 pub(crate) fn exported(library: &str, name: &str) -> Option<&'static Service> {
     const LOADER: (&str, &[&[Service]]) = ("WDFLDR.SYS", &[kmdf::bind::SERVICES]);
-    const IRPS: (&str, &[&[Service]]) = (KERNEL, &[crate::irp::SERVICES]);
+    const OWN: (&str, &[&[Service]]) = (KERNEL, OF_KERNEL);
     let of_library = kmdf_kernel::LIBRARIES
         .iter()
-        .chain([&LOADER, &IRPS])
+        .chain([&LOADER, &OWN])
         .filter(|(other, _)| other.eq_ignore_ascii_case(library));
     let mut tables = of_library.map(|(_, tables)| service::find(tables, name));
     tables.find_map(|found| found)
 }
+
+/// The kernel's functions that need the framework's devices.
+const OF_KERNEL: &[&[Service]] = &[crate::irp::SERVICES, crate::pnp::notify::SERVICES];
 
 /// The framework's table, the framework's DriverUnload, then the imports.
 fn bindings(image: &Image) -> Vec<Binding> {
@@ -77,7 +80,7 @@ fn bindings(image: &Image) -> Vec<Binding> {
             .iter()
             .filter(|(library, _)| *library == KERNEL);
         let exports = exports.flat_map(|(_, tables)| tables.iter().copied().flatten());
-        for service in exports.chain(crate::irp::SERVICES) {
+        for service in exports.chain(OF_KERNEL.iter().copied().flatten()) {
             table.push(routine(KERNEL, service));
         }
         table

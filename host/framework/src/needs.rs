@@ -25,16 +25,6 @@ pub struct Need {
 /// Parts of the framework that the host does not play, by how the names of their functions begin.
 const AREAS: &[(&str, &str)] = &[
     ("WdfUsb", USB),
-    ("WdfChildList", CHILDREN),
-    ("WdfPdo", CHILDREN),
-    ("WdfFdoAddStaticChild", CHILDREN),
-    ("WdfFdoGetDefaultChildList", CHILDREN),
-    ("WdfFdoInitSetDefaultChildListConfig", CHILDREN),
-    ("WdfFdoLockStaticChildList", CHILDREN),
-    ("WdfFdoRetrieveNextStaticChild", CHILDREN),
-    ("WdfFdoUnlockStaticChildList", CHILDREN),
-    ("WdfDeviceSetBusInformationForChildren", CHILDREN),
-    ("WdfRequestForwardToParentDeviceIoQueue", CHILDREN),
     ("WdfIoTargetCreate", REMOTE),
     ("WdfIoTargetOpen", REMOTE),
     ("WdfIoTargetClose", REMOTE),
@@ -54,7 +44,6 @@ const AREAS: &[(&str, &str)] = &[
     ("WdfDmaTransactionStopSystemTransfer", SYSTEM_DMA),
 ];
 const USB: &str = "USB targets";
-const CHILDREN: &str = "children of a bus driver";
 const REMOTE: &str = "remote I/O targets";
 const REQUIREMENTS: &str = "resource requirements";
 const IRPS: &str = "IRPs of WDM";

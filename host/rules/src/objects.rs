@@ -27,8 +27,12 @@ declare! { Objects:
         "EvtDriverDeviceAdd succeeds with a device, or fails without one.";
     DEVICE_INIT = Compliance "DeviceInit", "DeviceInitAPI",
         "A WDFDEVICE_INIT is changed only before WdfDeviceCreate takes it.";
+    PNP_FATAL_ERROR = System "PnpFatalError", "bug check 0xCA, PNP_DETECTED_FATAL_ERROR: 1, a duplicate PDO, and 2, an invalid one",
+        "Children of a bus driver that are present together differ in their device ID or their instance ID, and what the driver names to PnP as a PDO is one that PnP knows.";
+    CHILD_LIST_LOCK = Framework "ChildListLock", "KMDF: FxChildList holds its lock around them (fxchildlist.cpp)",
+        "A callback that copies, duplicates or compares descriptions calls no function of its child list.";
     DEVICE_KIND = Framework "DeviceKind", "KMDF: the function breaks (fxdevicecontrolapi.cpp, fxdeviceinterfaceapi.cpp), or follows a NULL pointer to the PnP part of a control device (fxdeviceapi.cpp)",
-        "Functions for PnP devices are not called for a control device, and functions for control devices only for one.";
+        "Functions for PnP devices are not called for a control device, functions for control devices only for one, and functions for children or for their parent only for such.";
     OBJECT_REFERENCE = System "ObjectReference", "bug check 0x18, REFERENCE_BY_POINTER; a reference that is left is seen by kmdf-host only",
         "A reference to an object of the kernel (an event or a thread, by its handle) is released once, before the driver is unloaded.";
     KERNEL_HANDLE = System "KernelHandle", "bug check 0x93, INVALID_KERNEL_HANDLE",

@@ -49,6 +49,6 @@ impl Host {
     /// Whether a request waits in a queue that outlives the surprise removal of its device.
     fn waits_for_a_lost_device(&self, request: &Request) -> bool {
         matches!(request.owner.get(), Owner::Queue(_))
-            && self.body::<Device>(request.device).phase.get() == Phase::SurpriseRemoved
+            && self.body::<Device>(request.device.get()).phase.get() == Phase::SurpriseRemoved
     }
 }

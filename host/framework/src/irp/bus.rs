@@ -15,7 +15,7 @@ use kmdf_machine::Dpc;
 use crate::{
     host::Host,
     kmdf::{
-        device::{Device, NO_SLOT},
+        device::{Device, FIRST_CHILD},
         query_interface::Query,
     },
     pnp::bus::CONFIGURATION,
@@ -58,7 +58,7 @@ impl Host {
             return status;
         };
         let answer = match device.slot {
-            NO_SLOT => Answer::unknown(),
+            FIRST_CHILD.. => Answer::unknown(),
             slot => self.answer_from_below(slot, &sent),
         };
         if answer.after.is_zero() {

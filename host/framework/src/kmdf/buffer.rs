@@ -198,7 +198,7 @@ impl Host {
     }
 
     fn io_type(&self, request: &Request) -> i32 {
-        self.body::<Device>(request.device).io_type
+        self.body::<Device>(request.device.get()).io_type
     }
 
     /// The system buffer of a request, made when it is first asked for: the input, and room for
@@ -232,10 +232,10 @@ impl Host {
         let purpose = Purpose::Buffer {
             request: format!("WDFREQUEST {:#x}, an app's own", request.handle),
         };
-        let device = self.body::<Device>(request.device);
+        let device = self.body::<Device>(request.device.get());
         let address = match self.app_memory() {
             AppMemory::Low => {
-                let physical = self.physical_memory(device.slot);
+                let physical = self.physical_memory(self.slot_below(&device));
                 self.allocate_in_frames(&physical, bytes as u64, None, purpose)
             }
             AppMemory::High => self

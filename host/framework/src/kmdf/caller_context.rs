@@ -49,7 +49,7 @@ fn enqueue(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let device = host.body::<Device>(call.arg(0));
     let request = host.driver_request(call.arg(1), "WdfDeviceEnqueueRequest");
     let owned = request.owner.get() == Owner::Driver(0) && !request.made_by_driver;
-    if !owned || request.device != device.handle {
+    if !owned || request.device.get() != device.handle {
         host.invalid_operation("a request is enqueued that EvtIoInCallerContext was not given");
     }
     let Some(queue) = device.queue_taking(request.irp.major) else {

@@ -25,7 +25,7 @@ fn allocate(host: &Host, call: &Call) -> u64 {
         return 0;
     }
     let address = host.memory.new_handle();
-    let mut inits = host.framework().control_inits.borrow_mut();
+    let mut inits = host.framework().other_inits.borrow_mut();
     inits.push(DeviceInit::of_control(address));
     address
 }
@@ -50,7 +50,10 @@ fn set_shutdown_notification(host: &Host, call: &Call) {
 /// WdfDeviceInitFree(DeviceInit): nothing for what EvtDriverDeviceAdd was given, which is the
 /// framework's.
 fn free(host: &Host, call: &Call) {
-    if host.known_device_init(call.arg(0)).slot == NO_SLOT {
+    let init = host.known_device_init(call.arg(0));
+    // Nor is that its, which EvtChildListCreateDevice was given.
+    let is_static = init.pdo.as_ref().is_some_and(|pdo| pdo.child.is_none());
+    if init.slot == NO_SLOT || is_static {
         host.forget_device_init(call.arg(0));
     }
 }

@@ -146,12 +146,13 @@ fn retrieve(host: &Host, call: &Call) -> Result<(), NtStatus> {
         .iter()
         .find(|interface| interface.is(&named))
         .ok_or(STATUS_OBJECT_NAME_NOT_FOUND)?;
-    let (slot, guid, file) = (
-        device.slot,
-        guid_text(&interface.class),
-        interface.file_name(),
-    );
-    string.set(host, &format!(r"\??\SLOT#{slot:04}#{guid}{file}"))
+    let (guid, file) = (guid_text(&interface.class), interface.file_name());
+    let name = match &device.pdo {
+        None => format!("SLOT#{:04}", device.slot),
+        Some(pdo) if pdo.known.get() => pdo.init.path().replace('\\', "#"),
+        Some(_) => return Err(STATUS_INVALID_DEVICE_STATE),
+    };
+    string.set(host, &format!(r"\??\{name}#{guid}{file}"))
 }
 
 /// WdfDeviceCreateSymbolicLink(Device, SymbolicLinkName): a device has one at most, to its own name or

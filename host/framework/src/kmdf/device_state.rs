@@ -10,7 +10,10 @@ use kmdf_machine::{Event, cpu::stub::Call};
 use kmdf_rules::rules;
 
 use super::{argument::TRI_STATES, device::Device, driver::Driver, string::WdfString};
-use crate::host::{Host, services};
+use crate::{
+    host::{Host, services},
+    pnp::ATTEMPT_RESTART,
+};
 
 services! {
     WdfDeviceSetFailed <= DISPATCH => set_failed;
@@ -158,6 +161,10 @@ fn set_failed(host: &Host, call: &Call) {
     device.failed.set(action);
     let text = format!("device {:#x} failed, says the driver", device.handle);
     host.record(Event::Host { text });
+    // Since 1.23 a child's bus driver is asked at once, and what PnP does follows from that.
+    if action == ATTEMPT_RESTART && host.is_built_for(23) && host.ask_for_restart(&device) {
+        return;
+    }
     let handle = device.handle;
     host.spawn("PnP", move |host| host.fail_device(handle));
 }

@@ -54,6 +54,13 @@ const OF_QUEUE: i32 = 3;
 /// `WdfFileObjectCanBeOptional`
 const OPTIONAL: i32 = i32::MIN;
 
+impl FileObject {
+    /// Whether it is one of a device's.
+    pub(crate) fn is_of(&self, device: u64) -> bool {
+        self.device == device
+    }
+}
+
 /// What WdfDeviceInitSetFileObjectConfig said.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FileConfig {

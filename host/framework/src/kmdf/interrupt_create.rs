@@ -170,6 +170,9 @@ fn parent(
     let own = host
         .device_above(&parent)
         .is_some_and(|above| above.handle == device.handle);
+    if !device.is_fdo() {
+        host.unsupported("an interrupt of a child, which has no resources here");
+    }
     if !own || !matches!(parent.kind, "WDFDEVICE" | "WDFQUEUE") {
         return Err(STATUS_INVALID_PARAMETER);
     }

@@ -6,9 +6,11 @@ pub(crate) mod attributes;
 pub(crate) mod bind;
 pub(crate) mod buffer;
 pub(crate) mod caller_context;
+pub(crate) mod child_list;
 pub(crate) mod collection;
 pub(crate) mod control_device;
 pub(crate) mod device;
+mod device_create;
 pub(crate) mod device_init;
 pub(crate) mod device_interface;
 mod device_object;
@@ -18,6 +20,7 @@ pub(crate) mod dpc;
 pub(crate) mod driver;
 pub(crate) mod driver_info;
 pub(crate) mod file;
+pub(crate) mod forward_to_parent;
 pub(crate) mod interrupt;
 pub(crate) mod interrupt_connect;
 pub(crate) mod interrupt_create;
@@ -28,6 +31,8 @@ pub(crate) mod memory;
 pub(crate) mod object;
 pub(crate) mod object_lock;
 pub(crate) mod object_services;
+pub(crate) mod pdo;
+pub(crate) mod pdo_init;
 pub(crate) mod power_policy;
 pub(crate) mod property;
 pub(crate) mod property_data;
@@ -65,9 +70,15 @@ use kmdf_machine::service::Service;
 pub(crate) const TABLES: &[&[Service]] = &[
     buffer::SERVICES,
     caller_context::SERVICES,
+    child_list::create::SERVICES,
+    child_list::iterate::SERVICES,
+    child_list::lookup::SERVICES,
+    child_list::scan::SERVICES,
+    child_list::statics::SERVICES,
     collection::SERVICES,
     control_device::SERVICES,
     device::SERVICES,
+    device_create::SERVICES,
     device_init::SERVICES,
     device_interface::SERVICES,
     device_object::SERVICES,
@@ -80,6 +91,7 @@ pub(crate) const TABLES: &[&[Service]] = &[
     driver::SERVICES,
     driver_info::SERVICES,
     file::SERVICES,
+    forward_to_parent::SERVICES,
     interrupt_create::SERVICES,
     interrupt_services::SERVICES,
     lock::SERVICES,
@@ -87,6 +99,8 @@ pub(crate) const TABLES: &[&[Service]] = &[
     memory::SERVICES,
     object_lock::SERVICES,
     object_services::SERVICES,
+    pdo::SERVICES,
+    pdo_init::SERVICES,
     power_policy::SERVICES,
     property::SERVICES,
     property_data::SERVICES,
@@ -131,10 +145,13 @@ pub(crate) struct Framework {
     pub(crate) driver_object: Cell<u64>,
     /// The WDFDEVICE_INIT that EvtDriverDeviceAdd was given, until the device is created.
     pub(crate) device_init: RefCell<Option<device_init::DeviceInit>>,
-    /// What WdfControlDeviceInitAllocate gave, until the devices are created.
-    pub(crate) control_inits: RefCell<Vec<device_init::DeviceInit>>,
+    /// What WdfControlDeviceInitAllocate and WdfPdoInitAllocate gave, and EvtChildListCreateDevice was given,
+    /// until the devices are created.
+    pub(crate) other_inits: RefCell<Vec<device_init::DeviceInit>>,
     /// The device that EvtDriverDeviceAdd has created.
     pub(crate) added: RefCell<Option<Rc<device::Device>>>,
+    /// The devices of children, in the order of their slots.
+    pub(crate) children: RefCell<Vec<device::KnownChild>>,
     pub(crate) registry: registry::Registry,
     /// Whether PnP or power work is under way: see [`crate::host::Host::in_turn`].
     pub(crate) pnp_busy: Cell<bool>,

@@ -77,6 +77,9 @@ fn delete(host: &Host, call: &Call) {
     if object.kind == "WDFDEVICE" && host.body::<Device>(object.handle).is_control() {
         return host.delete_control_device(object.handle);
     }
+    if object.kind == "WDFDEVICE" && host.is_unlisted_static(object.handle) {
+        return host.delete_device(&host.body::<Device>(object.handle));
+    }
     if object.kind == "WDFQUEUE" {
         return host.delete_queue(object.handle);
     }
@@ -96,6 +99,7 @@ fn delete(host: &Host, call: &Call) {
             | "WDFDEVICE"
             | "WDFDRIVER"
             | "WDFFILEOBJECT"
+            | "WDFCHILDLIST"
             | "WDFCMRESLIST"
             | "WDFWMIPROVIDER"
     ) {

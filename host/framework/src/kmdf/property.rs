@@ -7,13 +7,18 @@ use kmdf_abi::ntstatus::{
 use kmdf_install::DeviceIds;
 use kmdf_machine::cpu::stub::Call;
 
-use super::device::{Device, NO_SLOT};
+use super::device::{Device, FIRST_CHILD, NO_SLOT, is_child};
+use super::pdo_init::DeviceText;
 use crate::host::{Host, services};
 
 /// `DevicePropertyHardwareID` and other values of DEVICE_REGISTRY_PROPERTY.
+const DESCRIPTION: u32 = 0;
 pub(super) const HARDWARE_ID: u32 = 1;
 pub(super) const COMPATIBLE_IDS: u32 = 2;
+const LOCATION: u32 = 0xA;
 pub(super) const OBJECT_NAME: u32 = 0xB;
+const BUS_TYPE: u32 = 0xC;
+const LEGACY_BUS_TYPE: u32 = 0xD;
 pub(super) const BUS_NUMBER: u32 = 0xE;
 pub(super) const ENUMERATOR: u32 = 0xF;
 pub(super) const ADDRESS: u32 = 0x10;
@@ -42,6 +47,9 @@ impl Host {
         if property >= END {
             return Err(STATUS_INVALID_PARAMETER_2);
         }
+        if is_child(slot) {
+            return self.child_property(slot, property);
+        }
         let ids = self.device_ids(slot);
         let is_pci = self.slots[slot].root_id.is_none();
         Ok(match property {
@@ -54,6 +62,42 @@ impl Host {
             ADDRESS if is_pci => ((slot as u32) << 16).to_le_bytes().to_vec(),
             _ => return Err(STATUS_OBJECT_NAME_NOT_FOUND),
         })
+    }
+}
+
+impl Host {
+    /// The same for the device of a child, of which the bus driver has said it.
+    fn child_property(&self, slot: usize, property: u32) -> Result<Vec<u8>, NtStatus> {
+        let mut devices = self.bodies::<Device>().into_iter();
+        let device = devices.rfind(|device| device.slot == slot);
+        let pdo = device.as_ref().and_then(|device| device.pdo.as_ref());
+        // PnP knows nothing of one that it has not asked about.
+        let Some(pdo) = pdo.filter(|pdo| pdo.known.get()) else {
+            return Err(STATUS_INVALID_DEVICE_REQUEST);
+        };
+        let none = Err(STATUS_OBJECT_NAME_NOT_FOUND);
+        let parent = self.device_of_list(&pdo.init.list);
+        let bus = parent.and_then(|parent| parent.bus_information.get());
+        let bus =
+            |range: std::ops::Range<usize>| bus.map_or(none.clone(), |bus| Ok(bus[range].to_vec()));
+        let said = pdo.init.text();
+        let said =
+            |part: fn(&DeviceText) -> &str| said.map_or(none.clone(), |said| Ok(text(part(said))));
+        match property {
+            DESCRIPTION => said(|said| &said.description),
+            LOCATION => said(|said| &said.location),
+            HARDWARE_ID if !pdo.init.hardware.is_empty() => Ok(strings(&pdo.init.hardware)),
+            COMPATIBLE_IDS if !pdo.init.compatible.is_empty() => Ok(strings(&pdo.init.compatible)),
+            OBJECT_NAME => Ok(text(&format!(r"\Device\{:08x}", slot - FIRST_CHILD))),
+            BUS_TYPE => bus(0..16),
+            LEGACY_BUS_TYPE => bus(16..20),
+            BUS_NUMBER => bus(20..24),
+            ENUMERATOR => {
+                let id = pdo.init.path();
+                Ok(text(id.split('\\').next().unwrap_or_default()))
+            }
+            _ => none.clone(),
+        }
     }
 }
 
@@ -72,7 +116,10 @@ fn strings(all: &[String]) -> Vec<u8> {
 
 /// The slot of a WDFDEVICE_INIT that is not for a control device.
 fn slot_of_init(host: &Host, call: &Call) -> Result<usize, NtStatus> {
-    in_slot(host.known_device_init(call.arg(0)).slot)
+    match host.known_device_init(call.arg(0)).slot {
+        FIRST_CHILD.. => Err(STATUS_INVALID_DEVICE_REQUEST),
+        slot => Ok(slot),
+    }
 }
 
 /// The slot of a device that is no control device.

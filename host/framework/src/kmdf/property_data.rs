@@ -13,7 +13,7 @@ use kmdf_abi::{
 use kmdf_machine::cpu::stub::Call;
 
 use super::{
-    device::{Device, NO_SLOT},
+    device::{Device, FIRST_CHILD, NO_SLOT},
     property::{ADDRESS, BUS_NUMBER, COMPATIBLE_IDS, ENUMERATOR, HARDWARE_ID, OBJECT_NAME, give},
 };
 use crate::host::{Host, services};
@@ -78,7 +78,7 @@ fn of_device(host: &Host, call: &Call) -> Asked {
 /// The device that will be created of a WDFDEVICE_INIT.
 fn of_init(host: &Host, call: &Call) -> Result<Asked, NtStatus> {
     match host.known_device_init(call.arg(0)).slot {
-        NO_SLOT => Err(STATUS_INVALID_DEVICE_REQUEST),
+        FIRST_CHILD.. => Err(STATUS_INVALID_DEVICE_REQUEST),
         slot => Ok((slot, None)),
     }
 }

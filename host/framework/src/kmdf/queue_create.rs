@@ -216,7 +216,7 @@ fn forward(host: &Host, call: &Call) -> NtStatus {
     if source == target.handle {
         host.invalid_operation("a request is forwarded to the queue it came from");
     }
-    if target.device != request.device {
+    if target.device != request.device.get() {
         host.invalid_operation("a request is forwarded to a queue of another device");
     }
     host.forward(source, &target, &request)

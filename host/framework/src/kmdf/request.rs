@@ -55,7 +55,8 @@ pub(crate) enum Stop {
 /// WDFREQUEST
 pub(crate) struct Request {
     pub(crate) handle: u64,
-    pub(crate) device: u64,
+    /// The device whose queues have it: the parent of its own, once it was forwarded there.
+    pub(crate) device: Cell<u64>,
     pub(crate) irp: Rc<Irp>,
     pub(crate) owner: Cell<Owner>,
     /// What was done with it comes before what whoever gets it next does.
@@ -177,7 +178,7 @@ impl Host {
     ) -> Rc<Request> {
         let (_, request) = self.create_object(Some(parent), attributes, |handle| Request {
             handle,
-            device,
+            device: Cell::new(device),
             irp: Rc::clone(irp),
             owner: Cell::new(Owner::Driver(0)),
             handed: Edge::default(),

@@ -13,7 +13,10 @@ use kmdf_abi::{
 use kmdf_machine::cpu::stub::Call;
 use kmdf_rules::rules;
 
-use super::request::{Owner, Request};
+use super::{
+    file::FileObject,
+    request::{Owner, Request},
+};
 use crate::{
     host::{Host, services},
     io::{Irp, Major},
@@ -140,7 +143,13 @@ fn file_object(host: &Host, call: &Call) -> u64 {
         Owner::Target(_) => sent,
         _ => host.driver_request(call.arg(0), "WdfRequestGetFileObject"),
     };
-    request.irp.file_object()
+    // One that was forwarded to a parent is of a device that has no file for it.
+    let file = request.irp.file_object();
+    if file == 0 || host.body::<FileObject>(file).is_of(request.device.get()) {
+        file
+    } else {
+        0
+    }
 }
 
 fn io_queue(host: &Host, call: &Call) -> u64 {

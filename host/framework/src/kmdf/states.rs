@@ -8,6 +8,9 @@ use std::cell::Cell;
 #[repr(u32)]
 pub(crate) enum Pnp {
     ObjectCreated = 0x100,
+    EjectFailed = 0x102,
+    EjectHardware = 0x103,
+    EjectedWaitingForRemove = 0x104,
     Init = 0x105,
     HardwareAvailable = 0x108,
     QueryRemoveAskDriver = 0x10B,
@@ -15,6 +18,8 @@ pub(crate) enum Pnp {
     QueriedRemoving = 0x10E,
     QueryStopAskDriver = 0x10F,
     QueryStopPending = 0x110,
+    PdoRemoved = 0x114,
+    RemovedPdoWait = 0x115,
     RemovingDisableInterfaces = 0x117,
     Restarting = 0x118,
     Started = 0x119,

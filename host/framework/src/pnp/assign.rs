@@ -58,6 +58,9 @@ pub(crate) struct Resources {
 impl Host {
     /// Assigns resources to a device's function and its interrupt objects.
     pub(crate) fn assign(&self, device: &Device, grant: Grant) -> Resources {
+        if !device.is_fdo() {
+            return self.give_resources(device, [Vec::new(), Vec::new()]);
+        }
         let identity = self.slots[device.slot].identity.clone();
         let messages = match grant {
             Grant::Messages(limit) => identity.most_messages().min(limit),
@@ -110,8 +113,17 @@ impl Host {
         );
         self.record(Event::Host { text });
         self.start_function(device.slot, &assignment);
+        self.give_resources(device, [raw, translated])
+    }
+
+    /// The lists of a device's resources, raw and translated.
+    fn give_resources(
+        &self,
+        device: &Device,
+        lists: [Vec<CM_PARTIAL_RESOURCE_DESCRIPTOR>; 2],
+    ) -> Resources {
         let object = self.object(device.handle);
-        let [raw, translated] = [raw, translated].map(|descriptors| {
+        let [raw, translated] = lists.map(|descriptors| {
             let list = ResourceList::new(self, &descriptors);
             self.create_object(Some(&object), &Attributes::default(), |_| list)
                 .0
@@ -152,7 +164,9 @@ impl Host {
                 let object = self.object(list);
                 self.delete_object(&object);
             }
-            self.stop_function(device.slot);
+            if device.is_fdo() {
+                self.stop_function(device.slot);
+            }
         }
     }
 

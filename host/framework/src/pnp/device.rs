@@ -1,10 +1,10 @@
-//! The life of a device: added, started, stopped, rebalanced.
+//! The life of a device: added, started, stopped.
 
 use std::rc::Rc;
 
 use kmdf_abi::ntstatus::{
-    NtStatus, STATUS_DEVICE_POWER_FAILURE, STATUS_INVALID_DEVICE_STATE, STATUS_NO_SUCH_DEVICE,
-    STATUS_NOT_SUPPORTED, STATUS_SUCCESS,
+    NtStatus, STATUS_DEVICE_POWER_FAILURE, STATUS_NO_SUCH_DEVICE, STATUS_NOT_SUPPORTED,
+    STATUS_SUCCESS,
 };
 use kmdf_machine::{Event, Stop};
 use kmdf_rules::rules;
@@ -23,13 +23,6 @@ use crate::{
         states::{Pnp, Policy},
     },
 };
-
-/// What a driver is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Question {
-    Stop,
-    Remove,
-}
 
 impl Host {
     /// Calls EvtDriverDeviceAdd for the function in a slot.
@@ -89,14 +82,18 @@ impl Host {
                 match host.device_in(slot) {
                     None if removed => STATUS_NO_SUCH_DEVICE,
                     None => STATUS_SUCCESS,
-                    Some(device) => host.start_or_remove(&device, grant),
+                    Some(device) => {
+                        let status = host.start_or_remove(&device, grant);
+                        host.start_children(&device);
+                        status
+                    }
                 }
             })
         })
     }
 
-    fn start_or_remove(&self, device: &Rc<Device>, grant: Grant) -> NtStatus {
-        if self.slots[device.slot].removed.get() {
+    pub(super) fn start_or_remove(&self, device: &Rc<Device>, grant: Grant) -> NtStatus {
+        if device.is_fdo() && self.slots[device.slot].removed.get() {
             // The bus fails IRP_MN_START_DEVICE before the driver hears of it.
             self.fail(device, Failure::Removed);
             return STATUS_NO_SUCH_DEVICE;
@@ -196,10 +193,21 @@ impl Host {
         self.run_to_end("PnP", move |host| {
             host.in_turn(|host| {
                 if let Some(device) = host.device_in(slot) {
-                    host.stop(&device);
+                    host.stop_with_children(&device);
                 }
             });
         })
+    }
+
+    /// Stops a device, and its children before it.
+    pub(super) fn stop_with_children(&self, device: &Rc<Device>) -> bool {
+        self.wake_for_children(device);
+        for child in self.children_of(device).into_iter().rev() {
+            if matches!(child.states.pnp(), Pnp::Started | Pnp::QueryStopPending) {
+                self.stop_with_children(&child);
+            }
+        }
+        self.stop(device)
     }
 
     /// Whether the device has stopped; one that has not is on its way to its removal.
@@ -234,96 +242,6 @@ impl Host {
         went
     }
 
-    /// Rebalances the device in a slot: asks it by EvtDeviceQueryStop, stops it and starts it with
-    /// other resources. What the driver answered first, or how the start ended.
-    ///
-    /// # Errors
-    /// The run stopped.
-    pub fn rebalance(&self, slot: usize, grant: Grant) -> Result<NtStatus, Stop> {
-        self.run_to_end("PnP", move |host| {
-            host.in_turn(|host| {
-                host.device_in(slot).map_or(STATUS_SUCCESS, |device| {
-                    host.give_other_resources(&device, grant)
-                })
-            })
-        })
-    }
-
-    /// A rebalance, from the question to the start with other resources.
-    pub(super) fn give_other_resources(&self, device: &Rc<Device>, grant: Grant) -> NtStatus {
-        let status = self.ask(device, Question::Stop);
-        if !status.is_success() {
-            return status;
-        }
-        if !self.stop(device) {
-            return STATUS_INVALID_DEVICE_STATE;
-        }
-        self.start_or_remove(device, grant)
-    }
-
-    /// Asks the driver by EvtDeviceQueryRemove whether its device may be removed. If it may, the device
-    /// waits for its removal, or for [`Self::cancel_remove`].
-    ///
-    /// # Errors
-    /// The run stopped.
-    pub fn query_remove(&self, slot: usize) -> Result<NtStatus, Stop> {
-        self.run_to_end("PnP", move |host| {
-            host.in_turn(|host| {
-                host.device_in(slot)
-                    .map_or(STATUS_SUCCESS, |device| host.ask(&device, Question::Remove))
-            })
-        })
-    }
-
-    /// Takes a question for the device's removal back. The driver is not told.
-    ///
-    /// # Errors
-    /// The run stopped.
-    pub fn cancel_remove(&self, slot: usize) -> Result<(), Stop> {
-        self.run_to_end("PnP", move |host| {
-            host.in_turn(|host| {
-                if let Some(device) = host.device_in(slot)
-                    && device.states.pnp() == Pnp::QueryRemovePending
-                {
-                    device.states.set_pnp(Pnp::Started);
-                }
-            });
-        })
-    }
-
-    /// Whether a device that is started may be stopped or removed. A driver that has said that it cannot
-    /// is not asked, and a device that was not started may always.
-    fn ask(&self, device: &Device, question: Question) -> NtStatus {
-        if device.states.pnp() != Pnp::Started {
-            return STATUS_SUCCESS;
-        }
-        if device.policy.unstoppable.get() != 0 {
-            return STATUS_INVALID_DEVICE_STATE;
-        }
-        let (asking, pending, what, callback) = match question {
-            Question::Stop => (
-                Pnp::QueryStopAskDriver,
-                Pnp::QueryStopPending,
-                "EvtDeviceQueryStop",
-                device.callbacks.EvtDeviceQueryStop,
-            ),
-            Question::Remove => (
-                Pnp::QueryRemoveAskDriver,
-                Pnp::QueryRemovePending,
-                "EvtDeviceQueryRemove",
-                device.callbacks.EvtDeviceQueryRemove,
-            ),
-        };
-        device.states.set_pnp(asking);
-        let status = self.pnp_callback(device, what, callback.0, &[]);
-        device.states.set_pnp(if status.is_success() {
-            pending
-        } else {
-            Pnp::Started
-        });
-        status
-    }
-
     /// Ends every app: what is pending is canceled, and every handle closed.
     ///
     /// # Errors
@@ -349,7 +267,7 @@ impl Host {
     }
 
     /// As [`Self::device_callback`], for one that must not fail as if nobody had answered.
-    fn pnp_callback(
+    pub(super) fn pnp_callback(
         &self,
         device: &Device,
         what: &'static str,

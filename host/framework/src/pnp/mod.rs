@@ -2,14 +2,19 @@
 
 mod assign;
 pub(crate) mod bus;
+mod children;
 mod device;
+mod eject;
+pub(crate) mod notify;
 mod power;
+mod question;
 mod removal;
 mod self_managed;
 mod turn;
 
 pub use assign::Grant;
 pub(crate) use assign::{FIRST_DEVICE_VECTOR, Resources};
+pub(crate) use removal::ATTEMPT_RESTART;
 pub use turn::Disturbance;
 
 use std::rc::Rc;

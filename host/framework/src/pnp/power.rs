@@ -88,6 +88,7 @@ impl Host {
             self.leave_d0(device, FINAL, Going::Stopped);
             return self.power_failed(device, status);
         }
+        self.scan_for_children(device);
         device.states.set_power(starting);
         device.phase.set(Phase::Working);
         self.power_up_queues(device);
@@ -202,22 +203,31 @@ impl Host {
     }
 
     pub(super) fn put_to_sleep(&self, slot: usize) {
-        let Some(device) = self.device_in(slot) else {
-            return;
-        };
+        if let Some(device) = self.device_in(slot) {
+            self.put_device_to_sleep(&device);
+        }
+    }
+
+    /// The children of a device leave D0 before it does.
+    fn put_device_to_sleep(&self, device: &Rc<Device>) {
+        for child in self.children_of(device).into_iter().rev() {
+            self.put_device_to_sleep(&child);
+        }
         if device.phase.get() != Phase::Working {
             return;
         }
         device.sleeping.set(true);
         device.states.set_policy(Policy::SleepingNoWakePowerDown);
-        if !self.power_down(&device, Leaving::Sleep) {
+        if !self.power_down(device, Leaving::Sleep) {
             device.sleeping.set(false);
-            self.disconnect_interrupts(&device, Going::Forsaken);
-            self.fail(&device, Failure::Power);
+            self.disconnect_interrupts(device, Going::Forsaken);
+            self.fail(device, Failure::Power);
             return;
         }
         device.states.set_policy(Policy::SystemAsleepNoWake);
-        self.suspend_function(slot);
+        if device.is_fdo() {
+            self.suspend_function(device.slot);
+        }
         self.record(Event::Host {
             text: format!("device {:#x} sleeps", device.handle),
         });
@@ -232,21 +242,35 @@ impl Host {
     }
 
     pub(super) fn wake(&self, slot: usize) -> NtStatus {
-        match self.device_in(slot) {
-            Some(device) if device.phase.get() == Phase::LowPower => {
-                let status = self.wake_device(&device);
-                if !status.is_success() {
-                    self.fail(&device, Failure::Power);
-                }
-                status
+        self.device_in(slot).map_or(STATUS_SUCCESS, |device| {
+            let status = self.wake_with_children(&device);
+            if device.children_due.get() {
+                self.enumerate(&device);
             }
-            _ => STATUS_SUCCESS,
+            status
+        })
+    }
+
+    /// The children of a device enter D0 after it has.
+    pub(super) fn wake_with_children(&self, device: &Rc<Device>) -> NtStatus {
+        if device.phase.get() == Phase::LowPower {
+            let status = self.wake_device(device);
+            if !status.is_success() {
+                self.fail(device, Failure::Power);
+                return status;
+            }
         }
+        for child in self.children_of(device) {
+            self.wake_with_children(&child);
+        }
+        STATUS_SUCCESS
     }
 
     /// Brings a device that sleeps to D0.
     pub(super) fn wake_device(&self, device: &Rc<Device>) -> NtStatus {
-        self.wake_function(device.slot);
+        if device.is_fdo() {
+            self.wake_function(device.slot);
+        }
         device.states.set_policy(Policy::SystemWakeDeviceToD0);
         let status = self.power_up(device, Entering::Wake);
         device.sleeping.set(false);

@@ -15,6 +15,9 @@ use crate::{
     },
 };
 
+/// `WdfDeviceFailedAttemptRestart`
+pub(crate) const ATTEMPT_RESTART: u32 = 1;
+
 /// How a device fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -35,9 +38,21 @@ impl Host {
     }
 
     pub(super) fn remove(&self, slot: usize) {
-        let Some(device) = self.device_in(slot) else {
+        if let Some(device) = self.device_in(slot) {
+            self.remove_device_tree(&device);
+        }
+    }
+
+    /// Removes a device in order, and its children before it.
+    pub(super) fn remove_device_tree(&self, device: &Rc<Device>) {
+        self.wake_for_children(device);
+        for child in self.children_of(device).into_iter().rev() {
+            self.remove_device_tree(&child);
+        }
+        let phase = device.phase.get();
+        if matches!(phase, Phase::Removed | Phase::SurpriseRemoved) {
             return;
-        };
+        }
         device.begin_removal();
         if device.was_started.get() && device.phase.get() != Phase::Stopped {
             let asked = device.states.pnp() == Pnp::QueryRemovePending;
@@ -46,12 +61,12 @@ impl Host {
             } else {
                 Pnp::StartedRemoving
             };
-            self.leave_for_good(&device, state);
+            self.leave_for_good(device, state);
         }
         device.states.set_pnp(Pnp::RemovingDisableInterfaces);
-        self.release_hardware(&device);
-        self.clean_up_for_removal(&device);
-        self.finish_removal(&device);
+        self.release_hardware(device);
+        self.clean_up_for_removal(device);
+        self.finish_removal(device);
     }
 
     /// Pulls the device in a slot out: from now on its registers read all ones. The driver hears of
@@ -70,7 +85,7 @@ impl Host {
     /// What PnP does about a device that was found to be gone.
     pub(super) fn lose(&self, slot: usize) {
         if let Some(device) = self.device_in(slot) {
-            self.fail(&device, Failure::Removed);
+            self.lose_device(&device);
         }
     }
 
@@ -85,15 +100,62 @@ impl Host {
         });
     }
 
+    /// What PnP does about a device that is gone.
+    pub(super) fn lose_device(&self, device: &Rc<Device>) {
+        self.fail(device, Failure::Removed);
+    }
+
     /// The end of a device that is not there any more, or as good as: it is powered down and gives its
-    /// resources back. It stays, surprise-removed, until the last handle of it is closed: only then
-    /// comes REMOVE.
+    /// resources back, and so do its children. It stays, surprise-removed, until the last handle of it and
+    /// of them is closed: only then comes REMOVE, for them first.
     pub(super) fn fail(&self, device: &Rc<Device>, failure: Failure) {
-        let phase = device.phase.get();
-        if matches!(phase, Phase::Removed | Phase::SurpriseRemoved) {
+        if !self.take_down(device, failure) {
             return;
         }
+        if self.is_closed_with_children(device) {
+            self.finish_with_children(device);
+        } else {
+            self.when(device, Self::is_closed_with_children, |host, device| {
+                host.in_turn(|host| host.finish_with_children(device));
+            });
+        }
+    }
+
+    /// Whether nobody has a device or a child of it open.
+    fn is_closed_with_children(&self, device: &Device) -> bool {
+        let children = self.children_of(device);
+        device.open.borrow().is_empty()
+            && children
+                .iter()
+                .all(|child| self.is_closed_with_children(child))
+    }
+
+    /// REMOVE for the children of a device that were surprise-removed, and for itself.
+    fn finish_with_children(&self, device: &Rc<Device>) {
+        for child in self.children_of(device).into_iter().rev() {
+            self.finish_with_children(&child);
+        }
+        if device.phase.get() == Phase::SurpriseRemoved {
+            self.finish_removal(device);
+        }
+    }
+
+    /// The part of a surprise removal that does not wait for apps. `false` for a device that has gone
+    /// before.
+    fn take_down(&self, device: &Rc<Device>, failure: Failure) -> bool {
+        let phase = device.phase.get();
+        if matches!(phase, Phase::Removed | Phase::SurpriseRemoved) {
+            return false;
+        }
+        if failure == Failure::Removed {
+            self.take_children_down(device);
+        }
         device.phase.set(Phase::SurpriseRemoved);
+        if let Some(pdo) = &device.pdo
+            && let Some(child) = &*pdo.child.borrow()
+        {
+            child.lingers.set(true);
+        }
         let was_started = device.was_started.get();
         if failure == Failure::Removed && was_started {
             let has_hardware = device.resources.get().is_some();
@@ -103,6 +165,7 @@ impl Host {
                 Pnp::SurpriseRemove
             });
             self.tell_of_surprise_removal(device);
+            self.miss_children(device);
             device.states.set_pnp(Pnp::FailedIoStarting);
         } else {
             device.states.set_pnp(Pnp::FailedPowerDown);
@@ -122,28 +185,52 @@ impl Host {
         self.clean_up_for_removal(device);
         if failure == Failure::Power {
             // The framework has taken the device down before PnP hears of it.
+            self.take_children_down(device);
             device.states.set_pnp(Pnp::FailedSurpriseRemoved);
             self.tell_of_surprise_removal(device);
+            self.miss_children(device);
         }
         device.states.set_pnp(Pnp::FailedWaitForRemove);
-        if device.open.borrow().is_empty() {
-            self.finish_removal(device);
-        } else {
-            self.when_closed(device, |host, device| {
-                host.in_turn(|host| host.finish_removal(device));
-            });
+        let asks = device.failed.get() == ATTEMPT_RESTART && !self.is_built_for(23);
+        let failed_itself = device.failed.get() == 0 && failure == Failure::Power;
+        if asks || failed_itself {
+            self.ask_for_restart(device);
+        }
+        true
+    }
+
+    /// PnP tells children of a surprise removal before their parent.
+    fn take_children_down(&self, device: &Device) {
+        for child in self.children_of(device).into_iter().rev() {
+            if child.was_started.get() {
+                self.take_down(&child, Failure::Removed);
+            } else if child.phase.get() == Phase::Stopped {
+                child.phase.set(Phase::SurpriseRemoved);
+            }
         }
     }
 
-    /// Goes on with an open device in a thread of its own, when its last handle is closed.
-    fn when_closed(&self, device: &Rc<Device>, then: fn(&Self, &Rc<Device>)) {
+    /// The children of a device that was surprise-removed are missing.
+    fn miss_children(&self, device: &Device) {
+        for list in device.lists.borrow().clone() {
+            self.miss_all_children(&list);
+        }
+    }
+
+    /// Goes on with a device that is open, or that has children, in a thread of its own when something holds.
+    fn when(
+        &self,
+        device: &Rc<Device>,
+        holds: fn(&Self, &Device) -> bool,
+        then: fn(&Self, &Rc<Device>),
+    ) {
         let text = format!("device {:#x} is still open", device.handle);
         self.record(Event::Host { text });
         let device = Rc::clone(device);
         self.releases_at(device.handle);
         self.spawn("PnP", move |host| {
             let waited = Rc::clone(&device);
-            host.block_until(move |_| waited.open.borrow().is_empty());
+            host.block_until(move |host| holds(host, &waited));
             host.acquires_at(device.handle);
             then(host, &device);
         });
@@ -166,19 +253,33 @@ impl Host {
     /// REMOVE (`PnpEventRemovedCommonCode`): the queues that are not power-managed are purged, and the
     /// device goes when nobody has it open.
     pub(super) fn finish_removal(&self, device: &Rc<Device>) {
+        if let Some(pdo) = &device.pdo {
+            return self.check_presence(device, pdo);
+        }
+        self.end_children(device);
         device.states.set_pnp(Pnp::FdoRemoved);
         self.purge_queues(device, false);
         device.phase.set(Phase::Removed);
-        if device.open.borrow().is_empty() {
+        self.delete_when_closed(device);
+    }
+
+    /// Deletes a device that is removed when nobody has it open, and its children are deleted.
+    pub(super) fn delete_when_closed(&self, device: &Rc<Device>) {
+        if self.is_unused(device) {
             self.delete_device(device);
         } else {
             // Windows lets no device be removed in order that is open: the query for it is vetoed. Here
             // it may be, so that drivers are seen to end what they have.
-            self.when_closed(device, Self::delete_device);
+            self.when(device, Self::is_unused, Self::delete_device);
         }
     }
 
-    pub(super) fn delete_device(&self, device: &Rc<Device>) {
+    /// Whether nobody has a device open, and its children are gone.
+    fn is_unused(&self, device: &Device) -> bool {
+        device.open.borrow().is_empty() && self.children_of(device).is_empty()
+    }
+
+    pub(crate) fn delete_device(&self, device: &Rc<Device>) {
         self.clean_up_self_managed_io(device);
         for interrupt in device.interrupts.borrow().clone() {
             interrupt.flush(self);
@@ -188,5 +289,8 @@ impl Host {
         self.record(Event::Host {
             text: format!("device {:#x} removed", device.handle),
         });
+        if let Some(pdo) = &device.pdo {
+            self.forget_child(pdo);
+        }
     }
 }

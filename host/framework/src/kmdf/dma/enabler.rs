@@ -113,7 +113,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     if callbacks.iter().any(|callback| callback.0 != 0) {
         host.unsupported("the power callbacks of a DMA enabler");
     }
-    let physical = host.physical_memory(device.slot);
+    let physical = host.physical_memory(host.slot_below(&device));
     let (object, _) = host.create_object(Some(&parent), &attributes, |_| Enabler {
         device,
         physical,

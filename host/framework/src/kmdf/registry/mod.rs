@@ -19,7 +19,7 @@ use kmdf_rules::rules;
 use super::{
     attributes::Attributes,
     collection::Collection,
-    device::{Device, NO_SLOT},
+    device::{Device, FIRST_CHILD},
     object::Body,
     string::WdfString,
 };
@@ -239,7 +239,7 @@ fn open_init(host: &Host, call: &Call) -> Result<(), NtStatus> {
     host.memory.write(call.arg(4), &0_u64);
     let slot = host
         .find_device_init(call.arg(0))
-        .filter(|init| init.slot != NO_SLOT)
+        .filter(|init| init.slot < FIRST_CHILD)
         .map(|init| init.slot)
         .ok_or(STATUS_INVALID_PARAMETER)?;
     let attributes = host.attributes(call.arg(3))?;

@@ -13,7 +13,7 @@ use super::{IoTarget, format::Format, send::Until};
 use crate::{
     host::Host,
     kmdf::{
-        device::{Device, NO_SLOT},
+        device::{Device, FIRST_CHILD},
         request::{Owner, Request},
     },
 };
@@ -63,7 +63,7 @@ impl Host {
         let body = self.body::<IoTarget>(target);
         let device = self.body::<Device>(body.device);
         let answer = match device.slot {
-            NO_SLOT => Answer::unknown(),
+            FIRST_CHILD.. => Answer::unknown(),
             slot => self.answer_from_below(slot, &self.sent(&format)),
         };
         request.target.set(target);
