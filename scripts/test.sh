@@ -50,6 +50,8 @@ needs_windows_target() {
 
 run_format() {
     cargo fmt --all --check -- --color never || { echo "\`cargo fmt --all\` does it" && return 1; }
+    cargo fmt --manifest-path driver/umdf/Cargo.toml --check -- --color never ||
+        { echo "\`cargo fmt --manifest-path driver/umdf/Cargo.toml\` does it" && return 1; }
 }
 
 run_lint() {
@@ -76,6 +78,7 @@ run_image() {
         sh scripts/build-driver.sh --arch $arch --package virtio_rng
     done
     sh scripts/build-driver.sh --package kmdf_layer
+    sh scripts/build-driver.sh --package edu_minimal_umdf
 }
 
 run_driver_lint() {
@@ -86,6 +89,8 @@ run_driver_lint() {
         # shellcheck disable=SC2086
         cargo run --quiet --package cross -- cargo -- clippy $packages --release -- --deny warnings
     done
+    # In a workspace of its own.
+    cargo run --quiet --package cross -- cargo --driver edu_minimal_umdf -- clippy --release -- --deny warnings
     RUSTDOCFLAGS="--deny warnings" cargo run --quiet --package cross -- cargo -- \
         doc --package kmdf --package kmdf-etw --release --no-deps
     cargo run --quiet --package cross -- cargo -- test --package kmdf --package kmdf-etw --features kmdf/alloc --release --doc
@@ -176,7 +181,7 @@ run_eductl() {
 }
 
 run_package() {
-    cargo run --quiet --package cross -- inf inf/*.inx driver/minimal/*.inx driver/virtio-rng/*.inx tests/layer/driver/*.inx host/samples/*/*.inx tests/teeth/driver/*.inx
+    cargo run --quiet --package cross -- inf inf/*.inx driver/minimal/*.inx driver/umdf/*.inx driver/virtio-rng/*.inx tests/layer/driver/*.inx host/samples/*/*.inx tests/teeth/driver/*.inx
     sh scripts/verify-package.sh
 }
 

@@ -13,7 +13,13 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 fn main() {
-    for input in ["build.rs", "codegen", "facts", "src/facts.rs"] {
+    for input in [
+        "build.rs",
+        "codegen",
+        "facts",
+        "src/facts.rs",
+        "src/facts_umdf.rs",
+    ] {
         println!("cargo::rerun-if-changed={input}");
     }
     let facts = facts::Facts::load();
@@ -24,6 +30,7 @@ fn main() {
     };
     write("types.rs", types::generate(&facts));
     write("tables.rs", tables::generate(&facts));
+    write("umdf.rs", tables::generate_umdf(&facts::Facts::load_umdf()));
     write("status.rs", tables::status(&facts));
     write("bugcheck.rs", tables::bugcheck(&facts));
     write("constants.rs", tables::constants(&facts));

@@ -17,7 +17,7 @@ use crate::{
     toolchain::Choice,
 };
 
-/// Builds and checks KMDF drivers without Windows.
+/// Builds and checks KMDF and UMDF 2 drivers without Windows.
 #[derive(Parser)]
 #[command(version, after_help = AFTER_HELP)]
 struct Cli {
@@ -58,7 +58,7 @@ enum Command {
     },
     /// Check a driver image as the build does, and list its imports.
     Check {
-        /// The .sys file.
+        /// The .sys file, or the .dll of a UMDF driver.
         image: PathBuf,
         /// Its symbols, to find the entry point by name [default: the .pdb beside the image, if any].
         #[arg(long)]
@@ -106,6 +106,9 @@ enum Command {
     Cargo {
         #[command(flatten)]
         target: Target,
+        /// The driver whose workspace it is run in.
+        #[arg(long, default_value = "edu_kmdf")]
+        driver: String,
         /// cargo's arguments.
         #[arg(last = true, required = true)]
         arguments: Vec<OsString>,
@@ -123,11 +126,11 @@ struct Target {
 }
 
 impl Target {
-    fn prepare(&self) -> Result<Setup> {
-        self.prepare_for(None)
+    fn prepare_driver(&self, driver: &Source) -> Result<Setup> {
+        Setup::prepare_for(Layout::find()?, self.arch, self.toolchain, driver)
     }
 
-    fn prepare_for(&self, kmdf_minor: Option<u8>) -> Result<Setup> {
+    fn prepare_c(&self, kmdf_minor: Option<u8>) -> Result<Setup> {
         Setup::prepare(Layout::find()?, self.arch, self.toolchain, kmdf_minor)
     }
 }
@@ -157,7 +160,7 @@ fn describe(report: &Report) -> String {
             text + "\n  imports from " + module + ": " + &names.join(" ")
         });
     let windows = report.oldest_windows.map_or_else(
-        || "loads on every Windows 10 and 11 that has the KMDF version".into(),
+        || "loads on every Windows 10 and 11 that has the framework's version".into(),
         |(version, name)| {
             format!("loads on Windows 10, version {version} and later, because of {name}")
         },
@@ -180,7 +183,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
                 Some(manifest) => Source::outside(&manifest)?,
                 None => Source::of_the_checkout(&package),
             };
-            let (image, report) = target.prepare()?.build(&source, profile)?;
+            let (image, report) = target.prepare_driver(&source)?.build(&source, profile)?;
             eprintln!("cross: the image passed the check: {}", describe(&report));
             println!("{}", image.display());
         }
@@ -200,6 +203,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
                 oldest_build,
                 size_budget_bytes: max_size,
                 symbols: symbols.or(beside),
+                ..Expectations::of(&image)
             };
             let report = image::check(&image, &expectations)?;
             if expectations.symbols.is_none() {
@@ -230,12 +234,17 @@ fn run(cli: Cli) -> Result<ExitCode> {
                 include,
                 define,
             };
-            let (image, report) = c::build(&target.prepare_for(kmdf)?, &source)?;
+            let (image, report) = c::build(&target.prepare_c(kmdf)?, &source)?;
             eprintln!("cross: the image passed the check: {}", describe(&report));
             println!("{}", image.display());
         }
-        Command::Cargo { target, arguments } => {
-            return Ok(target.prepare()?.run_cargo(&arguments)?.into());
+        Command::Cargo {
+            target,
+            driver,
+            arguments,
+        } => {
+            let setup = target.prepare_driver(&Source::of_the_checkout(&driver))?;
+            return Ok(setup.run_cargo(&arguments)?.into());
         }
     }
     Ok(ExitCode::SUCCESS)

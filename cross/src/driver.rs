@@ -78,8 +78,9 @@ impl Setup {
         let packages = Packages::below(layout.packages());
         let toolchain = Toolchain::find(toolchain, arch, &packages)?;
         let clang = Clang::find(&packages)?;
-        let manifest = Manifest::read(&layout, &toolchain, arch)?;
-        let kit = Kit::find(layout.wdk(), kmdf_minor.unwrap_or(manifest.kmdf_minor))?;
+        let manifest = Manifest::read(&layout.repository().join("Cargo.toml"), &toolchain, arch)?;
+        let minor = kmdf_minor.unwrap_or(manifest.minor);
+        let kit = Kit::find(layout.wdk(), manifest.model, minor)?;
         kit.make(arch, &toolchain.lld)?;
         let workspace = Workspace::prepare(&layout, &manifest, &toolchain, arch)?;
         let setup = Self {
@@ -91,8 +92,37 @@ impl Setup {
             workspace,
             _lock: lock,
         };
-        setup.driver_entry()?;
+        setup.driver_entry(&setup.kit)?;
         Ok(setup)
+    }
+
+    /// Finds or makes all that this driver needs, which may be a workspace of its own.
+    ///
+    /// # Errors
+    ///
+    /// If the machine lacks something that cannot be fetched, or a step fails.
+    pub fn prepare_for(
+        layout: Layout,
+        arch: Arch,
+        toolchain: Choice,
+        source: &Source,
+    ) -> Result<Self> {
+        let setup = Self::prepare(layout, arch, toolchain, None)?;
+        let Some(own) = source.own_workspace(&setup.layout) else {
+            return Ok(setup);
+        };
+        let (layout, toolchain) = (&setup.layout, &setup.toolchain);
+        let manifest = Manifest::read(&own, toolchain, arch)?;
+        let kit = Kit::find(layout.wdk(), manifest.model, manifest.minor)?;
+        kit.make(arch, &toolchain.lld)?;
+        setup.driver_entry(&kit)?;
+        let package = source.package();
+        let workspace = Workspace::prepare_own(layout, &own, package, &manifest, toolchain, arch)?;
+        Ok(Self {
+            kit,
+            workspace,
+            ..setup
+        })
     }
 
     /// The checkout's paths.
@@ -145,28 +175,21 @@ impl Setup {
 
     /// Builds the driver entry and puts it into the generated kit as the library the driver
     /// links. An `.rlib` is an archive, which is what the linker calls a library.
-    fn driver_entry(&self) -> Result<()> {
-        if !self.kit.is_generated() {
+    fn driver_entry(&self, kit: &Kit) -> Result<()> {
+        if !kit.is_generated() {
             return Ok(());
         }
+        let package = kit.model().entry_package();
         command::run(
             self.cargo()
-                .env("WDF_DRIVER_ENTRY_MINOR", self.kit.minor().to_string())
-                .args([
-                    "build",
-                    "--quiet",
-                    "--release",
-                    "--package",
-                    "wdf-driver-entry",
-                ]),
+                .env("WDF_DRIVER_ENTRY_MINOR", kit.minor().to_string())
+                .args(["build", "--quiet", "--release", "--package", package]),
             "building the driver entry",
             "see what cargo says above",
         )?;
-        let built = self
-            .workspace
-            .built(self.arch, "release")
-            .join("libwdf_driver_entry.rlib");
-        files::copy_if_changed(&built, &self.kit.driver_entry(self.arch)).map(drop)
+        let name = format!("lib{}.rlib", package.replace('-', "_"));
+        let built = self.workspace.built(self.arch, "release").join(name);
+        files::copy_if_changed(&built, &kit.driver_entry(self.arch)).map(drop)
     }
 
     /// The oldest build of Windows that one of a driver's INFs installs on.
@@ -208,7 +231,7 @@ impl Setup {
             .layout
             .artifacts(self.arch)
             .join(source.package())
-            .with_extension("sys");
+            .with_extension(self.kit.model().extension());
         let report = image::check(
             &built("dll"),
             &Expectations {
@@ -216,6 +239,7 @@ impl Setup {
                 oldest_build: Some(self.oldest_build(source)?),
                 size_budget_bytes: (profile == Profile::Release).then_some(SIZE_BUDGET_BYTES),
                 symbols: Some(built("pdb")),
+                model: self.kit.model(),
             },
         )
         .inspect_err(|_| {

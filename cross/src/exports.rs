@@ -1,10 +1,12 @@
-//! What a driver may import: names of documented exports, held as text in `exports/`.
+//! What a driver may import: names of documented exports, held as text in `exports/`, for each driver model.
 //!
 //! The lists serve twice. The import libraries are made from them, so that a name the kernel
 //! lacks does not link; and the image check compares the finished import table with them, so
 //! that a real kit's libraries cannot let another name in either.
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::LazyLock};
+
+use crate::model::Model;
 
 /// One documented export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub struct Export {
     pub since: Option<u16>,
 }
 
-/// A kernel module and its documented exports.
+/// A module of the system and its documented exports.
 #[derive(Debug)]
 pub struct Module {
     /// The module's name, as it stands in an import table.
@@ -125,10 +127,32 @@ pub static MODULES: LazyLock<[Module; 4]> = LazyLock::new(|| {
     ]
 });
 
+/// The modules a UMDF 2 driver may import from. Several belong to one library, which names API sets.
+pub static USER_MODULES: LazyLock<Vec<Module>> = LazyLock::new(|| {
+    include_str!("../exports/user-mode.txt")
+        .split("\n[")
+        .skip(1)
+        .map(|section| {
+            let (heading, names) = section.split_once("]\n").unwrap_or_default();
+            let (library, name) = heading.split_once(' ').unwrap_or_default();
+            Module::parse(name, library, names)
+        })
+        .collect()
+});
+
+/// The modules that a driver of this model may import from.
+#[must_use]
+pub fn modules(model: Model) -> &'static [Module] {
+    match model {
+        Model::Kmdf => &*MODULES,
+        Model::Umdf => &USER_MODULES,
+    }
+}
+
 /// The module of this name. The loader does not mind upper and lower case, so neither does this.
 #[must_use]
-pub fn module(name: &str) -> Option<&'static Module> {
-    MODULES
+pub fn module(model: Model, name: &str) -> Option<&'static Module> {
+    modules(model)
         .iter()
         .find(|module| module.name.eq_ignore_ascii_case(name))
 }
@@ -148,7 +172,7 @@ mod tests {
             ("ntoskrnl.exe", "memcpy"),
             ("ntoskrnl.exe", "RtlCopyUnicodeString"),
         ] {
-            let module = module(file).expect(file);
+            let module = module(Model::Kmdf, file).expect(file);
             assert!(module.export(name).is_some(), "{file} lacks {name}");
         }
     }
@@ -164,7 +188,7 @@ mod tests {
 
     #[test]
     fn inline_functions_of_the_headers_are_no_exports() {
-        let kernel = module("ntoskrnl.exe").unwrap();
+        let kernel = module(Model::Kmdf, "ntoskrnl.exe").unwrap();
         for name in [
             "KeInitializeSpinLock",
             "READ_REGISTER_ULONG",
@@ -176,18 +200,18 @@ mod tests {
 
     #[test]
     fn an_export_knows_the_windows_version_it_came_with() {
-        let kernel = module("ntoskrnl.exe").unwrap();
+        let kernel = module(Model::Kmdf, "ntoskrnl.exe").unwrap();
         assert_eq!(kernel.export("ExAllocatePool2").unwrap().since, Some(2004));
         assert_eq!(kernel.export("ExAllocatePoolWithTag").unwrap().since, None);
     }
 
     #[test]
     fn a_definition_file_lists_every_export_once() {
-        let definition = module("wdfldr.sys").unwrap().definition();
+        let definition = module(Model::Kmdf, "wdfldr.sys").unwrap().definition();
         assert!(definition.starts_with("LIBRARY \"WDFLDR.SYS\"\nEXPORTS\n"));
         assert_eq!(definition.matches("WdfVersionBind\n").count(), 1);
         assert!(
-            module("ntoskrnl.exe")
+            module(Model::Kmdf, "ntoskrnl.exe")
                 .unwrap()
                 .definition()
                 .contains("    PsProcessType CONSTANT\n")
@@ -196,17 +220,55 @@ mod tests {
 
     #[test]
     fn no_name_is_in_two_modules() {
-        let mut seen = BTreeMap::new();
-        for module in MODULES.iter() {
-            for export in module.exports() {
-                let other = seen.insert(export.name, module.name);
-                assert!(
-                    other.is_none(),
-                    "{} is in {} and {other:?}",
-                    export.name,
-                    module.name
-                );
+        for model in [Model::Kmdf, Model::Umdf] {
+            let mut seen = BTreeMap::new();
+            for module in modules(model) {
+                for export in module.exports() {
+                    let other = seen.insert(export.name, module.name);
+                    assert!(
+                        other.is_none(),
+                        "{} is in {} and {other:?}",
+                        export.name,
+                        module.name
+                    );
+                }
             }
         }
+    }
+
+    #[test]
+    fn what_the_headers_of_user_mode_declare_is_in_a_library() {
+        let headers = kmdf_abi::c::umdf_headers(15).unwrap();
+        let windows = headers
+            .iter()
+            .find(|header| header.path.ends_with("windows.h"));
+        let declared = windows
+            .unwrap()
+            .contents
+            .lines()
+            .filter(|line| line.ends_with(");"));
+        let names: Vec<_> = declared
+            .filter(|line| !line.starts_with("typedef"))
+            .filter_map(|line| line.split('(').next()?.rsplit([' ', '*']).next())
+            .collect();
+        assert!(names.contains(&"OutputDebugStringA"), "{names:?}");
+        for name in names {
+            let module = USER_MODULES
+                .iter()
+                .find(|module| module.export(name).is_some());
+            assert!(module.is_some(), "no library has {name}");
+        }
+    }
+
+    #[test]
+    fn the_kernels_exports_are_not_user_modes() {
+        assert!(module(Model::Umdf, "ntoskrnl.exe").is_none());
+        assert!(module(Model::Kmdf, "ntdll.dll").is_none());
+        assert!(
+            module(Model::Umdf, "NTDLL.dll")
+                .unwrap()
+                .export("memcpy")
+                .is_some()
+        );
     }
 }

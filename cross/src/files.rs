@@ -87,6 +87,19 @@ pub fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Makes `scratch` a directory of links to what is in `directory`, except these names.
+pub fn link_entries(directory: &Path, scratch: &Path, except: &[&str]) -> Result<()> {
+    create_dir(scratch)?;
+    let entries = fs::read_dir(directory).map_err(|error| Error::io("list", directory, error))?;
+    for entry in entries.filter_map(std::result::Result::ok) {
+        let name = entry.file_name();
+        if !except.iter().any(|other| name == *other) {
+            link(&entry.path(), &scratch.join(name))?;
+        }
+    }
+    Ok(())
+}
+
 /// Deletes a directory tree if it is there.
 pub fn remove_tree(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {

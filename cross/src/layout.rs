@@ -76,4 +76,10 @@ impl Layout {
     pub fn workspace(&self) -> PathBuf {
         self.output().join("workspace")
     }
+
+    /// The scratch copy of the checkout for a package that is a workspace of its own.
+    #[must_use]
+    pub fn own_workspace(&self, package: &str) -> PathBuf {
+        self.output().join("workspaces").join(package)
+    }
 }

@@ -1,4 +1,5 @@
-//! Builds the shipped `.sys` without Windows, and checks any `.sys` before it ships.
+//! Builds the shipped driver without Windows, in the kernel a `.sys` and in user mode a `.dll`, and checks any before it
+//! ships.
 //!
 //! How it works and why: `docs/cross.md` and `docs/adr/0002-cross-build.md`.
 
@@ -18,6 +19,7 @@ pub mod image;
 pub mod inf;
 pub mod layout;
 pub mod link;
+pub mod model;
 mod packages;
 pub mod source;
 pub mod toolchain;

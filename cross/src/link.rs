@@ -136,11 +136,14 @@ impl Paths {
     /// linker looks for the libraries that were generated with them.
     fn generated_checksums(&self, arguments: &[String]) -> Result<Checksums> {
         let mut checksums = Checksums::new();
-        for directory in arguments
+        let directories = arguments
             .iter()
-            .filter_map(|argument| argument.strip_prefix("/LIBPATH:target/"))
-        {
-            let directory = Path::new(&self.workspace).join("target").join(directory);
+            .filter_map(|argument| argument.strip_prefix("/LIBPATH:"))
+            .map(Path::new);
+        // That of a package with a workspace of its own is further down.
+        let made_by_cargo = |path: &&Path| path.iter().any(|part| part == "target");
+        for directory in directories.filter(made_by_cargo) {
+            let directory = Path::new(&self.workspace).join(directory);
             let entries =
                 fs::read_dir(&directory).map_err(|error| Error::io("list", &directory, error))?;
             for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {

@@ -54,6 +54,24 @@ impl Source {
         })
     }
 
+    /// The manifest of a package of the checkout that is a workspace of its own: its driver model is not the checkout's.
+    pub(crate) fn own_workspace(&self, layout: &Layout) -> Option<PathBuf> {
+        if self.directory.is_some() {
+            return None;
+        }
+        let mut directories = entries(&layout.repository().join("driver")).ok()?;
+        directories.sort();
+        directories.into_iter().find_map(|directory| {
+            let manifest = directory.join("Cargo.toml");
+            let table = files::read_text(&manifest)
+                .ok()?
+                .parse::<toml::Table>()
+                .ok()?;
+            let name = table.get("package")?.get("name")?.as_str()?;
+            (table.contains_key("workspace") && name == self.package).then_some(manifest)
+        })
+    }
+
     /// The package's name, which the image has, too.
     #[must_use]
     pub fn package(&self) -> &str {

@@ -2,12 +2,13 @@
 //! generated from facts and import libraries made from names.
 
 use std::{
+    collections::BTreeMap,
     env,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use kmdf_abi::c::{KIT_VERSION, UnknownMinor, driver_headers, headers};
+use kmdf_abi::c::{KIT_VERSION, UnknownMinor, driver_headers, headers, umdf_headers};
 
 use crate::{
     arch::Arch,
@@ -15,6 +16,7 @@ use crate::{
     error::{Error, Result},
     exports,
     files::{self, Stamp},
+    model::Model,
 };
 
 /// Libraries that `wdk-build` names and that nothing written in Rust takes anything from:
@@ -22,21 +24,26 @@ use crate::{
 /// Code that did need them would fail to link, with the names it lacks.
 const EMPTY: [&str; 2] = ["BufferOverflowFastFailK", "arm64rt"];
 
+/// The C run-time library of user mode. What a driver without it needs, its entry point, is in the stub library.
+const EMPTY_IN_USER_MODE: [&str; 1] = ["libcmt"];
+
 /// A kit, real or made here.
 #[derive(Debug)]
 pub struct Kit {
     root: PathBuf,
     generated: bool,
+    model: Model,
     minor: u8,
 }
 
 impl Kit {
-    /// The kit that `WDKContentRoot` names, else one made in `directory` for this KMDF version.
-    pub fn find(directory: PathBuf, minor: u8) -> Result<Self> {
+    /// The kit that `WDKContentRoot` names, else one made in `directory`, for this version of the model's framework.
+    pub fn find(directory: PathBuf, model: Model, minor: u8) -> Result<Self> {
         let Some(root) = env::var_os("WDKContentRoot").map(PathBuf::from) else {
             return Ok(Self {
                 root: directory,
                 generated: true,
+                model,
                 minor,
             });
         };
@@ -52,6 +59,7 @@ impl Kit {
         Ok(Self {
             root,
             generated: false,
+            model,
             minor,
         })
     }
@@ -79,11 +87,15 @@ impl Kit {
 
     fn headers(&self) -> Result<()> {
         let minor = u32::from(self.minor);
-        let both = || Ok([headers(minor)?, driver_headers(minor)?].concat());
-        let headers = both().map_err(|error: UnknownMinor| {
+        let all = || match self.model {
+            Model::Kmdf => Ok([headers(minor)?, driver_headers(minor)?].concat()),
+            Model::Umdf => umdf_headers(minor),
+        };
+        let headers = all().map_err(|error: UnknownMinor| {
+            let key = self.model.minor_key();
             Error::build(
                 error.to_string(),
-                "choose one of them, by --kmdf or as target-kmdf-version-minor in Cargo.toml",
+                format!("choose one of them, as {key} in Cargo.toml or, in the kernel, by --kmdf"),
             )
         })?;
         for header in headers {
@@ -93,42 +105,65 @@ impl Kit {
     }
 
     fn libraries(&self, arch: Arch, lld: &Path) -> Result<()> {
-        let directory = self.kernel_libraries(arch);
+        let directory = self.system_libraries(arch);
         files::create_dir(&self.framework_libraries(arch))?;
-        for module in exports::MODULES.iter() {
-            import_library(&directory, module.library, &module.definition(), arch, lld)?;
+        let mut libraries = BTreeMap::<_, Vec<_>>::new();
+        for module in exports::modules(self.model) {
+            let parts = libraries.entry(module.library).or_default();
+            parts.push((module.name, module.definition()));
         }
-        for name in EMPTY {
+        for (name, parts) in &libraries {
+            match &parts[..] {
+                [(_, definition)] => import_library(&directory, name, definition, arch, lld)?,
+                parts => umbrella_library(&directory, name, parts, arch, lld)?,
+            }
+        }
+        let empty: &[&str] = match self.model {
+            Model::Kmdf => &EMPTY,
+            Model::Umdf => &EMPTY_IN_USER_MODE,
+        };
+        for name in empty {
             let definition = format!("LIBRARY \"{name}\"\nEXPORTS\n");
             import_library(&directory, name, &definition, arch, lld)?;
         }
         Ok(())
     }
 
-    /// KMDF 1.x.
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> Model {
+        self.model
+    }
+
+    /// The framework's minor version.
     #[must_use]
     pub fn minor(&self) -> u8 {
         self.minor
     }
 
-    /// Where the kernel's import libraries are.
-    pub fn kernel_libraries(&self, arch: Arch) -> PathBuf {
+    /// Where the system's import libraries are.
+    pub fn system_libraries(&self, arch: Arch) -> PathBuf {
         self.root
             .join("Lib")
             .join(KIT_VERSION)
-            .join("km")
+            .join(self.model.system())
             .join(arch.wdk())
     }
 
     fn framework_libraries(&self, arch: Arch) -> PathBuf {
-        self.root
-            .join(format!("Lib/wdf/kmdf/{}/1.{}", arch.wdk(), self.minor))
+        let (framework, major) = (self.model.framework(), self.model.major());
+        self.root.join(format!(
+            "Lib/wdf/{framework}/{}/{major}.{}",
+            arch.wdk(),
+            self.minor
+        ))
     }
 
     /// Where the driver entry goes.
     #[must_use]
     pub fn driver_entry(&self, arch: Arch) -> PathBuf {
-        self.framework_libraries(arch).join("WdfDriverEntry.lib")
+        self.framework_libraries(arch)
+            .join(self.model.entry_library())
     }
 }
 
@@ -155,6 +190,37 @@ fn import_library(
             .arg(format!("/def:{}", definition_path.display()))
             .arg(format!("/out:{}", library.display())),
         &format!("making the import library {}", library.display()),
+        "see what rust-lld says above",
+    )?;
+    stamp.record()
+}
+
+/// Makes one library of several modules' import libraries, unless it was made from the same ones.
+fn umbrella_library(
+    directory: &Path,
+    name: &str,
+    parts: &[(&str, String)],
+    arch: Arch,
+    lld: &Path,
+) -> Result<()> {
+    let library = directory.join(format!("{name}.lib"));
+    let stamp_path = directory.join(format!("{name}.stamp"));
+    let definitions = parts.iter().map(|(_, definition)| definition.as_str());
+    let stamp = Stamp::of(&stamp_path, definitions.chain([arch.machine()]));
+    if stamp.is_fresh() && library.exists() {
+        return Ok(());
+    }
+    let mut command = Command::new(lld);
+    command
+        .args(["-flavor", "link", "/lib", "/nologo"])
+        .arg(format!("/out:{}", library.display()));
+    for (module, definition) in parts {
+        import_library(directory, module, definition, arch, lld)?;
+        command.arg(directory.join(format!("{module}.lib")));
+    }
+    command::capture(
+        &mut command,
+        &format!("making the library {}", library.display()),
         "see what rust-lld says above",
     )?;
     stamp.record()

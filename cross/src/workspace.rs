@@ -5,11 +5,13 @@
 //! the lock file beside the workspace's manifest. So the build runs in a directory that has the
 //! same manifest and the same members (links to the checkout's directories), where cargo keeps
 //! another `Cargo.lock` and finds `.cargo/config.toml` with the patch, the linker and the flags.
+//!
+//! A package that is a workspace of its own, because its driver model is another, gets a directory like that, in which
+//! its own directory is the one with the manifest, the lock file and what cargo makes.
 
 use std::{
     env,
     fmt::Write as _,
-    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -24,6 +26,7 @@ use crate::{
     files::{self, Stamp},
     layout::Layout,
     link,
+    model::Model,
     toolchain::Toolchain,
     wdk::Kit,
 };
@@ -31,28 +34,40 @@ use crate::{
 /// Entries of the checkout that the scratch workspace has none or another of.
 const NOT_LINKED: [&str; 5] = [".git", ".cargo", "target", "Cargo.lock", "Cargo.toml"];
 
+/// `wdk-macros` keeps the functions of the framework in the output directory of the crate `scratch`, whatever framework it
+/// is. So there the two workspaces must not share what is compiled: with another profile it is another directory.
+const FUNCTIONS_OF_ITS_OWN: &str = "\n\
+    [profile.release.package]\n\
+    scratch = { codegen-units = 2 }\n\
+    [profile.dev.package]\n\
+    scratch = { codegen-units = 2 }\n";
+
 /// What cargo is run with.
 #[derive(Debug)]
 pub struct Workspace {
+    /// The checkout, by links.
     directory: PathBuf,
+    /// Where the workspace's manifest is, in it.
+    root: PathBuf,
 }
 
-/// What the checkout's manifests say, as far as it matters here.
+/// What a workspace's manifests say, as far as it matters here.
 #[derive(Debug)]
 pub struct Manifest {
-    /// KMDF 1.x.
-    pub kmdf_minor: u8,
+    /// The driver model.
+    pub model: Model,
+    /// The minor version of the model's framework.
+    pub minor: u8,
     wdk_build_version: String,
     wdk_build_source: PathBuf,
 }
 
 impl Manifest {
     /// Asks cargo, which fetches what is not yet in its registry.
-    pub fn read(layout: &Layout, toolchain: &Toolchain, arch: Arch) -> Result<Self> {
-        let manifest = layout.repository().join("Cargo.toml");
+    pub fn read(manifest: &Path, toolchain: &Toolchain, arch: Arch) -> Result<Self> {
         let metadata = MetadataCommand::new()
             .cargo_path(&toolchain.cargo)
-            .manifest_path(&manifest)
+            .manifest_path(manifest)
             .other_options([
                 "--locked".into(),
                 format!("--filter-platform={}", arch.target()),
@@ -69,17 +84,17 @@ impl Manifest {
     }
 
     fn from_metadata(metadata: &Metadata) -> Result<Self> {
-        let minor =
-            &metadata.workspace_metadata["wdk"]["driver-model"]["target-kmdf-version-minor"];
-        let kmdf_minor = minor
+        const NEXT: &str = "add it under [workspace.metadata.wdk.driver-model]";
+        let driver = &metadata.workspace_metadata["wdk"]["driver-model"];
+        let named = driver["driver-type"].as_str().and_then(Model::named);
+        let model = named.ok_or_else(|| {
+            Error::build("Cargo.toml has no driver-type that is KMDF or UMDF", NEXT)
+        })?;
+        let key = model.minor_key();
+        let minor = driver[key]
             .as_u64()
             .and_then(|minor| u8::try_from(minor).ok())
-            .ok_or_else(|| {
-                Error::build(
-                    "Cargo.toml has no target-kmdf-version-minor",
-                    "add it under [workspace.metadata.wdk.driver-model]",
-                )
-            })?;
+            .ok_or_else(|| Error::build(format!("Cargo.toml has no {key}"), NEXT))?;
         let wdk_build = metadata
             .packages
             .iter()
@@ -95,7 +110,8 @@ impl Manifest {
             .parent()
             .map(|path| path.as_std_path().to_owned());
         Ok(Self {
-            kmdf_minor,
+            model,
+            minor,
             wdk_build_version: wdk_build.version.to_string(),
             wdk_build_source: source.unwrap_or_default(),
         })
@@ -110,19 +126,79 @@ impl Workspace {
         toolchain: &Toolchain,
         arch: Arch,
     ) -> Result<Self> {
+        let directory = layout.workspace();
         let workspace = Self {
-            directory: layout.workspace(),
+            root: directory.clone(),
+            directory,
         };
-        files::create_dir(&workspace.directory)?;
-        workspace.link_members(layout)?;
+        files::link_entries(layout.repository(), &workspace.directory, &NOT_LINKED)?;
+        workspace.finish(layout.repository(), manifest, toolchain, arch)?;
+        Ok(workspace)
+    }
+
+    /// Makes the scratch workspace of a package ready that is a workspace of its own, with the manifest `own`.
+    ///
+    /// What cargo compiles for this machine is the same in both workspaces, so the two share the directories for it.
+    pub fn prepare_own(
+        layout: &Layout,
+        own: &Path,
+        package: &str,
+        manifest: &Manifest,
+        toolchain: &Toolchain,
+        arch: Arch,
+    ) -> Result<Self> {
+        let source = own.parent().unwrap_or(layout.repository());
+        let relative = source.strip_prefix(layout.repository()).unwrap_or(source);
+        let directory = layout.own_workspace(package);
+        let (mut from, mut to) = (layout.repository().to_owned(), directory.clone());
+        for part in relative {
+            let part = part.to_string_lossy();
+            let except: Vec<_> = NOT_LINKED.into_iter().chain([&*part]).collect();
+            files::link_entries(&from, &to, &except)?;
+            let manifest = from.join("Cargo.toml");
+            if manifest.exists() {
+                // Packages of the checkout have their versions and their dependencies from there.
+                files::copy_if_changed(&manifest, &to.join("Cargo.toml"))?;
+            }
+            from.push(&*part);
+            to.push(&*part);
+        }
+        files::link_entries(&from, &to, &NOT_LINKED)?;
+        let workspace = Self {
+            directory,
+            root: to,
+        };
+        workspace.finish(source, manifest, toolchain, arch)?;
+        for shared in ["release", "debug"] {
+            let of_checkout = layout.workspace().join("target").join(shared);
+            files::create_dir(&of_checkout)?;
+            files::create_dir(&workspace.target())?;
+            files::link(&of_checkout, &workspace.target().join(shared))?;
+        }
+        Ok(workspace)
+    }
+
+    /// Gives the workspace its manifest, its lock file, the patched crate and its configuration.
+    fn finish(
+        &self,
+        source: &Path,
+        manifest: &Manifest,
+        toolchain: &Toolchain,
+        arch: Arch,
+    ) -> Result<()> {
+        files::copy_if_changed(&source.join("Cargo.toml"), &self.root.join("Cargo.toml"))?;
         Edits::of_wdk_build().apply(
             &manifest.wdk_build_version,
             &manifest.wdk_build_source,
-            &workspace.directory.join("patched/wdk-build"),
+            &self.directory.join("patched/wdk-build"),
         )?;
-        workspace.renew_lock(layout)?;
-        workspace.configure(toolchain, manifest, arch)?;
-        Ok(workspace)
+        self.renew_lock(source)?;
+        self.configure(toolchain, manifest, arch)
+    }
+
+    /// Where cargo puts all that it makes: below the lock file, by which wdk-build finds the manifest.
+    fn target(&self) -> PathBuf {
+        self.root.join("target")
     }
 
     fn configure(&self, toolchain: &Toolchain, manifest: &Manifest, arch: Arch) -> Result<()> {
@@ -132,34 +208,20 @@ impl Workspace {
         files::link(&this, &linker)?;
         files::link(&toolchain.sysroot, &self.directory.join("sysroot"))?;
         let remapped = remapped(&self.directory, toolchain, manifest);
-        let configuration = configuration(&linker, arch, &remapped);
+        let mut configuration = configuration(&linker, arch, &remapped);
+        if self.root != self.directory {
+            configuration.push_str(FUNCTIONS_OF_ITS_OWN);
+        }
         files::write_if_changed(&self.directory.join(".cargo/config.toml"), configuration).map(drop)
     }
 
-    fn link_members(&self, layout: &Layout) -> Result<()> {
-        let repository = layout.repository();
-        let entries =
-            fs::read_dir(repository).map_err(|error| Error::io("list", repository, error))?;
-        for entry in entries.filter_map(std::result::Result::ok) {
-            let name = entry.file_name();
-            if !NOT_LINKED.iter().any(|other| name == *other) {
-                files::link(&entry.path(), &self.directory.join(name))?;
-            }
-        }
-        files::copy_if_changed(
-            &repository.join("Cargo.toml"),
-            &self.directory.join("Cargo.toml"),
-        )
-        .map(drop)
-    }
-
-    /// Starts from the checkout's lock file whenever that changed; in between cargo's own copy,
+    /// Starts from the lock file of the checkout whenever that changed; in between cargo's own copy,
     /// in which the patched crate has no checksum, stays.
-    fn renew_lock(&self, layout: &Layout) -> Result<()> {
-        let lock = files::read(&layout.repository().join("Cargo.lock"))?;
-        let stamp_path = self.directory.join("Cargo.lock.stamp");
+    fn renew_lock(&self, source: &Path) -> Result<()> {
+        let lock = files::read(&source.join("Cargo.lock"))?;
+        let stamp_path = self.root.join("Cargo.lock.stamp");
         let stamp = Stamp::of(&stamp_path, [&lock]);
-        let copy = self.directory.join("Cargo.lock");
+        let copy = self.root.join("Cargo.lock");
         if !stamp.is_fresh() || !copy.exists() {
             files::write_if_changed(&copy, &lock)?;
             stamp.record()?;
@@ -170,17 +232,14 @@ impl Workspace {
     /// Where cargo puts what it builds for `arch`; `profile` is cargo's name of the directory.
     #[must_use]
     pub fn built(&self, arch: Arch, profile: &str) -> PathBuf {
-        self.directory
-            .join("target")
-            .join(arch.target())
-            .join(profile)
+        self.target().join(arch.target()).join(profile)
     }
 
     /// cargo, in this workspace, with the environment the build needs; the arguments are missing.
     #[must_use]
     pub fn cargo(&self, toolchain: &Toolchain, kit: &Kit, clang: &Clang, arch: Arch) -> Command {
         let mut cargo = Command::new(&toolchain.cargo);
-        cargo.current_dir(&self.directory);
+        cargo.current_dir(&self.root);
         // What the caller's shell or an outer cargo set must not change what is built.
         for variable in [
             "CARGO_INCREMENTAL",
@@ -194,7 +253,7 @@ impl Workspace {
             cargo.env_remove(variable);
         }
         cargo
-            .env("CARGO_TARGET_DIR", self.directory.join("target"))
+            .env("CARGO_TARGET_DIR", self.target())
             .env("CARGO_BUILD_TARGET", arch.target())
             .env("WDKContentRoot", kit.root())
             .envs(link::variables(

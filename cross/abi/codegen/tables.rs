@@ -9,22 +9,7 @@ use crate::facts::{Decl, Facts, Ordered, Resolved, Types};
 /// The tables behind `functions()`, `callbacks()` and their like.
 pub fn generate(facts: &Facts) -> String {
     let types = Types::new(facts);
-    let mut text = String::new();
-    table(&mut text, "FUNCTIONS", "Function", facts.functions.iter().map(|one| {
-        let signature = match (&one.returns, &one.params) {
-            (Some(returns), Some(params)) => {
-                format!("Some({})", signature(facts, &types, returns, params, false))
-            }
-            _ => "None".to_owned(),
-        };
-        format!(
-            "Function {{ index: {}, name: {:?}, since: {}, signature: {signature}, irql_max: {} }}",
-            one.index,
-            one.name,
-            one.since,
-            irql(one.irql_max.as_deref())
-        )
-    }));
+    let mut text = functions(facts, &types);
     table(
         &mut text,
         "NT_FUNCTIONS",
@@ -65,6 +50,35 @@ pub fn generate(facts: &Facts) -> String {
     );
     text.push_str(&structures(facts));
     text.push_str(&versions(facts));
+    text
+}
+
+/// The tables behind `umdf`.
+pub fn generate_umdf(facts: &Facts) -> String {
+    let types = Types::new(facts);
+    let counts: Vec<_> = facts.versions.functions.iter().collect();
+    functions(facts, &types)
+        + &structures(facts)
+        + &format!("static FUNCTION_COUNTS: &[(u32, usize)] = &{counts:?};\n")
+}
+
+fn functions(facts: &Facts, types: &Types) -> String {
+    let mut text = String::new();
+    table(&mut text, "FUNCTIONS", "Function", facts.functions.iter().map(|one| {
+        let signature = match (&one.returns, &one.params) {
+            (Some(returns), Some(params)) => {
+                format!("Some({})", signature(facts, types, returns, params, false))
+            }
+            _ => "None".to_owned(),
+        };
+        format!(
+            "Function {{ index: {}, name: {:?}, since: {}, signature: {signature}, irql_max: {} }}",
+            one.index,
+            one.name,
+            one.since,
+            irql(one.irql_max.as_deref())
+        )
+    }));
     text
 }
 

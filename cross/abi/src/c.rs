@@ -3,31 +3,36 @@
 //! `wdk-build` looks for headers in fixed places below `WDKContentRoot` and hands them to
 //! bindgen; [`headers`] writes what it finds there. They hold declarations only: no inline
 //! functions, no annotations, nothing that ends up in the driver's image. [`driver_headers`] adds
-//! what a driver in C needs besides.
+//! what a driver in C needs besides. [`umdf_headers`] does the same for a driver in user mode.
 
 mod checks;
 mod declarations;
 mod driver;
 mod order;
+mod reach;
 
 use std::fmt::Write as _;
 
-pub use checks::layout_checks;
+pub use checks::{layout_checks, umdf_layout_checks};
 use declarations::{Unit, function, macros};
 pub use driver::{DRIVER_INCLUDE, driver_headers};
+
+use reach::Reach;
 
 use crate::facts::{Facts, Types};
 
 /// The Windows kit version in the headers' paths. `wdk-build` takes the highest one it finds.
 pub const KIT_VERSION: &str = "10.0.22621.0";
 
-/// The facts do not cover this KMDF version.
+/// The facts do not cover this version of the framework.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("KMDF 1.{minor} is not one of the versions whose facts are held: 1.{known}")]
+#[error("{framework}.{minor} is not one of the versions whose facts are held: {known}")]
 pub struct UnknownMinor {
+    /// `KMDF 1` or `UMDF 2`.
+    pub framework: String,
     /// The minor version asked for.
     pub minor: u32,
-    /// The minor versions there are, for the message.
+    /// The versions there are, for the message.
     pub known: String,
 }
 
@@ -71,20 +76,57 @@ pub fn headers(kmdf_minor: u32) -> Result<Vec<Header>, UnknownMinor> {
     ])
 }
 
+/// Every header that a UMDF 2.`umdf_minor` driver's build asks for.
+///
+/// `windows.h` is no more than what the framework's declarations name, and the Win32 functions that
+/// the facts have.
+///
+/// # Errors
+/// [`UnknownMinor`] if the facts do not cover that version.
+pub fn umdf_headers(umdf_minor: u32) -> Result<Vec<Header>, UnknownMinor> {
+    let facts = Facts::load_umdf();
+    check_minor(&facts, umdf_minor)?;
+    let types = Types::new(&facts);
+    let kit = format!("Include/{KIT_VERSION}");
+    let header = |path: String, contents: String| Header { path, contents };
+    Ok(vec![
+        header(format!("{kit}/km/crt/stddef.h"), guarded("STDDEF", STDDEF)),
+        header(
+            format!("{kit}/um/windows.h"),
+            windows(&facts, &types, umdf_minor),
+        ),
+        header(format!("{kit}/shared/ntstatus.h"), status(&facts)),
+        header(
+            format!("Include/wdf/umdf/2.{umdf_minor}/wdf.h"),
+            wdf(&facts, &types, umdf_minor),
+        ),
+    ])
+}
+
 fn check_minor(facts: &Facts, minor: u32) -> Result<(), UnknownMinor> {
     if facts.versions.functions.contains_key(&minor) {
         return Ok(());
     }
+    let major = facts.versions.major;
     let known: Vec<_> = facts
         .versions
         .functions
         .keys()
-        .map(u32::to_string)
+        .map(|minor| format!("{major}.{minor}"))
         .collect();
     Err(UnknownMinor {
+        framework: format!("{} {major}", framework(facts)),
         minor,
-        known: known.join(", 1."),
+        known: known.join(", "),
     })
+}
+
+/// How macros and messages spell the framework.
+fn framework(facts: &Facts) -> &'static str {
+    match facts.versions.major {
+        1 => "KMDF",
+        _ => "UMDF",
+    }
 }
 
 const STDDEF: &str = "\
@@ -120,21 +162,53 @@ fn bugcodes(facts: &Facts) -> String {
 
 /// The NT side: types, constants and the functions the kernel exports.
 fn nt(facts: &Facts, types: &Types<'_>, minor: u32) -> String {
+    let includes = "#include <ntstatus.h>\n#include <bugcodes.h>\n\n";
+    guarded("NTIFS", &system(facts, types, minor, includes, |_| true))
+}
+
+/// Win32, and of the NT side what user mode shares with the kernel.
+fn windows(facts: &Facts, types: &Types<'_>, minor: u32) -> String {
+    let reached = Reach::of(facts);
+    let includes = "#include <ntstatus.h>\n\n";
+    let body = system(facts, types, minor, includes, |name| reached.contains(name));
+    guarded("WINDOWS", &body)
+}
+
+/// The types whose names are `wanted`, then these includes, the constants and the exported functions.
+fn system(
+    facts: &Facts,
+    types: &Types<'_>,
+    minor: u32,
+    includes: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> String {
+    let wanted = |name: &str| wanted(name);
     let mut unit = Unit::new(types, minor);
-    unit.aliases(facts.nt_types.aliases.iter());
-    for (name, one) in facts.nt_types.functions.iter() {
+    unit.aliases(
+        facts
+            .nt_types
+            .aliases
+            .iter()
+            .filter(|(name, _)| wanted(name)),
+    );
+    for (name, one) in facts
+        .nt_types
+        .functions
+        .iter()
+        .filter(|(name, _)| wanted(name))
+    {
         unit.function_type(name, one.pointer, &one.returns, &one.params);
     }
-    for (tag, one) in facts.nt_enums.iter() {
+    for (tag, one) in facts.nt_enums.iter().filter(|(tag, _)| wanted(tag)) {
         unit.enumeration(tag, one);
     }
-    for (tag, one) in facts.nt_structs.iter() {
+    for (tag, one) in facts.nt_structs.iter().filter(|(tag, _)| wanted(tag)) {
         unit.record(tag, one);
     }
     let mut body =
         String::from("#include <stddef.h>\n\n#define VOID void\n#define CONST const\n\n");
     body.push_str(&unit.finish());
-    body.push_str("#include <ntstatus.h>\n#include <bugcodes.h>\n\n");
+    body.push_str(includes);
     body.push_str(&macros(&facts.nt_constants));
     body.push_str(
         "\n#define CTL_CODE(DeviceType, Function, Method, Access) \\\n    \
@@ -143,10 +217,10 @@ fn nt(facts: &Facts, types: &Types<'_>, minor: u32) -> String {
     for (name, one) in facts.nt_functions.iter() {
         body.push_str(&function(name, &one.returns, &one.params, one.variadic));
     }
-    guarded("NTIFS", &body)
+    body
 }
 
-/// KMDF: types, the function table's index and prototypes, and what the entry library defines.
+/// The framework: types, the function table's index and prototypes, and what the entry library defines.
 fn wdf(facts: &Facts, types: &Types<'_>, minor: u32) -> String {
     let mut unit = Unit::new(types, minor);
     for handle in &facts.types.handles {
@@ -176,8 +250,11 @@ fn wdf(facts: &Facts, types: &Types<'_>, minor: u32) -> String {
             unit.function_type(&pointer, true, returns, params);
         }
     }
-    let symbol = format!("WdfFunctions_010{minor:02}");
-    let mut body = String::from("#include \"ntifs.h\"\n\n");
+    let major = facts.versions.major;
+    let user_mode = framework(facts) == "UMDF";
+    let symbol = format!("WdfFunctions_{major:02}0{minor:02}");
+    let base = if user_mode { "windows.h" } else { "ntifs.h" };
+    let mut body = format!("#include \"{base}\"\n\n");
     body.push_str(&unit.finish());
     body.push_str(&function_enum(facts, minor));
     body.push_str(&structure_enum(facts, minor));
@@ -186,9 +263,14 @@ fn wdf(facts: &Facts, types: &Types<'_>, minor: u32) -> String {
         body,
         "\n#define WdfFunctions {symbol}\n\
          extern const WDFFUNC *WdfFunctions;\n\
-         extern PWDF_DRIVER_GLOBALS WdfDriverGlobals;\n\
-         extern WDFFUNC WdfDriverMiniportUnloadOverride;\n"
+         extern PWDF_DRIVER_GLOBALS WdfDriverGlobals;\n"
     );
+    body.push_str(if user_mode {
+        "__declspec(dllexport) NTSTATUS FxDriverEntryUm(PVOID LoaderInterface, PVOID Context, \
+         PVOID DriverObject, PUNICODE_STRING RegistryPath);\n"
+    } else {
+        "extern WDFFUNC WdfDriverMiniportUnloadOverride;\n"
+    });
     if minor >= facts.versions.first_minor_with_optional_functions {
         body.push_str(&newer_than_framework(facts));
     }
@@ -225,6 +307,7 @@ fn structure_enum(facts: &Facts, minor: u32) -> String {
 
 /// What a driver that may be newer than the framework consults before it calls.
 fn newer_than_framework(facts: &Facts) -> String {
+    let framework = framework(facts);
     format!(
         "\n#define WDF_FIRST_VERSION_SUPPORTING_CLIENT_VERSION_HIGHER_THAN_FRAMEWORK {}\n\
          #define WDF_ALWAYS_AVAILABLE_FUNCTION_COUNT {}\n\
@@ -234,8 +317,8 @@ fn newer_than_framework(facts: &Facts) -> String {
          extern WDF_STRUCT_INFO WdfStructures;\n\
          #ifndef WDF_STUB\n\
          __declspec(selectany) ULONG WdfMinimumVersionRequired =\n\
-         #ifdef KMDF_MINIMUM_VERSION_REQUIRED\n    KMDF_MINIMUM_VERSION_REQUIRED;\n\
-         #else\n    KMDF_VERSION_MINOR;\n#endif\n#endif\n",
+         #ifdef {framework}_MINIMUM_VERSION_REQUIRED\n    {framework}_MINIMUM_VERSION_REQUIRED;\n\
+         #else\n    {framework}_VERSION_MINOR;\n#endif\n#endif\n",
         facts.versions.first_minor_with_optional_functions,
         facts.versions.always_available_functions
     )

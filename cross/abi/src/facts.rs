@@ -3,13 +3,24 @@
 //! This file is compiled twice: into the library (the C generator reads the facts when it runs)
 //! and into the build script (the Rust types and tables are generated when the crate is built).
 
+macro_rules! fact {
+    ($path:literal) => {
+        serde_json::from_str(include_str!(concat!("../facts/", $path)))
+            .unwrap_or_else(|error| panic!(concat!("facts/", $path, ": {}"), error))
+    };
+}
+
+// The build script and the library would look for it in different directories.
+#[path = "facts_umdf.rs"]
+mod umdf;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
-/// The oldest KMDF minor version the facts cover, and the one without any `since` mark.
+/// The oldest minor version the facts cover, of KMDF and of UMDF, and the one without any `since` mark.
 pub const OLDEST_MINOR: u32 = 15;
 
 /// A JSON object whose order is part of the fact (fields, enumerators, functions by topic).
@@ -105,7 +116,7 @@ impl<'de> Deserialize<'de> for Decl {
     }
 }
 
-/// The KMDF versions and what each of them has.
+/// A framework's versions and what each of them has.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Versions {
@@ -120,7 +131,7 @@ pub struct Versions {
     pub first_minor_with_optional_functions: u32,
 }
 
-/// An entry of the KMDF function table.
+/// An entry of the framework's function table.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Function {
@@ -386,13 +397,6 @@ pub struct Facts {
     pub nt_constants: Ordered<String>,
     pub nt_status: Ordered<String>,
     pub nt_bugcheck: Ordered<String>,
-}
-
-macro_rules! fact {
-    ($path:literal) => {
-        serde_json::from_str(include_str!(concat!("../facts/", $path)))
-            .unwrap_or_else(|error| panic!(concat!("facts/", $path, ": {}"), error))
-    };
 }
 
 impl Facts {

@@ -1,12 +1,12 @@
 //! The KMDF ABI as data.
 //!
-//! The facts are in `facts/`: function table, structures, enumerations, callbacks and codes, for KMDF and for
-//! the part of the NT kernel that drivers use. The README names their sources. This crate generates from them:
+//! The facts are in `facts/`: function table, structures, enumerations, callbacks and codes, for KMDF, for UMDF 2
+//! and for the part of the NT kernel that drivers use. The README names their sources. This crate generates from them:
 //!
 //! - C headers arranged as in the WDK, for the driver's build without Windows: [`c`],
 //! - Rust types with the same layout, to read a driver's memory with: [`types`],
 //! - tables about functions, callbacks and structures: [`functions`], [`callbacks`],
-//!   [`structures`], [`nt_functions`], [`init_helpers`],
+//!   [`structures`], [`nt_functions`], [`init_helpers`], and for UMDF 2 [`umdf`],
 //! - names for codes: [`ntstatus`], [`bugcheck`], [`constants`].
 //!
 //! The crate is plain data and text: it needs no WDK and no libclang, and has no unsafe code.
@@ -22,6 +22,7 @@ mod guest;
 pub mod ntstatus;
 mod tables;
 pub mod types;
+pub mod umdf;
 
 pub use guest::GuestPtr;
 pub use tables::{

@@ -80,14 +80,14 @@ pub struct Signature {
     pub variadic: bool,
 }
 
-/// An entry of the KMDF function table.
+/// An entry of the function table of KMDF or of UMDF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Function {
     /// Its place in the table.
     pub index: usize,
     /// Its name: `WdfInterruptCreate`.
     pub name: &'static str,
-    /// The KMDF 1.x that brought it; 15 stands for 1.15 and everything before.
+    /// The minor version that brought it; 15 stands for it and everything before.
     pub since: u32,
     /// `None` for private entries and those of USB and miniport drivers.
     pub signature: Option<Signature>,
@@ -201,12 +201,7 @@ pub fn structures() -> &'static [Structure] {
 #[must_use]
 pub fn structure_size(name: &str, minor: u32) -> Option<usize> {
     function_count(minor)?;
-    let structure = STRUCTURES.iter().find(|one| one.name == name)?;
-    structure
-        .sizes
-        .iter()
-        .rfind(|&&(since, _)| since <= minor)
-        .map(|&(_, size)| size)
+    size_in(STRUCTURES, name, minor)
 }
 
 /// Entries of the structure table of KMDF 1.`minor`; `None` before 1.25, which had none.
@@ -233,7 +228,16 @@ pub fn loader_exports() -> &'static [&'static str] {
     LOADER_EXPORTS
 }
 
-fn look_up(table: &[(u32, usize)], minor: u32) -> Option<usize> {
+pub(crate) fn size_in(structures: &[Structure], name: &str, minor: u32) -> Option<usize> {
+    let structure = structures.iter().find(|one| one.name == name)?;
+    structure
+        .sizes
+        .iter()
+        .rfind(|&&(since, _)| since <= minor)
+        .map(|&(_, size)| size)
+}
+
+pub(crate) fn look_up(table: &[(u32, usize)], minor: u32) -> Option<usize> {
     table
         .iter()
         .find(|&&(one, _)| one == minor)

@@ -293,7 +293,7 @@ fn link(setup: &Setup, objects: &[PathBuf], output: &Path) -> Result<()> {
         .arg(format!("/PDBSOURCEPATH:{ROOT_IN_PDB}"))
         .args(objects.iter().map(|object| name(object)));
     for library in LIBRARIES {
-        lld.arg(kit.kernel_libraries(arch).join(library));
+        lld.arg(kit.system_libraries(arch).join(library));
     }
     lld.arg(kit.driver_entry(arch));
     command::capture(

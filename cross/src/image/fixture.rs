@@ -14,6 +14,8 @@ pub(super) struct Fixture {
     pub entry: u32,
     pub code_characteristics: u32,
     pub imports: Vec<(&'static str, Vec<&'static str>)>,
+    /// The one name that is exported.
+    pub exports: Option<&'static str>,
     pub relocations: bool,
     pub thread_local_storage: bool,
     pub version: Option<u32>,
@@ -39,6 +41,7 @@ impl Default for Fixture {
                 ("ntoskrnl.exe", vec!["DbgPrint"]),
                 ("WDFLDR.SYS", vec!["WdfVersionBind", "WdfVersionUnbind"]),
             ],
+            exports: None,
             relocations: true,
             thread_local_storage: false,
             version: None,
@@ -57,6 +60,7 @@ const RELOCATIONS: u32 = 0x3000;
 /// Offsets in the data section.
 const IMPORTS_AT: u32 = 0;
 const RESOURCES_AT: u32 = 0x800;
+const EXPORTS_AT: u32 = 0xc00;
 
 impl Fixture {
     /// The file, with a right checksum.
@@ -126,6 +130,9 @@ impl Fixture {
             pe::IMAGE_DIRECTORY_ENTRY_IMPORT if !self.imports.is_empty() => {
                 (DATA + IMPORTS_AT, 0x100)
             }
+            pe::IMAGE_DIRECTORY_ENTRY_EXPORT if self.exports.is_some() => {
+                (DATA + EXPORTS_AT, 0x100)
+            }
             pe::IMAGE_DIRECTORY_ENTRY_RESOURCE if self.version.is_some() => {
                 (DATA + RESOURCES_AT, 0x200)
             }
@@ -135,7 +142,7 @@ impl Fixture {
         }
     }
 
-    /// The import table, and the version resource if there is to be one.
+    /// The import table, and the version resource and the export table if there are to be.
     fn data(&self) -> Vec<u8> {
         let mut descriptors = Bytes(Vec::new());
         let mut rest = Bytes(Vec::new());
@@ -166,8 +173,25 @@ impl Fixture {
             data.resize(RESOURCES_AT as usize, 0);
             data.extend(version_resource(signature));
         }
+        if let Some(name) = self.exports {
+            data.resize(EXPORTS_AT as usize, 0);
+            data.extend(export_table(name));
+        }
         data
     }
+}
+
+/// One function, at the beginning of the code.
+fn export_table(name: &str) -> Vec<u8> {
+    let mut out = Bytes(Vec::new());
+    let after = DATA + EXPORTS_AT + 40;
+    out.u32(0).u32(0).u16(0).u16(0);
+    // The image's name is not read; the function's stands in.
+    out.u32(after + 12).u32(1).u32(1).u32(1);
+    out.u32(after).u32(after + 4).u32(after + 8);
+    out.u32(CODE).u32(after + 12).u16(0).u16(0);
+    out.text(name);
+    out.0
 }
 
 /// One resource: type 16, name 1, language 0x409, with a `VS_FIXEDFILEINFO` of version 1.2.3.4.

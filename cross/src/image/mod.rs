@@ -10,6 +10,8 @@ mod rules;
 mod symbols;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod user_mode_tests;
 
 use std::{
     fmt,
@@ -25,13 +27,14 @@ use crate::{
     arch::Arch,
     error::{Error, Result},
     files,
+    model::Model,
 };
 
 /// How large the shipped driver may be, in bytes: what it is now.
 pub const SIZE_BUDGET_BYTES: usize = 40 * 1024;
 
 /// What is expected of an image.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Expectations {
     /// The architecture; `None` accepts any that a driver can have.
     pub arch: Option<Arch>,
@@ -41,6 +44,34 @@ pub struct Expectations {
     pub size_budget_bytes: Option<usize>,
     /// The symbols; `None` leaves the entry point's name unchecked.
     pub symbols: Option<PathBuf>,
+    /// The driver model, which a file says by its extension.
+    pub model: Model,
+}
+
+impl Default for Expectations {
+    fn default() -> Self {
+        Self {
+            arch: None,
+            oldest_build: None,
+            size_budget_bytes: None,
+            symbols: None,
+            model: Model::Kmdf,
+        }
+    }
+}
+
+impl Expectations {
+    /// No more than what a file's name says: a UMDF driver is a DLL.
+    #[must_use]
+    pub fn of(image: &Path) -> Self {
+        let is_dll = image
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("dll"));
+        Self {
+            model: if is_dll { Model::Umdf } else { Model::Kmdf },
+            ..Self::default()
+        }
+    }
 }
 
 /// A rule that the image breaks.
@@ -105,7 +136,7 @@ pub fn check(path: &Path, expectations: &Expectations) -> Result<Report> {
     let report = examine(&data, expectations).map_err(|what| {
         Error::image(
             format!("{} is not a driver image: {what}", path.display()),
-            "give the path of a 64-bit .sys file",
+            "give the path of a 64-bit .sys file, or of the .dll of a UMDF driver",
         )
     })?;
     if report.problems.is_empty() {

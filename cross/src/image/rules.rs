@@ -6,13 +6,15 @@ use object::{
 };
 
 use super::{Examination, checksum, has_characteristic, machine, resource, symbols};
-use crate::{arch::Arch, exports};
+use crate::{arch::Arch, exports, model::Model};
 
 /// Every rule, in the order of the report.
-pub(super) const ALL: [fn(&mut Examination<'_>); 12] = [
+pub(super) const ALL: [fn(&mut Examination<'_>); 14] = [
     architecture,
     native_subsystem,
+    windows_subsystem,
     entry_point,
+    exports_its_entry,
     checksum,
     documented_imports,
     loads_where_it_is_installed,
@@ -46,6 +48,9 @@ fn architecture(image: &mut Examination<'_>) {
 }
 
 fn native_subsystem(image: &mut Examination<'_>) {
+    if image.expectations.model != Model::Kmdf {
+        return;
+    }
     let subsystem = image.optional().subsystem();
     if subsystem != pe::IMAGE_SUBSYSTEM_NATIVE {
         image.problem(
@@ -55,8 +60,43 @@ fn native_subsystem(image: &mut Examination<'_>) {
     }
 }
 
+fn windows_subsystem(image: &mut Examination<'_>) {
+    if image.expectations.model != Model::Umdf {
+        return;
+    }
+    let subsystem = image.optional().subsystem();
+    if subsystem != pe::IMAGE_SUBSYSTEM_WINDOWS_GUI {
+        image.problem(
+            "windows-subsystem",
+            format!("subsystem {subsystem} is not Windows (2); link with /SUBSYSTEM:WINDOWS"),
+        );
+    }
+}
+
+fn exports_its_entry(image: &mut Examination<'_>) {
+    const NAME: &str = "FxDriverEntryUm";
+    if image.expectations.model != Model::Umdf {
+        return;
+    }
+    let what = match image.file.export_table() {
+        Err(error) => format!("the export table cannot be read: {error}"),
+        Ok(Some(table))
+            if table
+                .name_iter()
+                .any(|(name, _)| table.name_from_pointer(name).ok() == Some(NAME.as_bytes())) =>
+        {
+            return;
+        }
+        Ok(_) => format!(
+            "the image does not export {NAME}, by which the host process starts the driver; link WdfDriverStubUm.lib"
+        ),
+    };
+    image.problem("exports-its-entry", what);
+}
+
 fn entry_point(image: &mut Examination<'_>) {
     const RULE: &str = "entry-point";
+    let model = image.expectations.model;
     let entry = image.optional().address_of_entry_point();
     let in_code = image.file.section_table().iter().any(|section| {
         let start = section.virtual_address.get(LE);
@@ -66,13 +106,16 @@ fn entry_point(image: &mut Examination<'_>) {
     if !in_code {
         return image.problem(
             RULE,
-            format!("the entry point {entry:#x} is in no executable section; link with /ENTRY:FxDriverEntry"),
+            format!(
+                "the entry point {entry:#x} is in no executable section; link with /ENTRY:{}",
+                model.entry_point()
+            ),
         );
     }
     let Some(path) = &image.expectations.symbols else {
         return;
     };
-    if let Err(what) = symbols::compare(&image.file, path, entry) {
+    if let Err(what) = symbols::compare(&image.file, path, model, entry) {
         image.problem(RULE, what);
     }
 }
@@ -98,18 +141,20 @@ fn documented_imports(image: &mut Examination<'_>) {
             return image.problem(RULE, format!("the import table cannot be read: {error}"));
         }
     };
-    if imports.is_empty() {
+    let model = image.expectations.model;
+    // In user mode the loader hands its interface over.
+    if imports.is_empty() && model == Model::Kmdf {
         image.problem(
             RULE,
             "there is no import: a KMDF driver imports WdfVersionBind from WDFLDR.SYS",
         );
     }
     for (module, names) in &imports {
-        let Some(known) = exports::module(module) else {
+        let Some(known) = exports::module(model, module) else {
             image.problem(
                 RULE,
                 format!(
-                    "{module} is not a module that a KMDF driver may import from ({})",
+                    "{module} is not a module that a {model} driver may import from ({})",
                     names.join(", ")
                 ),
             );
@@ -137,10 +182,11 @@ fn loads_where_it_is_installed(image: &mut Examination<'_>) {
     let Some(oldest) = image.expectations.oldest_build else {
         return;
     };
+    let model = image.expectations.model;
     let imports = image.report.imports.iter();
     let newer: Vec<_> = imports
         .flat_map(|(module, names)| names.iter().map(move |name| (module, name)))
-        .filter_map(|(module, name)| exports::module(module)?.export(name))
+        .filter_map(|(module, name)| exports::module(model, module)?.export(name))
         .filter_map(|export| Some((export.name, export.first_build()?)))
         .filter(|(_, build)| *build > oldest)
         .collect();
@@ -239,6 +285,9 @@ fn hardened(image: &mut Examination<'_>) {
 }
 
 fn no_thread_local_storage(image: &mut Examination<'_>) {
+    if image.expectations.model != Model::Kmdf {
+        return;
+    }
     let directory = image.file.data_directory(pe::IMAGE_DIRECTORY_ENTRY_TLS);
     if directory.is_some_and(|directory| directory.virtual_address.get(LE) != 0) {
         image.problem(

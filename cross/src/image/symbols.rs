@@ -5,28 +5,32 @@ use std::{fmt::Display, fs::File, path::Path};
 use object::{Object, read::pe::PeFile64};
 use pdb::{FallibleIterator, PDB, SymbolData};
 
-/// The entry point of a KMDF driver.
-const ENTRY: &str = "FxDriverEntry";
+use crate::model::Model;
 
 /// What matters of a PDB.
 #[derive(Debug, Clone, Copy)]
 struct Symbols {
     /// The build's identity.
     build: [u8; 16],
-    /// Where [`ENTRY`] is in the image.
+    /// Where the entry point that was asked for is in the image.
     entry: Option<u32>,
 }
 
-/// Whether the PDB at `path` is that of `file` and has [`ENTRY`] at the address `entry`.
-pub(super) fn compare(file: &PeFile64<'_>, path: &Path, entry: u32) -> Result<(), String> {
+/// Whether the PDB at `path` is that of `file` and has the model's entry point at the address `entry`.
+pub(super) fn compare(
+    file: &PeFile64<'_>,
+    path: &Path,
+    model: Model,
+    entry: u32,
+) -> Result<(), String> {
     let unreadable = |error: &dyn Display| format!("{} cannot be read: {error}", path.display());
     let named = file.pdb_info().map_err(|error| unreadable(&error))?;
-    let symbols = read(path).map_err(|error| unreadable(&error))?;
-    judge(symbols, named.map(|named| named.guid()), entry)
+    let symbols = read(path, model.entry_point()).map_err(|error| unreadable(&error))?;
+    judge(model, symbols, named.map(|named| named.guid()), entry)
         .map_err(|what| format!("{what} (symbols: {})", path.display()))
 }
 
-fn read(path: &Path) -> pdb::Result<Symbols> {
+fn read(path: &Path, entry_point: &str) -> pdb::Result<Symbols> {
     let mut pdb = PDB::open(File::open(path)?)?;
     let build = pdb.pdb_information()?.guid.to_bytes_le();
     let addresses = pdb.address_map()?;
@@ -35,7 +39,7 @@ fn read(path: &Path) -> pdb::Result<Symbols> {
     let mut entry = None;
     while let Some(symbol) = symbols.next()? {
         if let Ok(SymbolData::Public(public)) = symbol.parse()
-            && public.name.as_bytes() == ENTRY.as_bytes()
+            && public.name.as_bytes() == entry_point.as_bytes()
         {
             entry = public.offset.to_rva(&addresses).map(|address| address.0);
         }
@@ -43,7 +47,13 @@ fn read(path: &Path) -> pdb::Result<Symbols> {
     Ok(Symbols { build, entry })
 }
 
-fn judge(symbols: Symbols, named: Option<[u8; 16]>, entry: u32) -> Result<(), String> {
+fn judge(
+    model: Model,
+    symbols: Symbols,
+    named: Option<[u8; 16]>,
+    entry: u32,
+) -> Result<(), String> {
+    let expected = model.entry_point();
     let named = named.ok_or("the image names no symbols; link with /DEBUG")?;
     if symbols.build != named {
         return Err("the symbols are of another build than the image; link again".into());
@@ -51,10 +61,11 @@ fn judge(symbols: Symbols, named: Option<[u8; 16]>, entry: u32) -> Result<(), St
     match symbols.entry {
         Some(address) if address == entry => Ok(()),
         Some(address) => Err(format!(
-            "the entry point is {entry:#x}, {ENTRY} is at {address:#x}; link with /ENTRY:{ENTRY}"
+            "the entry point is {entry:#x}, {expected} is at {address:#x}; link with /ENTRY:{expected}"
         )),
         None => Err(format!(
-            "the symbols have no {ENTRY}; link WdfDriverEntry.lib"
+            "the symbols have no {expected}; link {}",
+            model.entry_library()
         )),
     }
 }
@@ -71,8 +82,8 @@ mod tests {
             build: BUILD,
             entry: Some(0x1090),
         };
-        assert_eq!(judge(symbols, Some(BUILD), 0x1090), Ok(()));
-        let error = judge(symbols, Some(BUILD), 0x1000).unwrap_err();
+        assert_eq!(judge(Model::Kmdf, symbols, Some(BUILD), 0x1090), Ok(()));
+        let error = judge(Model::Kmdf, symbols, Some(BUILD), 0x1000).unwrap_err();
         assert!(
             error.contains("the entry point is 0x1000, FxDriverEntry is at 0x1090"),
             "{error}"
@@ -86,10 +97,12 @@ mod tests {
             entry: None,
         };
         assert!(
-            judge(symbols, Some(BUILD), 0x1000)
+            judge(Model::Kmdf, symbols, Some(BUILD), 0x1000)
                 .unwrap_err()
                 .contains("WdfDriverEntry.lib")
         );
+        let error = judge(Model::Umdf, symbols, Some(BUILD), 0x1000).unwrap_err();
+        assert!(error.contains("WdfDriverStubUm.lib"), "{error}");
     }
 
     #[test]
@@ -99,11 +112,12 @@ mod tests {
             entry: Some(0x1090),
         };
         assert!(
-            judge(symbols, Some(BUILD), 0x1090)
+            judge(Model::Kmdf, symbols, Some(BUILD), 0x1090)
                 .unwrap_err()
                 .contains("another build")
         );
-        assert!(judge(symbols, None, 0x1090).unwrap_err().contains("/DEBUG"));
+        let unnamed = judge(Model::Kmdf, symbols, None, 0x1090);
+        assert!(unnamed.unwrap_err().contains("/DEBUG"));
     }
 
     #[test]
@@ -111,7 +125,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("edu_kmdf.pdb");
         std::fs::write(&path, "not a PDB").unwrap();
-        assert!(read(&path).is_err());
-        assert!(read(&dir.path().join("missing.pdb")).is_err());
+        assert!(read(&path, "FxDriverEntry").is_err());
+        assert!(read(&dir.path().join("missing.pdb"), "FxDriverEntry").is_err());
     }
 }

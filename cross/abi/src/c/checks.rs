@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{UnknownMinor, check_minor};
+use super::{UnknownMinor, check_minor, reach::Reach};
 use crate::facts::{Facts, Field, Kind, Record};
 
 /// A C file of static assertions on every size and offset: it compiles if and only if a compiler
@@ -11,17 +11,38 @@ use crate::facts::{Facts, Field, Kind, Record};
 /// # Errors
 /// [`UnknownMinor`] if the facts do not cover that version.
 pub fn layout_checks(kmdf_minor: u32) -> Result<String, UnknownMinor> {
-    let facts = Facts::load();
-    check_minor(&facts, kmdf_minor)?;
-    let mut text = String::from("#include \"ntifs.h\"\n#include \"wdf.h\"\n\n");
-    for (tag, record) in facts.nt_structs.iter().chain(facts.structs.iter()) {
-        if record.since.is_none_or(|since| since <= kmdf_minor) {
-            check_record(&mut text, tag, record, kmdf_minor);
+    checks(&Facts::load(), kmdf_minor, "ntifs.h", |_| true)
+}
+
+/// The same for the [`umdf_headers`](super::umdf_headers).
+///
+/// # Errors
+/// [`UnknownMinor`] if the facts do not cover that version.
+pub fn umdf_layout_checks(umdf_minor: u32) -> Result<String, UnknownMinor> {
+    let facts = Facts::load_umdf();
+    let reached = Reach::of(&facts);
+    checks(&facts, umdf_minor, "windows.h", |tag| reached.contains(tag))
+}
+
+/// Of the system's records and enumerations those whose tags are `wanted`.
+fn checks(
+    facts: &Facts,
+    minor: u32,
+    base: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<String, UnknownMinor> {
+    check_minor(facts, minor)?;
+    let mut text = format!("#include \"{base}\"\n#include \"wdf.h\"\n\n");
+    let system = facts.nt_structs.iter().filter(|(tag, _)| wanted(tag));
+    for (tag, record) in system.chain(facts.structs.iter()) {
+        if record.since.is_none_or(|since| since <= minor) {
+            check_record(&mut text, tag, record, minor);
         }
     }
-    for (_, one) in facts.nt_enums.iter().chain(facts.enums.iter()) {
-        if one.since.is_none_or(|since| since <= kmdf_minor) {
-            for (name, value) in one.values_in(kmdf_minor) {
+    let system = facts.nt_enums.iter().filter(|(tag, _)| wanted(tag));
+    for (_, one) in system.chain(facts.enums.iter()) {
+        if one.since.is_none_or(|since| since <= minor) {
+            for (name, value) in one.values_in(minor) {
                 let _ = writeln!(
                     text,
                     "_Static_assert((long long){name} == {value}ll, \"{name}\");"
@@ -29,7 +50,7 @@ pub fn layout_checks(kmdf_minor: u32) -> Result<String, UnknownMinor> {
             }
         }
     }
-    for one in facts.functions.iter().filter(|one| one.since <= kmdf_minor) {
+    for one in facts.functions.iter().filter(|one| one.since <= minor) {
         let _ = writeln!(
             text,
             "_Static_assert({0}TableIndex == {1}, \"{0}\");",

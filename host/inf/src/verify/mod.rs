@@ -38,7 +38,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Holds the INF of a KMDF driver against the rules; what it breaks, by line.
+/// Holds the INF of a KMDF or UMDF driver against the rules; what it breaks, by line.
 #[must_use]
 pub fn verify(inf: &Inf) -> Vec<Finding> {
     let mut checker = Checker {

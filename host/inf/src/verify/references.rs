@@ -137,8 +137,12 @@ fn is_known(name: &str, known: &str) -> bool {
 /// The sections that a line names, and the directive by which it does.
 fn references(line: &Line) -> Vec<(&'static str, &str)> {
     const LISTS: [&str; 3] = ["AddReg", "CopyFiles", "AddProperty"];
-    const INSTALLS: [(&str, usize); 3] =
-        [("AddService", 2), ("AddInterface", 2), ("KmdfService", 1)];
+    const INSTALLS: [(&str, usize); 4] = [
+        ("AddService", 2),
+        ("AddInterface", 2),
+        ("KmdfService", 1),
+        ("UmdfService", 1),
+    ];
     let listed = LISTS
         .into_iter()
         .filter(|directive| line.is(directive))

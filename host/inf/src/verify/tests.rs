@@ -81,6 +81,20 @@ fn an_inf_that_keeps_the_rules_has_no_findings() {
     assert_eq!(verify(&parse(INX).expect("an INF")), []);
 }
 
+#[test]
+fn the_section_of_a_umdf_service_has_to_exist_as_that_of_a_kmdf_service() {
+    let umdf = INX
+        .replace("KmdfService = some", "UmdfService = some")
+        .replace(
+            "KmdfLibraryVersion = $KMDFVERSION$",
+            "UmdfLibraryVersion = 2.15.0",
+        );
+    assert_eq!(verify(&parse(&umdf).expect("an INF")), []);
+    let findings = verify(&parse(&umdf.replace("[Framework]", "[Frmwork]")).expect("an INF"));
+    let rules: Vec<Rule> = findings.iter().map(|finding| finding.rule).collect();
+    assert!(rules.contains(&Rule::SectionNotFound), "{findings:?}");
+}
+
 /// Each rule, the line that is blamed, and the change that breaks it.
 const BROKEN: &[(Rule, &str, &str, &str)] = &[
     (
