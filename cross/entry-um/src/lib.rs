@@ -51,7 +51,9 @@ pub struct BindInfo {
     function_table: *mut *const Function,
     module: *mut c_void,
 }
-const _: () = assert!(size_of::<BindInfo>() == 48);
+/// `sizeof(WDF_BIND_INFO)`.
+const BIND_INFO_SIZE: u32 = 48;
+const _: () = assert!(size_of::<BindInfo>() == BIND_INFO_SIZE as usize);
 
 /// Binds a driver: fills in its function table and its globals.
 pub type VersionBind = unsafe extern "C" fn(
@@ -87,7 +89,7 @@ static COMPONENT: [u16; 12] = {
 };
 
 static mut BIND_INFO: BindInfo = BindInfo {
-    size: size_of::<BindInfo>() as u32,
+    size: BIND_INFO_SIZE,
     component: (&raw const COMPONENT).cast(),
     version: [2, MINOR, 0],
     function_count: FUNCTION_COUNT,
