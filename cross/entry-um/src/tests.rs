@@ -56,7 +56,14 @@ fn enter(size: u32, context: usize, driver: usize) -> (NtStatus, Vec<[usize; 4]>
     };
     let pointer = |value: usize| ptr::without_provenance_mut(value);
     // SAFETY: the interface is valid; nobody reads through the other pointers.
-    let status = unsafe { FxDriverEntryUm(&loader, pointer(context), pointer(driver), pointer(7)) };
+    let status = unsafe {
+        FxDriverEntryUm(
+            &raw const loader,
+            pointer(context),
+            pointer(driver),
+            pointer(7),
+        )
+    };
     (status, core::mem::take(&mut *EVENTS.lock().unwrap()))
 }
 
