@@ -3,7 +3,8 @@
 use std::cell::{Cell, RefCell};
 
 use kmdf_abi::ntstatus::{
-    NtStatus, STATUS_CANCELLED, STATUS_INSUFFICIENT_RESOURCES, STATUS_OBJECT_NAME_NOT_FOUND,
+    NtStatus, STATUS_CANCELLED, STATUS_INSUFFICIENT_RESOURCES, STATUS_NO_MEMORY,
+    STATUS_OBJECT_NAME_NOT_FOUND,
 };
 use kmdf_machine::{Event, Machine};
 use rand_chacha::{ChaCha8Rng, rand_core::RngCore};
@@ -39,6 +40,10 @@ impl Failure {
 const PARTICULAR: &[(&str, Option<Failure>)] = &[
     ("ExAllocatePool2", Some(Failure::Null)),
     ("ExAllocatePoolWithTag", Some(Failure::Null)),
+    (
+        "RtlAnsiStringToUnicodeString",
+        Some(Failure::Status(STATUS_NO_MEMORY)),
+    ),
     ("MmMapIoSpace", Some(Failure::Null)),
     ("MmMapIoSpaceEx", Some(Failure::Null)),
     ("WdfDeviceInitAllocate", None),

@@ -8,6 +8,7 @@
     reason = "the host runs on x86-64 only, and registers hold narrower values of either sign"
 )]
 
+mod ansi;
 mod bitmap;
 mod bugcheck;
 mod deferred;
@@ -102,6 +103,7 @@ pub const LIBRARIES: &[(&str, &[&[Service]])] = &[
     (
         "ntoskrnl.exe",
         &[
+            ansi::SERVICES,
             bitmap::SERVICES,
             bugcheck::SERVICES,
             deferred::SERVICES,

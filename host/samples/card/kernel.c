@@ -50,6 +50,23 @@ static ULONG a_routine_that_is_not_imported_is_found(WDFDEVICE device) {
     return 0;
 }
 
+static ULONG a_text_of_bytes_is_made_wide(WDFDEVICE device) {
+    ANSI_STRING text = {4, 5, "card"};
+    WCHAR room[4];
+    UNICODE_STRING wide, narrow = {0, sizeof(room), room};
+
+    UNREFERENCED_PARAMETER(device);
+    SUCCEEDS(RtlAnsiStringToUnicodeString(&wide, &text, TRUE));
+    HOLDS(wide.Length == 8 && wide.MaximumLength == 10 && wide.Buffer[1] == L'a' && wide.Buffer[4] == UNICODE_NULL);
+    RtlFreeUnicodeString(&wide);
+    HOLDS(wide.Buffer == NULL && wide.Length == 0);
+    HOLDS(RtlAnsiStringToUnicodeString(&narrow, &text, FALSE) == STATUS_BUFFER_OVERFLOW);
+    text.Length = 3;
+    SUCCEEDS(RtlAnsiStringToUnicodeString(&narrow, &text, FALSE));
+    HOLDS(narrow.Length == 6 && room[2] == L'r' && room[3] == 0);
+    return 0;
+}
+
 static ULONG texts_are_compared(WDFDEVICE device) {
     static const WCHAR wide[] = L"card", other[] = L"cargo";
     int (*beginnings)(const char *, const char *, SIZE_T);
@@ -165,6 +182,7 @@ const CHECK KernelChecks[] = {
     ENTRY(a_bitmap_has_its_bits),
     ENTRY(a_bit_outside_of_its_bitmap_is_set),
     ENTRY(a_routine_that_is_not_imported_is_found),
+    ENTRY(a_text_of_bytes_is_made_wide),
     ENTRY(texts_are_compared),
     ENTRY(a_look_aside_list_has_entries),
     ENTRY(entries_of_an_interlocked_list_come_last_in_first_out),

@@ -113,6 +113,7 @@ fn the_kernel_has_bitmaps_routines_by_name_and_callbacks_for_bug_checks() {
     hold(&[
         "a_bitmap_has_its_bits",
         "a_routine_that_is_not_imported_is_found",
+        "a_text_of_bytes_is_made_wide",
         "texts_are_compared",
         "a_look_aside_list_has_entries",
         "entries_of_an_interlocked_list_come_last_in_first_out",

@@ -155,6 +155,8 @@ fn set_text(
     change: impl FnOnce(&mut PdoInit, String),
 ) -> Result<(), NtStatus> {
     let text = host.valid_text_at(call.arg(1))?;
+    // PnP is told of what comes before a zero in it.
+    let text = text.split('\0').next().unwrap_or_default().to_owned();
     if host.change_pdo(call.arg(0), |pdo| change(pdo, text)) {
         Ok(())
     } else {

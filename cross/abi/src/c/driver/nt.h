@@ -19,6 +19,7 @@
 #define _Out_writes_opt_(x)
 #define _Out_writes_bytes_(x)
 #define _Out_writes_bytes_opt_(x)
+#define _Out_writes_bytes_to_(x, y)
 #define _Outptr_
 #define _Outptr_opt_
 #define _Outptr_result_maybenull_
@@ -58,6 +59,9 @@
 #define __drv_allocatesMem(x)
 #define __drv_freesMem(x)
 #define __analysis_assume(x)
+
+/* The end of a string. */
+#define UNICODE_NULL ((WCHAR)0)
 
 /* The language. */
 #ifndef FORCEINLINE
