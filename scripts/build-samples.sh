@@ -7,6 +7,8 @@ for kmdf in 1.15 1.33; do
     to=target/cross/samples
     [ $kmdf = 1.15 ] || to=$to/$kmdf
     for name in echo toaster probe power card bus entropy; do
-        cargo run --quiet --package cross -- c --kmdf $kmdf --out "$to/$name.sys" host/samples/"$name"/*.c
+        # One word for each file, on purpose.
+        # shellcheck disable=SC2046
+        cargo run --quiet --package cross -- c --kmdf $kmdf --out "$to/$name.sys" $(find host/samples/"$name" -name "*.c" -o -name "*.cpp" -o -name "*.rc" | sort)
     done
 done

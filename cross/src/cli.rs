@@ -82,7 +82,7 @@ enum Command {
         #[arg(long, default_value = "x86_64")]
         arch: Arch,
     },
-    /// Compile C files into a KMDF driver with its symbols, check the image, and print its path.
+    /// Compile C and C++ files into a KMDF driver with its symbols, check the image, and print its path.
     C {
         #[command(flatten)]
         target: Target,
@@ -98,7 +98,7 @@ enum Command {
         /// A macro for the preprocessor.
         #[arg(short = 'D', value_name = "NAME[=VALUE]")]
         define: Vec<String>,
-        /// The C files.
+        /// The files: .c, .cpp, and .rc with a version.
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },

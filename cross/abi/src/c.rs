@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 
 pub use checks::{layout_checks, umdf_layout_checks};
 use declarations::{Unit, function, macros};
-pub use driver::{DRIVER_INCLUDE, driver_headers};
+pub use driver::{DRIVER_INCLUDE, RESOURCE_INCLUDE, driver_headers};
 
 use reach::Reach;
 
@@ -131,9 +131,15 @@ fn framework(facts: &Facts) -> &'static str {
 
 const STDDEF: &str = "\
 typedef unsigned long long size_t;
+#ifndef __cplusplus
 typedef unsigned short wchar_t;
+#endif
 #ifndef NULL
+#ifdef __cplusplus
+#define NULL 0
+#else
 #define NULL ((void *)0)
+#endif
 #endif
 ";
 

@@ -1,7 +1,8 @@
-//! Drivers in C: a few files, compiled with clang against the generated headers and linked as the
+//! Drivers in C and C++: a few files, compiled with clang against the generated headers and linked as the
 //! Rust driver is, with the same driver entry.
 
 mod overlay;
+mod resource;
 mod tracing;
 
 use std::{
@@ -11,7 +12,7 @@ use std::{
     process::Command,
 };
 
-use kmdf_abi::c::{DRIVER_INCLUDE, KIT_VERSION};
+use kmdf_abi::c::{DRIVER_INCLUDE, KIT_VERSION, RESOURCE_INCLUDE};
 
 use crate::{
     arch::Arch,
@@ -39,7 +40,7 @@ const LIBRARIES: [&str; 5] = [
 /// A driver in C.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The C files.
+    /// The C and C++ files, and scripts of resources.
     pub files: Vec<PathBuf>,
     /// The image to make; its symbols go beside it. Default: `target/cross/c/`, named as the first
     /// file.
@@ -74,15 +75,26 @@ pub fn build(setup: &Setup, source: &Source) -> Result<(PathBuf, Report)> {
     let mut inputs = Vec::new();
     let mut refused = Vec::new();
     for file in &source.files {
-        let name = Path::new(file.file_name().unwrap_or_default()).with_extension("obj");
+        let language = Language::of(file)?;
+        let extension = if language == Language::Resource {
+            "res"
+        } else {
+            "obj"
+        };
+        let name = Path::new(file.file_name().unwrap_or_default()).with_extension(extension);
         let object = objects.join(name);
         if inputs.contains(&object) {
             return Err(Error::build(
-                format!("two of the C files are named {}", file.display()),
+                format!("two of the files are named {}", file.display()),
                 "give each a name of its own",
             ));
         }
-        match compile(setup, source, &headers, &absolute(file)?, &object) {
+        let file = absolute(file)?;
+        let made = match language {
+            Language::Resource => version(setup, source, &headers, &file, &object),
+            language => compile(setup, source, &headers, (&file, language), &object),
+        };
+        match made {
             // The other files' errors are of use, too.
             Err(error) if error.kind() == Kind::Build => refused.push(error),
             other => other?,
@@ -96,7 +108,7 @@ pub fn build(setup: &Setup, source: &Source) -> Result<(PathBuf, Report)> {
             let steps: Vec<_> = refused.iter().map(Error::what).collect();
             let (all, steps) = (inputs.len(), steps.join("\n  "));
             return Err(Error::build(
-                format!("{many} of {all} C files did not compile:\n  {steps}"),
+                format!("{many} of {all} files did not compile:\n  {steps}"),
                 SEE_CLANG,
             ));
         }
@@ -116,6 +128,49 @@ pub fn build(setup: &Setup, source: &Source) -> Result<(PathBuf, Report)> {
 
 fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(|error| Error::io("find", path, error))
+}
+
+/// What a file of a driver is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Language {
+    C,
+    Cpp,
+    /// A script of resources.
+    Resource,
+}
+
+impl Language {
+    fn of(file: &Path) -> Result<Self> {
+        let extension = file.extension().unwrap_or_default().to_string_lossy();
+        match extension.to_ascii_lowercase().as_str() {
+            "c" => Ok(Self::C),
+            "cpp" | "cxx" | "cc" => Ok(Self::Cpp),
+            "rc" => Ok(Self::Resource),
+            _ => Err(Error::build(
+                format!("{} is no C, C++ or resource file", file.display()),
+                "name files that end in .c, .cpp, .cxx, .cc or .rc",
+            )),
+        }
+    }
+
+    /// What the compiler is told of it. C++ is that of Microsoft's `/kernel`: without exceptions and
+    /// without run-time types. Nothing runs constructors of static objects in a kernel.
+    const fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::C | Self::Resource => &["-x", "c"],
+            Self::Cpp => &[
+                "-x",
+                "c++",
+                "-std=c++17",
+                "-fno-exceptions",
+                "-fno-rtti",
+                "-fno-threadsafe-statics",
+                // The driver's own operator new returns NULL where it has no memory.
+                "-Wno-microsoft-exception-spec",
+                "-Werror=global-constructors",
+            ],
+        }
+    }
 }
 
 /// Where a driver's headers are.
@@ -232,15 +287,17 @@ fn compile(
     setup: &Setup,
     source: &Source,
     headers: &Headers,
-    file: &Path,
+    (file, language): (&Path, Language),
     object: &Path,
 ) -> Result<()> {
     let repository = setup.layout().repository();
     let step = format!("compiling {}", file.display());
     let name = file.strip_prefix(repository).unwrap_or(file);
     let preprocess = &mut clang(setup, source, headers);
+    preprocess.args(language.arguments());
     let text = command::capture(preprocess.arg("-E").arg(name), &step, SEE_CLANG)?.stdout;
     let mut compile = clang(setup, source, headers);
+    compile.args(language.arguments());
     compile.arg("-c").arg(name).arg("-o").arg(object);
     let stamp_path = object.with_extension("stamp");
     let flags = format!("{compile:?}");
@@ -252,11 +309,39 @@ fn compile(
     stamp.record()
 }
 
+/// Makes the version resource that a script describes.
+fn version(
+    setup: &Setup,
+    source: &Source,
+    headers: &Headers,
+    file: &Path,
+    resource: &Path,
+) -> Result<()> {
+    let step = format!("reading {}", file.display());
+    let kit = setup.kit();
+    let mut preprocess = clang(setup, source, headers);
+    if kit.is_generated() {
+        preprocess.arg("-I").arg(kit.root().join(RESOURCE_INCLUDE));
+    }
+    preprocess
+        .args(Language::Resource.arguments())
+        .args(["-DRC_INVOKED", "-E", "-P"])
+        .arg(file);
+    let text = command::capture(&mut preprocess, &step, SEE_CLANG)?.stdout;
+    let version = resource::Version::parse(&String::from_utf8_lossy(&text)).map_err(|problem| {
+        Error::build(
+            format!("{}: {problem}", file.display()),
+            "a driver's script has a VERSIONINFO and nothing else; leave the file out, or shorten it",
+        )
+    })?;
+    files::write_if_changed(resource, version.to_res()).map(drop)
+}
+
 /// What the WDK has in `wdmguid.lib`: the GUIDs of its header, for a driver that only declares them.
 fn guids(setup: &Setup, source: &Source, headers: &Headers, objects: &Path) -> Result<PathBuf> {
     let (file, object) = (objects.join("wdmguid.c"), objects.join("wdmguid.lib.obj"));
     files::write_if_changed(&file, "#include <initguid.h>\n#include <wdmguid.h>\n")?;
-    compile(setup, source, headers, &file, &object)?;
+    compile(setup, source, headers, (&file, Language::C), &object)?;
     Ok(object)
 }
 
@@ -300,7 +385,8 @@ fn link(setup: &Setup, objects: &[PathBuf], output: &Path) -> Result<()> {
         &mut lld,
         &format!("linking {}", output.display()),
         "an undefined symbol is a function that the kernel does not export (cross/exports), or one \
-         that a header of the WDK defines inline and the generated ones do not",
+         that a header of the WDK defines inline and the generated ones do not; operator new and \
+         operator delete are the driver's own",
     )
     .map(drop)
 }

@@ -86,7 +86,7 @@ static BOOLEAN IsName(const char *name, const char *text, size_t length) {
 
 static const CHECK *Find(const char *name, size_t length) {
     static const CHECK *const all[] = {ConfigChecks, MessageChecks, PortChecks, IrpChecks, KernelChecks, ThreadChecks,
-        WmiChecks, TextChecks, ExceptionChecks};
+        WmiChecks, TextChecks, ExceptionChecks, ObjectChecks};
     const CHECK *check;
     ULONG list;
 

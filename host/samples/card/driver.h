@@ -40,6 +40,9 @@ typedef struct {
     } while (0)
 #define SUCCEEDS(call) HOLDS(NT_SUCCESS(call))
 
+#ifdef __cplusplus
+extern "C" {
+#endif
 /* Ends with an entry of NULL. */
 extern const CHECK ConfigChecks[];
 extern const CHECK MessageChecks[];
@@ -50,6 +53,10 @@ extern const CHECK ThreadChecks[];
 extern const CHECK WmiChecks[];
 extern const CHECK TextChecks[];
 extern const CHECK ExceptionChecks[];
+extern const CHECK ObjectChecks[];
+#ifdef __cplusplus
+}
+#endif
 
 /* What the checks of interfaces need of the device: one of the driver's own. */
 NTSTATUS OfferInterface(WDFDEVICE device);

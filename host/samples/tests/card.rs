@@ -232,6 +232,11 @@ fn a_wmi_block_that_is_longer_than_its_buffer_is_reported() {
 }
 
 #[test]
+fn a_driver_in_cpp_brings_its_own_memory() {
+    hold(&["objects_are_made_and_deleted"]);
+}
+
+#[test]
 fn exceptions_are_handled_as_the_compiler_says() {
     hold(&[
         "an_exception_is_caught",

@@ -189,6 +189,8 @@ impl Session {
         const IDLE: Duration = Duration::from_millis(5);
         /// How long a wait for the device takes while an app waits for it.
         const BUSY: Duration = Duration::from_micros(50);
+        /// How long the device is listened to while no app waits for it: it may interrupt by itself.
+        const LISTEN: Duration = Duration::from_millis(1);
         /// How many turns pass at most before `done` is asked although there is something to do.
         const TURNS: u32 = 1000;
         let mut turns = 0;
@@ -199,7 +201,7 @@ impl Session {
                 // A timer of the driver's: its time comes when an app waits again.
                 Turn::Quiet
             } else {
-                let limit = if pending { BUSY } else { Duration::ZERO };
+                let limit = if pending { BUSY } else { LISTEN };
                 self.host.turn(limit).inspect_err(|stop| {
                     server.goodbye(&stop.to_string());
                 })?

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Header, KIT_VERSION, UnknownMinor, check_minor, guarded};
+use super::{Header, KIT_VERSION, UnknownMinor, check_minor};
 use crate::facts::{Decl, Facts, Field, InitHelper, Record, Types};
 
 /// The directory of these headers below `WDKContentRoot`. What they add to is found beside it.
@@ -37,6 +37,17 @@ const OTHERS: [(&str, &str, &str); 6] = [
     ("wdmsec.h", "C_WDMSEC", include_str!("driver/wdmsec.h")),
 ];
 
+/// Headers that scripts of resources include: their names, and what is in them.
+const OF_RESOURCES: [(&str, &str); 4] = [
+    ("windows.h", include_str!("driver/rc/winver.h")),
+    ("winver.h", include_str!("driver/rc/winver.h")),
+    ("ntverp.h", include_str!("driver/rc/ntverp.h")),
+    ("common.ver", include_str!("driver/rc/common.ver")),
+];
+
+/// The directory of these.
+pub const RESOURCE_INCLUDE: &str = "c/rc";
+
 /// Headers that drivers include without using what only they have.
 const NAMES: [&str; 5] = [
     "bcrypt.h",
@@ -60,11 +71,11 @@ pub fn driver_headers(kmdf_minor: u32) -> Result<Vec<Header>, UnknownMinor> {
         path: format!("{DRIVER_INCLUDE}/{name}"),
         contents,
     };
-    let nt = |guard: &str| guarded(guard, "#include \"ntifs.h\"\n");
+    let nt = |guard: &str| linked(guard, "#include \"ntifs.h\"\n");
     let mut all = vec![
         header(
             "ntifs.h",
-            guarded(
+            linked(
                 "C_NTIFS",
                 &format!(
                     "#include \"../Include/{KIT_VERSION}/km/ntifs.h\"\n\
@@ -75,12 +86,16 @@ pub fn driver_headers(kmdf_minor: u32) -> Result<Vec<Header>, UnknownMinor> {
         header("ntddk.h", nt("C_NTDDK")),
         header("wdm.h", nt("C_WDM")),
         header("ntdef.h", nt("C_NTDEF")),
-        header("initguid.h", guarded("C_INITGUID", INITGUID)),
+        header("initguid.h", linked("C_INITGUID", INITGUID)),
         header("wdf.h", wdf(&facts, kmdf_minor)),
         header("poppack.h", "#pragma pack(pop)\n".into()),
     ];
-    all.extend(OTHERS.map(|(name, guard, contents)| header(name, guarded(guard, contents))));
+    all.extend(OTHERS.map(|(name, guard, contents)| header(name, linked(guard, contents))));
     all.extend(NAMES.map(|name| header(name, "#include \"ntifs.h\"\n".into())));
+    all.extend(OF_RESOURCES.map(|(name, contents)| Header {
+        path: format!("{RESOURCE_INCLUDE}/{name}"),
+        contents: contents.into(),
+    }));
     all.extend([1, 2, 4, 8].map(|bytes| {
         header(
             &format!("pshpack{bytes}.h"),
@@ -88,6 +103,17 @@ pub fn driver_headers(kmdf_minor: u32) -> Result<Vec<Header>, UnknownMinor> {
         )
     }));
     Ok(all)
+}
+
+/// A header that is included once, whose functions C++ finds under their names.
+fn linked(guard: &str, body: &str) -> String {
+    super::guarded(
+        guard,
+        &format!(
+            "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n{body}\n\
+             #ifdef __cplusplus\n}}\n#endif\n"
+        ),
+    )
 }
 
 fn wdf(facts: &Facts, minor: u32) -> String {
@@ -110,7 +136,7 @@ fn wdf(facts: &Facts, minor: u32) -> String {
             }));
         }
     }
-    guarded("C_WDF", &body)
+    linked("C_WDF", &body)
 }
 
 /// A function of the table, called as the documentation writes it: without the globals.

@@ -104,7 +104,7 @@ pub struct QemuOptions {
 }
 
 /// The options of QEMU's that a device may need. What the machine is, is the host's matter.
-pub const BACKENDS: [&str; 9] = [
+pub const BACKENDS: [&str; 10] = [
     "-audiodev",
     "-blockdev",
     "-chardev",
@@ -114,6 +114,7 @@ pub const BACKENDS: [&str; 9] = [
     "-global",
     "-netdev",
     "-object",
+    "-qmp",
 ];
 
 impl QemuOptions {
