@@ -25,29 +25,11 @@ pub struct Need {
 /// Parts of the framework that the host does not play, by how the names of their functions begin.
 const AREAS: &[(&str, &str)] = &[
     ("WdfUsb", USB),
-    ("WdfIoTargetCreate", REMOTE),
-    ("WdfIoTargetOpen", REMOTE),
-    ("WdfIoTargetClose", REMOTE),
-    ("WdfIoResource", REQUIREMENTS),
-    ("WdfCmResourceList", REQUIREMENTS),
-    ("WdfFdoInitSetEventCallbacks", REQUIREMENTS),
-    ("WdfCx", "class extensions"),
     ("WdfCompanion", "companions"),
-    ("WdfDeviceRetrieveCompanionTarget", "companions"),
     ("WdfDeviceMiniportCreate", "miniport drivers"),
     ("WdfDriverMiniportUnload", "miniport drivers"),
-    ("WdfRequestWdm", IRPS),
-    ("WdfDeviceWdmDispatch", IRPS),
-    ("WdfDeviceConfigureWdmIrpDispatchCallback", IRPS),
-    ("WdfDmaEnablerConfigureSystemProfile", SYSTEM_DMA),
-    ("WdfDmaTransactionSet", SYSTEM_DMA),
-    ("WdfDmaTransactionStopSystemTransfer", SYSTEM_DMA),
 ];
 const USB: &str = "USB targets";
-const REMOTE: &str = "remote I/O targets";
-const REQUIREMENTS: &str = "resource requirements";
-const IRPS: &str = "IRPs of WDM";
-const SYSTEM_DMA: &str = "system-mode DMA";
 
 /// What a function belongs to that the host does not play as a whole.
 fn area(name: &str) -> Option<&'static str> {

@@ -17,8 +17,12 @@ declare! { Calls:
         "The driver of a plug and play device can be unloaded.";
     COLLECTION_ITEM = Own "CollectionItem", "WdfCollectionRemove; KMDF: STATUS_NOT_FOUND, which the function does not return (fxcollectionapi.cpp)",
         "An item that is removed from a collection is in it.";
-    RESOURCE_LIST = Own "ResourceList", "WdfCmResourceListGetDescriptor",
-        "The resource lists of EvtDevicePrepareHardware are only read, never written.";
+    RESOURCE_LIST = Framework "ResourceList", "KMDF Verifier breaks (fxresourceapi.cpp, fxresourcecollection.cpp); what WdfCmResourceListGetDescriptor gives out is looked at by kmdf-host only",
+        "A resource list is changed by its functions only, and only in the callback that filters it; that of EvtDevicePrepareHardware is only read.";
+    CLASS_EXTENSION = Framework "ClassExtension", "KMDF Verifier: FxValiateCx breaks, STATUS_INVALID_DEVICE_REQUEST (fxcxdeviceinitapi.cpp)",
+        "Functions whose names begin with WdfCx are called by class extensions only.";
+    API_MISSING = Framework "ApiMissing", "KMDF Verifier: 0x10D, WDF_API_UNAVAILABLE (WdfDriverErrorReportApiMissing, fxdriverapi.cpp)",
+        "A function that the framework may not have is called after WdfIsFunctionAvailable only.";
     WMI_RESULT = Framework "WmiResult", "KMDF Verifier: FxWmiInstanceExternal::QueryInstance breaks (fxwmiinstance.cpp)",
         "A WMI callback does not return STATUS_PENDING, and returns no more bytes than its buffer holds.";
     ETW_UNREGISTER = Own "EtwUnregister", "EtwUnregister",

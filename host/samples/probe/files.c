@@ -2,7 +2,7 @@
 
 #include "group.h"
 
-/* What EvtDeviceFileCreate has seen of the file that was opened last. */
+/* What EvtDeviceFileCreate has seen of the file that an app has opened last. */
 static struct {
     WDFFILEOBJECT File, OfRequest, Retrieved;
     WDF_REQUEST_TYPE Type;
@@ -18,6 +18,11 @@ static EVT_WDF_DEVICE_FILE_CREATE OnFileCreate;
 static void OnFileCreate(WDFDEVICE device, WDFREQUEST request, WDFFILEOBJECT file) {
     WDF_REQUEST_PARAMETERS parameters;
 
+    /* A probe opens the device, too. */
+    if (WdfRequestGetRequestorMode(request) == KernelMode) {
+        WdfRequestComplete(request, STATUS_SUCCESS);
+        return;
+    }
     WDF_REQUEST_PARAMETERS_INIT(&parameters);
     WdfRequestGetParameters(request, &parameters);
     Created.Type = parameters.Type;

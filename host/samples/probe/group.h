@@ -38,6 +38,8 @@ void NoteSelfManagedIoInit(WDFDEVICE device);
 
 /* What those of the group "interrupts" need: interrupts are made in EvtDriverDeviceAdd only. */
 NTSTATUS CreateInterrupts(WDFDEVICE device);
+/* What those of the group "resources" need. */
+void SetResourceCallbacks(PWDFDEVICE_INIT init);
 /* What the probes of the group "files" need of the device. */
 void ConfigureFiles(PWDFDEVICE_INIT init);
 

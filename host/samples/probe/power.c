@@ -37,15 +37,24 @@ static NTSTATUS OnPostInterruptsEnabled(WDFDEVICE device, WDF_POWER_DEVICE_STATE
     return Note(device, POST_INTERRUPTS_ENABLED);
 }
 
-/* How many resources the device has; nothing while it was not started. */
+/* How many resources the device has beside what a filter adds; nothing while it was not started. */
 static ULONG RawCount = MAXULONG, TranslatedCount = MAXULONG;
 static PCM_PARTIAL_RESOURCE_DESCRIPTOR BehindTheLast;
 
+static ULONG CountOfHardware(WDFCMRESLIST list) {
+    ULONG index, count = 0;
+
+    for (index = 0; index < WdfCmResourceListGetCount(list); index++)
+        if (WdfCmResourceListGetDescriptor(list, index)->Type != CmResourceTypeDevicePrivate)
+            count++;
+    return count;
+}
+
 static EVT_WDF_DEVICE_PREPARE_HARDWARE OnPrepareHardware;
 static NTSTATUS OnPrepareHardware(WDFDEVICE device, WDFCMRESLIST raw, WDFCMRESLIST translated) {
-    RawCount = WdfCmResourceListGetCount(raw);
-    TranslatedCount = WdfCmResourceListGetCount(translated);
-    BehindTheLast = WdfCmResourceListGetDescriptor(translated, TranslatedCount);
+    RawCount = CountOfHardware(raw);
+    TranslatedCount = CountOfHardware(translated);
+    BehindTheLast = WdfCmResourceListGetDescriptor(translated, WdfCmResourceListGetCount(translated));
     return Note(device, PREPARE_HARDWARE);
 }
 

@@ -203,6 +203,7 @@ static NTSTATUS OnDeviceAdd(WDFDRIVER driver, PWDFDEVICE_INIT init) {
     SetPowerCallbacks(&power);
     power.EvtDeviceSelfManagedIoInit = OnSelfManagedIoInit;
     WdfDeviceInitSetPnpPowerEventCallbacks(init, &power);
+    SetResourceCallbacks(init);
     ConfigureFiles(init);
     WDF_OBJECT_ATTRIBUTES_INIT(&attributes);
     attributes.EvtCleanupCallback = OnCleanup;

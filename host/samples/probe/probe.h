@@ -46,6 +46,8 @@ typedef struct {
     GROUP(power, PROBES_POWER)             \
     GROUP(interrupts, PROBES_INTERRUPTS)   \
     GROUP(targets, PROBES_TARGETS)         \
+    GROUP(remote, PROBES_REMOTE)           \
+    GROUP(resources, PROBES_RESOURCES)     \
     GROUP(queues, PROBES_QUEUES)           \
     GROUP(requests, PROBES_REQUESTS)       \
     GROUP(files, PROBES_FILES)             \
@@ -323,6 +325,23 @@ typedef struct {
     PROBE(only_an_app_s_request_is_forgotten)                  \
     PROBE(a_memory_descriptor_describes_something)             \
     PROBE(a_part_of_memory_lies_within_it)
+
+#define PROBES_REMOTE(PROBE)                                 \
+    PROBE(a_remote_target_is_started_before_it_is_open)      \
+    PROBE(the_parent_of_a_remote_target_is_below_its_device) \
+    PROBE(parameters_to_open_with_are_checked)               \
+    PROBE(a_remote_target_is_opened_and_closed)              \
+    PROBE(a_closed_target_has_no_properties)                 \
+    PROBE(a_target_is_opened_by_the_object_of_a_device)      \
+    PROBE(other_arguments_of_an_internal_request_are_sent)
+
+#define PROBES_RESOURCES(PROBE)                                       \
+    PROBE(requirements_are_filtered_once_before_the_start)            \
+    PROBE(requirements_are_lists_in_an_order)                         \
+    PROBE(a_list_that_does_not_get_among_the_requirements_is_deleted) \
+    PROBE(the_parent_of_a_resource_list_is_its_requirements)          \
+    PROBE(a_resource_list_gives_out_copies_of_its_descriptors)        \
+    PROBE(what_a_driver_adds_to_the_requirements_is_assigned)
 
 #define PROBES_QUEUES(PROBE)                                       \
     PROBE(a_queue_configuration_has_the_size_of_a_version)         \

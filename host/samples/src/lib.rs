@@ -1,8 +1,8 @@
 //! Shared by the tests of the sample drivers: the paths of the drivers, the names of device interfaces, and the model
 //! of the toaster ([`ToasterDevice`]).
 //!
-//! The drivers are in C, in `echo/`, `toaster/`, `power/`, `card/`, `bus/` and `probe/`; their tests, in `tests/`, show how to
-//! test a driver with kmdf-host. docs/your-driver.md explains one of them.
+//! The drivers are in C, in `echo/`, `toaster/`, `power/`, `card/`, `bus/`, `relay/` and `probe/`; their tests, in
+//! `tests/`, show how to test a driver with kmdf-host. docs/your-driver.md explains one of them.
 #![forbid(unsafe_code)]
 
 mod card;
@@ -25,11 +25,23 @@ pub const READ_WRITE: u32 = 3;
 /// It has not been made.
 #[must_use]
 pub fn driver(name: &str) -> Driver {
+    match env::var("SAMPLES_KMDF") {
+        Ok(version) if version != "1.15" => driver_in(name, &format!("{version}/")),
+        _ => driver_in(name, ""),
+    }
+}
+
+/// A sample driver that is built for the newest version only.
+///
+/// # Panics
+/// It has not been made.
+#[must_use]
+pub fn newest_driver(name: &str) -> Driver {
+    driver_in(name, "1.33/")
+}
+
+fn driver_in(name: &str, version: &str) -> Driver {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let version = match env::var("SAMPLES_KMDF") {
-        Ok(version) if version != "1.15" => format!("{version}/"),
-        _ => String::new(),
-    };
     let image = samples.join(format!("../../target/cross/samples/{version}{name}.sys"));
     assert!(
         image.is_file(),

@@ -354,12 +354,12 @@ fn the_machines_stand_where_a_callback_is_called_from() {
     went(bench.host.sleep(0));
     assert_eq!(
         bench.printed(),
-        ["119 31a 527 0", "119 31c 527 0", "119 31c 527 0"]
+        ["119 31a 527 0", "119 31c 528 0", "119 31c 528 0"]
     );
     assert_eq!(went(bench.host.resume(0)), STATUS_SUCCESS);
     assert_eq!(
         bench.printed(),
-        ["119 333 52e 103", "119 335 52e 103", "119 32b 52e 103"]
+        ["119 333 52e 103", "119 335 52e 103", "119 32b 52f 103"]
     );
     assert_eq!(went(bench.host.rebalance(0, Grant::Line)), STATUS_SUCCESS);
     assert_eq!(

@@ -64,6 +64,8 @@ groups! {
     power
     interrupts
     targets
+    remote
+    resources
     queues
     requests
     files

@@ -17,9 +17,10 @@ const IN_DIRECT: u32 = 1;
 /// buffered I/O its input lies in the same buffer, and with METHOD_IN_DIRECT all of it is input.
 fn given_by_app(irp: &Irp) -> Option<u64> {
     match (irp.major, irp.method()) {
-        (Major::DeviceControl, BUFFERED) => Some(irp.input.len() as u64),
-        (Major::DeviceControl, IN_DIRECT) | (Major::Write | Major::Create, _) => None,
-        (Major::Read | Major::DeviceControl, _) => Some(0),
+        (Major::DeviceControl | Major::InternalControl, BUFFERED) => Some(irp.input.len() as u64),
+        (Major::DeviceControl | Major::InternalControl, IN_DIRECT)
+        | (Major::Write | Major::Create, _) => None,
+        (Major::Read | Major::DeviceControl | Major::InternalControl, _) => Some(0),
     }
 }
 
@@ -28,7 +29,8 @@ impl Host {
     /// the I/O manager copies them, and so what others have left there reaches the app.
     pub(crate) fn check_output(&self, request: &Request, status: NtStatus, information: u64) {
         // What the driver below has written, or not, is not this driver's matter.
-        if !self.checks_all() || status.is_error() || request.was_sent() {
+        let is_to_app = !request.irp.of_kernel && !request.was_sent();
+        if !self.checks_all() || status.is_error() || !is_to_app {
             return;
         }
         let Some(given) = given_by_app(&request.irp) else {

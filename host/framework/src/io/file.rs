@@ -36,6 +36,10 @@ pub struct File {
     closed: Cell<bool>,
     /// The WDFFILEOBJECT, or 0.
     object: Cell<u64>,
+    /// The address that stands for its FILE_OBJECT.
+    wdm: u64,
+    /// Whether a driver has opened it.
+    of_kernel: bool,
     /// IRPs that were sent through it, as long as they live.
     irps: RefCell<Vec<Weak<Irp>>>,
 }
@@ -70,6 +74,16 @@ impl File {
         self.device
     }
 
+    /// The address that stands for its FILE_OBJECT.
+    pub(crate) const fn wdm(&self) -> u64 {
+        self.wdm
+    }
+
+    /// Whether an app has opened it, and not a driver.
+    pub(crate) const fn is_of_app(&self) -> bool {
+        !self.of_kernel
+    }
+
     pub(super) const fn id(&self) -> u64 {
         self.id
     }
@@ -99,11 +113,16 @@ impl File {
             });
             return irp;
         }
+        self.send_through(&irp);
+        irp
+    }
+
+    /// An IRP is sent through it.
+    pub(crate) fn send_through(&self, irp: &Rc<Irp>) {
         irp.attach(self);
         let mut irps = self.irps.borrow_mut();
         irps.retain(|other| other.strong_count() > 0);
-        irps.push(Rc::downgrade(&irp));
-        irp
+        irps.push(Rc::downgrade(irp));
     }
 
     /// What the I/O manager checks before a driver sees the request.
@@ -117,7 +136,7 @@ impl File {
             Major::Read => FILE_READ_DATA,
             Major::Write => FILE_WRITE_DATA,
             // The access bits of a control code.
-            Major::DeviceControl => irp.code >> 14 & 3,
+            Major::DeviceControl | Major::InternalControl => irp.code >> 14 & 3,
         };
         if self.access & needed == needed {
             Ok(())
@@ -228,8 +247,38 @@ impl Host {
         name: String,
         access: u32,
     ) -> Result<Rc<File>, NtStatus> {
-        let is_taken = device.exclusive && !device.open.borrow().is_empty();
-        if is_taken || !self.lets_in(device.slot, access) {
+        if !self.lets_in(device.slot, access) {
+            return Err(STATUS_ACCESS_DENIED);
+        }
+        let file = self.new_file(&device, name, access, false)?;
+        let opening = Rc::clone(&file);
+        self.spawn("app opens", move |host| host.create_file(&device, &opening));
+        Ok(file)
+    }
+
+    /// Opens a device in this thread, as ZwCreateFile does for a driver, whose access nobody checks.
+    pub(crate) fn open_here(
+        &self,
+        device: &Rc<Device>,
+        name: String,
+        access: u32,
+    ) -> Result<Rc<File>, NtStatus> {
+        let file = self.new_file(device, name, access, true)?;
+        self.create_file(device, &file);
+        match file.opened() {
+            Some(status) if !status.is_success() => Err(status),
+            _ => Ok(file),
+        }
+    }
+
+    fn new_file(
+        &self,
+        device: &Device,
+        name: String,
+        access: u32,
+        of_kernel: bool,
+    ) -> Result<Rc<File>, NtStatus> {
+        if device.exclusive && !device.open.borrow().is_empty() {
             return Err(STATUS_ACCESS_DENIED);
         }
         let file = Rc::new(File {
@@ -241,11 +290,11 @@ impl Host {
             closing: Cell::new(false),
             closed: Cell::new(false),
             object: Cell::new(0),
+            wdm: self.memory.new_handle(),
+            of_kernel,
             irps: RefCell::default(),
         });
         device.open.borrow_mut().push(Rc::clone(&file));
-        let opening = Rc::clone(&file);
-        self.spawn("app opens", move |host| host.create_file(&device, &opening));
         Ok(file)
     }
 
@@ -255,7 +304,8 @@ impl Host {
         let status = if gone || device.removing.get() {
             STATUS_DELETE_PENDING
         } else {
-            file.object.set(self.create_file_object(device, &file.name));
+            let object = self.create_file_object(device, &file.name, file.wdm);
+            file.object.set(object);
             self.send_create(device, file)
         };
         if !status.is_success() {
@@ -273,7 +323,10 @@ impl Host {
         if callback == 0 && queue.is_none() {
             return STATUS_SUCCESS;
         }
-        let irp = Rc::new(Irp::new(Major::Create, 0, Vec::new(), 0, 0));
+        let irp = Rc::new(Irp {
+            of_kernel: file.of_kernel,
+            ..Irp::new(Major::Create, 0, Vec::new(), 0, 0)
+        });
         irp.attach(file);
         let request = self.create_request(device, &irp);
         if let Some(queue) = queue {

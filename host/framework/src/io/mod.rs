@@ -12,6 +12,8 @@ use std::{
 
 use kmdf_abi::ntstatus::{NtStatus, STATUS_DELETE_PENDING, STATUS_INVALID_DEVICE_REQUEST};
 
+use kmdf_bus::{Sent, SentKind};
+
 use crate::{
     host::Host,
     kmdf::{
@@ -31,6 +33,8 @@ pub enum Major {
     Write,
     /// `IRP_MJ_DEVICE_CONTROL`
     DeviceControl,
+    /// `IRP_MJ_INTERNAL_DEVICE_CONTROL`, which only drivers send.
+    InternalControl,
 }
 
 /// How an IRP ended.
@@ -44,7 +48,10 @@ pub struct Outcome {
     pub output: Vec<u8>,
 }
 
-/// One I/O request of an app.
+/// Who is told how an IRP ended that a driver has sent.
+type Back = Box<dyn FnOnce(&Host, &Outcome)>;
+
+/// One I/O request, of an app or of a driver.
 pub struct Irp {
     /// What it asks for.
     pub major: Major,
@@ -56,7 +63,12 @@ pub struct Irp {
     pub output_length: usize,
     /// File offset, for Read and Write.
     pub offset: u64,
+    /// Whether a driver has sent it.
+    pub(crate) of_kernel: bool,
+    /// `Parameters.Others`: its arguments 1, 2 and 4, where a driver has sent it with those.
+    pub(crate) others: Option<[u64; 3]>,
     pub(crate) canceled: Cell<bool>,
+    back: RefCell<Option<Back>>,
     /// The file it was sent through: its WDFFILEOBJECT, and what identifies it.
     file: Cell<(u64, u64)>,
     pub(crate) request: RefCell<Weak<Request>>,
@@ -102,8 +114,25 @@ impl Irp {
         self.file.get().1
     }
 
-    pub(crate) fn finish(&self, outcome: Outcome) {
+    fn finish(&self, outcome: Outcome) {
         *self.outcome.borrow_mut() = Some(outcome);
+    }
+
+    /// The same, sent by a driver. `back` is told how it ended.
+    pub(crate) fn of_target(sent: Sent, others: Option<[u64; 3]>, back: Back) -> Self {
+        let major = match sent.kind {
+            SentKind::Read => Major::Read,
+            SentKind::Write => Major::Write,
+            SentKind::Control => Major::DeviceControl,
+            SentKind::InternalControl => Major::InternalControl,
+        };
+        let offset = sent.offset.cast_unsigned();
+        Self {
+            of_kernel: true,
+            others,
+            back: RefCell::new(Some(back)),
+            ..Self::new(major, sent.code, sent.input, sent.output_length, offset)
+        }
     }
 }
 
@@ -163,15 +192,28 @@ impl Host {
         }
     }
 
-    /// Presents an IRP to its device, in the app's thread.
-    pub fn dispatch(&self, device: u64, irp: &Rc<Irp>) {
-        let fail = |status| {
-            irp.finish(Outcome {
-                status,
-                information: 0,
-                output: Vec::new(),
-            });
+    /// Ends an IRP.
+    pub(crate) fn finish_irp(&self, irp: &Irp, outcome: &Outcome) {
+        irp.finish(outcome.clone());
+        let back = irp.back.take();
+        if let Some(back) = back {
+            back(self, outcome);
+        }
+    }
+
+    /// Ends an IRP that no driver has seen.
+    pub(crate) fn fail_irp(&self, irp: &Irp, status: NtStatus) {
+        let outcome = Outcome {
+            status,
+            information: 0,
+            output: Vec::new(),
         };
+        self.finish_irp(irp, &outcome);
+    }
+
+    /// Presents an IRP to its device, in the sender's thread.
+    pub fn dispatch(&self, device: u64, irp: &Rc<Irp>) {
+        let fail = |status| self.fail_irp(irp, status);
         if self.framework().objects.was(device, "WDFDEVICE") {
             return fail(STATUS_DELETE_PENDING);
         }
@@ -182,11 +224,12 @@ impl Host {
         if self.preprocess(&device, irp) {
             return;
         }
-        if device.in_caller_context == 0 && device.queue_taking(irp.major).is_none() {
+        let is_taken = device.in_caller_context != 0 || device.queue_taking(irp.major).is_some();
+        if !is_taken && !device.chooses_queue(irp.major) {
             return fail(STATUS_INVALID_DEVICE_REQUEST);
         }
         let request = self.create_request(&device, irp);
-        self.dispatch_request(&device, &request);
+        self.dispatch_or_ask(&device, &request);
     }
 }
 
@@ -203,7 +246,10 @@ impl Irp {
             input,
             output_length,
             offset,
+            of_kernel: false,
+            others: None,
             canceled: Cell::new(false),
+            back: RefCell::default(),
             file: Cell::new((0, 0)),
             request: RefCell::default(),
             outcome: RefCell::new(None),

@@ -76,6 +76,20 @@ pub(crate) struct Described {
     pub(crate) type3: u64,
 }
 
+/// What a stack location asks for, with the buffers of its IRP.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Located {
+    pub(crate) major: u8,
+    /// `Length`, or `OutputBufferLength` and `InputBufferLength`.
+    pub(crate) lengths: [u32; 2],
+    pub(crate) code: u32,
+    pub(crate) offset: i64,
+    pub(crate) type3: u64,
+    pub(crate) system: u64,
+    pub(crate) mdl: u64,
+    pub(crate) user: u64,
+}
+
 /// What the I/O manager knows of an IRP.
 #[derive(Clone, Copy, Default)]
 struct Known {
@@ -111,6 +125,21 @@ impl Host {
     /// The current stack location of an IRP.
     fn location(&self, irp: u64) -> u64 {
         self.memory.read(irp + CURRENT_STACK_LOCATION)
+    }
+
+    /// What a stack location for an IRP says.
+    pub(crate) fn located(&self, irp: u64, location: u64) -> Located {
+        let parameters = location + PARAMETERS;
+        Located {
+            major: self.memory.read(location),
+            lengths: [0, 8].map(|at| self.memory.read(parameters + at)),
+            code: self.memory.read(parameters + 16),
+            offset: self.memory.read(parameters + 16),
+            type3: self.memory.read(parameters + 24),
+            system: self.memory.read(irp + SYSTEM_BUFFER),
+            mdl: self.memory.read(irp + MDL_ADDRESS),
+            user: self.memory.read(irp + USER_BUFFER),
+        }
     }
 
     /// Makes the stack location that lies so many below, or above, the current one.
@@ -152,7 +181,7 @@ impl Host {
     }
 
     /// The device in whose stack a DEVICE_OBJECT is.
-    fn device_of_object(&self, object: u64) -> Option<std::rc::Rc<Device>> {
+    pub(crate) fn device_of_object(&self, object: u64) -> Option<std::rc::Rc<Device>> {
         let mut devices = self.bodies::<Device>().into_iter();
         devices.find(|device| {
             object != 0

@@ -41,9 +41,11 @@ impl Buffers {
         let [_, user] = self.user.map(|user| user.map(|(address, _)| address));
         match irp.major {
             Major::Read => self.direct.or(self.system).or(user),
-            Major::DeviceControl if irp.method() == 0 => self.system,
-            Major::DeviceControl if irp.method() == METHOD_NEITHER => user,
-            Major::DeviceControl => self.direct,
+            Major::DeviceControl | Major::InternalControl => match irp.method() {
+                0 => self.system,
+                METHOD_NEITHER => user,
+                _ => self.direct,
+            },
             Major::Write | Major::Create => None,
         }
     }
@@ -98,16 +100,20 @@ impl Host {
                     _ => Ok((Method::System, length)),
                 }
             }
-            (Major::DeviceControl, Side::Input) if irp.input.is_empty() => {
+            (Major::DeviceControl | Major::InternalControl, Side::Input)
+                if irp.input.is_empty() =>
+            {
                 Err(STATUS_BUFFER_TOO_SMALL)
             }
-            (Major::DeviceControl, Side::Output) if irp.output_length == 0 => {
+            (Major::DeviceControl | Major::InternalControl, Side::Output)
+                if irp.output_length == 0 =>
+            {
                 Err(STATUS_BUFFER_TOO_SMALL)
             }
             (Major::Create, _) => {
                 self.invalid_operation("the buffer of a create request is asked for: it has none")
             }
-            (Major::DeviceControl, side) => match (irp.method(), side) {
+            (Major::DeviceControl | Major::InternalControl, side) => match (irp.method(), side) {
                 (3, _) => Err(STATUS_INVALID_DEVICE_REQUEST),
                 (_, Side::Input) => Ok((Method::System, irp.input.len())),
                 (0, Side::Output) => Ok((Method::System, irp.output_length)),
@@ -149,7 +155,7 @@ impl Host {
     ) -> Result<(u64, u64), NtStatus> {
         let irp = &request.irp;
         let neither = match irp.major {
-            Major::DeviceControl => irp.method() == METHOD_NEITHER,
+            Major::DeviceControl | Major::InternalControl => irp.method() == METHOD_NEITHER,
             Major::Read => side == Side::Output && self.io_type(request) == NEITHER,
             Major::Write => side == Side::Input && self.io_type(request) == NEITHER,
             Major::Create => false,
@@ -208,7 +214,8 @@ impl Host {
             return address;
         }
         let irp = &request.irp;
-        let direct_output = irp.major == Major::DeviceControl && irp.method() != 0;
+        let is_control = matches!(irp.major, Major::DeviceControl | Major::InternalControl);
+        let direct_output = is_control && irp.method() != 0;
         let output = if direct_output { 0 } else { irp.output_length };
         let bytes = irp.input.len().max(output) as u64;
         let purpose = Purpose::Buffer {

@@ -52,7 +52,8 @@ fn enqueue(host: &Host, call: &Call) -> Result<(), NtStatus> {
     if !owned || request.device.get() != device.handle {
         host.invalid_operation("a request is enqueued that EvtIoInCallerContext was not given");
     }
-    let Some(queue) = device.queue_taking(request.irp.major) else {
+    let chosen = request.chosen.take();
+    let Some(queue) = chosen.or_else(|| device.queue_taking(request.irp.major)) else {
         host.invalid_operation("a request is enqueued for which the device has no queue");
     };
     host.enqueue_forwarded(&queue, &request)?;

@@ -5,7 +5,7 @@ use std::{
     rc::Rc,
 };
 
-use kmdf_abi::types::WDF_PNPPOWER_EVENT_CALLBACKS;
+use kmdf_abi::types::{WDF_FDO_EVENT_CALLBACKS, WDF_PNPPOWER_EVENT_CALLBACKS};
 use kmdf_machine::cpu::stub::Call;
 
 use super::{
@@ -20,8 +20,11 @@ use super::{
     property_data::Properties,
     query_interface::OfferedInterface,
     queue::Queue,
+    relations::Relations,
+    resources::requirements::Alternatives,
     serial::{CallbackLock, Constraints},
     states::States,
+    wdm_dispatch::DispatchCallback,
     wdm_irp::Preprocess,
 };
 use crate::{
@@ -73,6 +76,10 @@ pub(crate) struct Device {
     pub(crate) slot: usize,
     pub(crate) phase: Cell<Phase>,
     pub(crate) callbacks: WDF_PNPPOWER_EVENT_CALLBACKS,
+    /// What filters its resources.
+    pub(crate) fdo_callbacks: WDF_FDO_EVENT_CALLBACKS,
+    /// What the filters have made of its requirements, for which grant.
+    pub(crate) filtered: RefCell<Option<(Grant, Alternatives)>>,
     pub(crate) constraints: Constraints,
     /// Held around the callbacks of everything below it, with the synchronization scope Device.
     pub(crate) lock: CallbackLock,
@@ -95,6 +102,10 @@ pub(crate) struct Device {
     pub(crate) link: RefCell<Option<String>>,
     /// EvtIoInCallerContext, or 0.
     pub(crate) in_caller_context: u64,
+    /// What chooses the queues of requests.
+    pub(crate) dispatch_callbacks: RefCell<Vec<DispatchCallback>>,
+    /// The devices that depend on it.
+    pub(crate) relations: Relations,
     /// What sees requests before the framework does.
     pub(crate) preprocess: Vec<Preprocess>,
     /// The transaction that its DMA adapter is allocated to, or 0: with version 2 of the DMA operations
@@ -102,6 +113,8 @@ pub(crate) struct Device {
     pub(crate) packet: Cell<u64>,
     /// Its WDFIOTARGET, once it was asked for, or 0.
     pub(crate) io_target: Cell<u64>,
+    /// Its WDFIOTARGET that leads to itself, if it has one, or 0.
+    pub(crate) self_target: Cell<u64>,
     /// Whether it is a filter: its queues have no power of their own.
     pub(crate) is_filter: bool,
     /// The open handles.

@@ -42,6 +42,12 @@ impl Interface {
         self.enabled = self.state;
     }
 
+    /// The name that it has in the object manager, for a device whose links begin so.
+    fn link(&self, device: &str) -> String {
+        let (guid, file) = (guid_text(&self.class), self.file_name());
+        format!(r"\??\{device}#{guid}{file}")
+    }
+
     /// The name of the file that opening it opens: what follows the device's own name.
     pub(crate) fn file_name(&self) -> String {
         if self.reference.is_empty() {
@@ -146,13 +152,8 @@ fn retrieve(host: &Host, call: &Call) -> Result<(), NtStatus> {
         .iter()
         .find(|interface| interface.is(&named))
         .ok_or(STATUS_OBJECT_NAME_NOT_FOUND)?;
-    let (guid, file) = (guid_text(&interface.class), interface.file_name());
-    let name = match &device.pdo {
-        None => format!("SLOT#{:04}", device.slot),
-        Some(pdo) if pdo.known.get() => pdo.init.path().replace('\\', "#"),
-        Some(_) => return Err(STATUS_INVALID_DEVICE_STATE),
-    };
-    string.set(host, &format!(r"\??\{name}#{guid}{file}"))
+    let name = device.link_name().ok_or(STATUS_INVALID_DEVICE_STATE)?;
+    string.set(host, &interface.link(&name))
 }
 
 /// WdfDeviceCreateSymbolicLink(Device, SymbolicLinkName): a device has one at most, to its own name or
@@ -208,6 +209,38 @@ impl Host {
                 .is_some_and(|link| app_name(link).eq_ignore_ascii_case(name))
         })?;
         Some((device, rest.to_owned()))
+    }
+
+    /// The device that a name in the object manager leads to, and what of the name follows: the link of an
+    /// interface that is enabled, a symbolic link, or the device's own name.
+    pub(crate) fn device_named(&self, name: &str) -> Option<(Rc<Device>, String)> {
+        for device in self.bodies::<Device>() {
+            for interface in device.interfaces.borrow().iter() {
+                let link = device.link_name().map(|own| interface.link(&own));
+                let is_named = link.is_some_and(|link| link.eq_ignore_ascii_case(name));
+                if interface.enabled && is_named {
+                    return Some((Rc::clone(&device), interface.file_name()));
+                }
+            }
+            let own = name.get(..device.name.len()).filter(|own| !own.is_empty());
+            let rest = own.map_or("", |own| &name[own.len()..]);
+            if own.is_some_and(|own| own.eq_ignore_ascii_case(&device.name))
+                && (rest.is_empty() || rest.starts_with('\\'))
+            {
+                return Some((Rc::clone(&device), rest.to_owned()));
+            }
+        }
+        self.device_of_link(name)
+    }
+}
+
+impl Device {
+    /// How the names of its interfaces begin; a child that PnP does not know yet has none.
+    fn link_name(&self) -> Option<String> {
+        match &self.pdo {
+            None => Some(format!("SLOT#{:04}", self.slot)),
+            Some(pdo) => pdo.known.get().then(|| pdo.init.path().replace('\\', "#")),
+        }
     }
 }
 

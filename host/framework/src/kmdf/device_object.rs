@@ -1,6 +1,9 @@
 //! A device's DEVICE_OBJECT, and those below it.
 
-use kmdf_abi::types::DEVICE_OBJECT;
+use kmdf_abi::{
+    ntstatus::{NtStatus, STATUS_INVALID_DEVICE_REQUEST, STATUS_NOT_FOUND},
+    types::DEVICE_OBJECT,
+};
 use kmdf_machine::cpu::stub::Call;
 
 use super::device::{Device, SECURE_OPEN};
@@ -14,6 +17,7 @@ services! {
     WdfDeviceWdmGetDeviceObject <= DISPATCH => own;
     WdfDeviceWdmGetAttachedDevice <= DISPATCH => attached;
     WdfDeviceWdmGetPhysicalDevice <= DISPATCH => physical;
+    WdfDeviceRetrieveCompanionTarget <= PASSIVE => companion;
     WdfWdmDeviceGetWdfDeviceHandle <= DISPATCH => device_of;
 }
 
@@ -76,4 +80,12 @@ fn device_of(host: &Host, call: &Call) -> u64 {
     let mut devices = devices.iter();
     let device = devices.find(|device| device.wdm_own() == call.arg(0));
     device.map_or(0, |device| device.handle)
+}
+
+/// WdfDeviceRetrieveCompanionTarget(Device, CompanionTarget): no INF here gives a device a companion.
+fn companion(host: &Host, call: &Call) -> NtStatus {
+    if host.body::<Device>(call.arg(0)).is_control() {
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    STATUS_NOT_FOUND
 }

@@ -1,6 +1,9 @@
 //! What a driver asks about itself and about the framework.
 
-use kmdf_abi::{ntstatus::NtStatus, types::WDF_DRIVER_VERSION_AVAILABLE_PARAMS};
+use kmdf_abi::{
+    ntstatus::{NtStatus, STATUS_NOT_SUPPORTED},
+    types::WDF_DRIVER_VERSION_AVAILABLE_PARAMS,
+};
 use kmdf_machine::{Event, cpu::stub::Call};
 use kmdf_rules::rules;
 
@@ -17,6 +20,8 @@ services! {
     WdfDriverIsVersionAvailable <= PASSIVE => is_version_available;
     WdfVerifierDbgBreakPoint <= HIGH => break_point;
     WdfVerifierKeBugCheck <= HIGH => bug_check;
+    WdfDriverRegisterTraceInfo <= PASSIVE => register_trace;
+    WdfDriverErrorReportApiMissing <= HIGH => report_missing;
 }
 
 /// WdfDriverGetRegistryPath(Driver): a string that ends with a zero.
@@ -62,5 +67,23 @@ fn bug_check(host: &Host, call: &Call) {
     host.violation(
         &rules::KE_BUG_CHECK,
         format!("the driver ends the system: code {:#x}", call.arg32(0)),
+    )
+}
+
+/// WdfDriverRegisterTraceInfo(DriverObject, EvtTraceCallback, ControlBlock): no framework has ever taken it.
+fn register_trace(_: &Host, _: &Call) -> NtStatus {
+    STATUS_NOT_SUPPORTED
+}
+
+/// WdfDriverErrorReportApiMissing(Driver, FrameworkExtensionName, ApiIndex, DoesApiReturnNtstatus): with its verifier
+/// the framework ends the system.
+fn report_missing(host: &Host, call: &Call) {
+    host.body::<Driver>(call.arg(0));
+    host.violation(
+        &rules::API_MISSING,
+        format!(
+            "function {} is called, which this version of the framework has not: the driver has to look first",
+            call.arg32(2)
+        ),
     )
 }

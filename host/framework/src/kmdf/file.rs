@@ -112,7 +112,7 @@ impl FileConfig {
 
 impl Host {
     /// Makes the file object of a handle that is being opened; 0 where the device has none.
-    pub(crate) fn create_file_object(&self, device: &Device, name: &str) -> u64 {
+    pub(crate) fn create_file_object(&self, device: &Device, name: &str, wdm: u64) -> u64 {
         let Some(config) = device.files.filter(FileConfig::has_objects) else {
             return 0;
         };
@@ -121,7 +121,7 @@ impl Host {
             self.create_object(Some(&parent), &config.attributes, |handle| FileObject {
                 handle,
                 device: device.handle,
-                wdm: self.memory.new_handle(),
+                wdm,
                 name: name.to_owned(),
                 name_address: std::cell::Cell::new(0),
             });

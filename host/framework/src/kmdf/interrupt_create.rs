@@ -195,10 +195,7 @@ fn position(
         (resources.raw, config.InterruptRaw.0),
         (resources.translated, config.InterruptTranslated.0),
     ]
-    .map(|(list, descriptor)| {
-        host.body::<ResourceList>(list)
-            .interrupt_index(host, descriptor)
-    });
+    .map(|(list, descriptor)| host.body::<ResourceList>(list).interrupt_index(descriptor));
     match (raw, translated) {
         (Some(raw), Some(translated)) if raw == translated => {
             let line = |vector: &AssignedVector| vector.message.is_none();

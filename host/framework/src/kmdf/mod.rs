@@ -7,6 +7,7 @@ pub(crate) mod bind;
 pub(crate) mod buffer;
 pub(crate) mod caller_context;
 pub(crate) mod child_list;
+pub(crate) mod class_extension;
 pub(crate) mod collection;
 pub(crate) mod control_device;
 pub(crate) mod device;
@@ -45,16 +46,19 @@ pub(crate) mod queue_present;
 pub(crate) mod queue_retrieve;
 pub(crate) mod queue_state;
 pub(crate) mod registry;
+pub(crate) mod relations;
 pub(crate) mod request;
 pub(crate) mod request_cancel;
 mod request_info;
 pub(crate) mod resources;
 pub(crate) mod serial;
+mod state_change;
 pub(crate) mod states;
 pub(crate) mod string;
 pub(crate) mod target;
 pub(crate) mod timer;
 pub(crate) mod wait_lock;
+pub(crate) mod wdm_dispatch;
 pub(crate) mod wdm_irp;
 pub(crate) mod wmi;
 pub(crate) mod work_item;
@@ -75,6 +79,7 @@ pub(crate) const TABLES: &[&[Service]] = &[
     child_list::lookup::SERVICES,
     child_list::scan::SERVICES,
     child_list::statics::SERVICES,
+    class_extension::SERVICES,
     collection::SERVICES,
     control_device::SERVICES,
     device::SERVICES,
@@ -86,6 +91,7 @@ pub(crate) const TABLES: &[&[Service]] = &[
     dma::common_buffer::SERVICES,
     dma::enabler::SERVICES,
     dma::initialize::SERVICES,
+    dma::reserved::SERVICES,
     dma::transaction_services::SERVICES,
     dpc::SERVICES,
     driver::SERVICES,
@@ -113,15 +119,23 @@ pub(crate) const TABLES: &[&[Service]] = &[
     request::SERVICES,
     request_cancel::SERVICES,
     request_info::SERVICES,
+    relations::SERVICES,
     resources::SERVICES,
+    resources::requirements::SERVICES,
+    state_change::SERVICES,
     string::SERVICES,
     target::SERVICES,
     target::format::SERVICES,
+    target::itself::SERVICES,
+    target::location::SERVICES,
+    target::others::SERVICES,
     target::own::SERVICES,
+    target::remote::SERVICES,
     target::send::SERVICES,
     target::synchronous::SERVICES,
     timer::SERVICES,
     wait_lock::SERVICES,
+    wdm_dispatch::SERVICES,
     wdm_irp::SERVICES,
     wmi::SERVICES,
     work_item::SERVICES,

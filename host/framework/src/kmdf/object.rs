@@ -66,6 +66,13 @@ impl Object {
         self.contexts.borrow().first()?.address
     }
 
+    /// From now on none of its callbacks is called: its creation has failed.
+    pub(super) fn forget_callbacks(&self) {
+        for context in self.contexts.borrow_mut().iter_mut() {
+            (context.cleanup, context.destroy) = (0, 0);
+        }
+    }
+
     /// The object above it.
     pub(crate) fn parent(&self) -> Option<Rc<Self>> {
         self.parent.borrow().upgrade()

@@ -12,13 +12,14 @@ use kmdf_abi::{
     types::{
         WDF_DEVICE_PNP_CAPABILITIES, WDF_DEVICE_POWER_CAPABILITIES,
         WDF_DEVICE_POWER_POLICY_IDLE_SETTINGS, WDF_DEVICE_POWER_POLICY_WAKE_SETTINGS,
+        WDF_POWER_FRAMEWORK_SETTINGS,
     },
 };
 use kmdf_machine::{Irql, cpu::stub::Call};
 use kmdf_rules::rules;
 use zerocopy::FromBytes;
 
-use super::argument::TRI_STATES;
+use super::{argument::TRI_STATES, device::Device};
 use crate::host::{Host, services};
 
 /// Whether the device can be kept in D0, as the framework's machine for idle devices knows it.
@@ -42,6 +43,8 @@ pub(crate) struct PowerPolicy {
     references: Cell<u32>,
     /// Whether the system times how long the device is idle; nothing before the first settings.
     system_times: Cell<Option<bool>>,
+    /// Whether settings of the power framework were assigned. It is never asked: nothing here is idle.
+    framework: Cell<bool>,
     /// How often WdfDeviceSetStaticStopRemove said that the device cannot be stopped, less how often
     /// that it can.
     pub(crate) unstoppable: Cell<u32>,
@@ -68,6 +71,7 @@ services! {
     WdfDeviceStopIdleNoTrack <= DISPATCH => stop_idle;
     WdfDeviceResumeIdleActual <= DISPATCH => resume_idle;
     WdfDeviceResumeIdleNoTrack <= DISPATCH => resume_idle;
+    WdfDeviceWdmAssignPowerFrameworkSettings <= PASSIVE => assign_power_framework;
     WdfDeviceSetPnpCapabilities <= DISPATCH => set_pnp_capabilities;
     WdfDeviceSetPowerCapabilities <= DISPATCH => set_power_capabilities;
     WdfDeviceSetStaticStopRemove <= PASSIVE => set_static_stop_remove;
@@ -278,4 +282,36 @@ fn set_static_stop_remove(host: &Host, call: &Call) {
         );
     };
     count.set(fewer);
+}
+
+/// WdfDeviceWdmAssignPowerFrameworkSettings(Device, PowerFrameworkSettings): once, before the first start. Until 1.31
+/// the structure ended before PoFxDeviceFlags.
+fn assign_power_framework(host: &Host, call: &Call) -> NtStatus {
+    const BYTES: usize = size_of::<WDF_POWER_FRAMEWORK_SETTINGS>();
+    /// Where PO_FX_COMPONENT has IdleStateCount and IdleStates.
+    const IDLE_STATE_COUNT: u64 = 20;
+    const IDLE_STATES: u64 = 32;
+    let device = host.body::<Device>(call.arg(0));
+    let what = "WdfDeviceWdmAssignPowerFrameworkSettings";
+    if !device.policy.is_owner() {
+        host.invalid_operation(format!(
+            "{what} is called for a device without power policy"
+        ));
+    }
+    let flags = std::mem::offset_of!(WDF_POWER_FRAMEWORK_SETTINGS, PoFxDeviceFlags);
+    let settings: WDF_POWER_FRAMEWORK_SETTINGS =
+        host.structure("WDF_POWER_FRAMEWORK_SETTINGS", call.arg(1), BYTES - flags);
+    let component = settings.Component.0;
+    if component != 0 {
+        let count: u32 = host.memory.read(component + IDLE_STATE_COUNT);
+        let states: u64 = host.memory.read(component + IDLE_STATES);
+        host.require(
+            count != 0 && states != 0,
+            "the component of the power framework's settings has no idle states",
+        );
+    }
+    if device.policy.framework.replace(true) || device.was_started.get() {
+        host.invalid_operation(format!("{what} is called again, or after the first start"));
+    }
+    STATUS_SUCCESS
 }

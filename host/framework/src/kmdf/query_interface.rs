@@ -67,11 +67,12 @@ fn query_fdo(host: &Host, call: &Call) -> NtStatus {
     host.query_stack(&device, query(call))
 }
 
-/// WdfIoTargetQueryForInterface(IoTarget, …): the same, from the top of the target's stack on, which is the
-/// device's own.
+/// WdfIoTargetQueryForInterface(IoTarget, …): the same, from the top of the target's stack on.
 fn query_target(host: &Host, call: &Call) -> NtStatus {
     let target = host.body::<IoTarget>(call.arg(0));
-    let device = host.body::<Device>(target.device);
+    let Some(device) = target.leads_to(host) else {
+        host.invalid_operation("a target that is not open is asked for an interface");
+    };
     host.query_stack(&device, query(call))
 }
 

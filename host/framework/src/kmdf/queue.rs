@@ -110,6 +110,7 @@ impl Queue {
             Major::Read => self.config.EvtIoRead.0,
             Major::Write => self.config.EvtIoWrite.0,
             Major::DeviceControl => self.config.EvtIoDeviceControl.0,
+            Major::InternalControl => self.config.EvtIoInternalDeviceControl.0,
             Major::Create => 0,
         };
         [specific, self.config.EvtIoDefault.0]

@@ -162,14 +162,13 @@ fn default_queue(host: &Host, call: &Call) -> u64 {
 
 /// WdfDeviceConfigureRequestDispatching(Device, Queue, RequestType)
 fn configure(host: &Host, call: &Call) -> Result<(), NtStatus> {
-    const INTERNAL: u32 = 15;
     let device = host.body::<Device>(call.arg(0));
     let major = match call.arg32(2) {
-        0 => Some(Major::Create),
-        3 => Some(Major::Read),
-        4 => Some(Major::Write),
-        14 => Some(Major::DeviceControl),
-        INTERNAL => None,
+        0 => Major::Create,
+        3 => Major::Read,
+        4 => Major::Write,
+        14 => Major::DeviceControl,
+        15 => Major::InternalControl,
         _ => return Err(STATUS_INVALID_PARAMETER),
     };
     let queue = host.body::<Queue>(call.arg(1));
@@ -179,10 +178,6 @@ fn configure(host: &Host, call: &Call) -> Result<(), NtStatus> {
     if device.phase.get() != Phase::Adding {
         return Err(STATUS_INVALID_DEVICE_STATE);
     }
-    // No app sends internal control requests.
-    let Some(major) = major else {
-        return Ok(());
-    };
     if !queue.takes(major) {
         host.invalid_operation("requests are to go to a queue that has no callback for them");
     }

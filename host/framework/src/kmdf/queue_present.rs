@@ -45,7 +45,7 @@ pub(super) fn is_of_length_zero(irp: &Irp) -> bool {
     match irp.major {
         Major::Read => irp.output_length == 0,
         Major::Write => irp.input.is_empty(),
-        Major::DeviceControl | Major::Create => false,
+        Major::DeviceControl | Major::InternalControl | Major::Create => false,
     }
 }
 
@@ -72,6 +72,7 @@ impl Host {
             Major::Read => ("EvtIoRead", &[queue_handle, handle, output]),
             Major::Write => ("EvtIoWrite", &[queue_handle, handle, input]),
             Major::DeviceControl => ("EvtIoDeviceControl", &control),
+            Major::InternalControl => ("EvtIoInternalDeviceControl", &control),
             Major::Create => unreachable!("only EvtIoDefault takes a create request"),
         };
         self.strand_unless_locked(|| {

@@ -93,6 +93,8 @@ pub(crate) struct Request {
     pub(super) target: Cell<u64>,
     /// Its stay with the driver below, while that has it.
     pub(super) below: RefCell<Option<Below>>,
+    /// How it ends if whoever has it lets it be canceled.
+    pub(super) given_up: Cell<Option<NtStatus>>,
     /// When its sender gives up waiting.
     pub(super) limit: Cell<Option<Alarm>>,
     /// Whether EvtIoInCallerContext has it, in the app's thread.
@@ -101,6 +103,10 @@ pub(crate) struct Request {
     pub(crate) stopping: Cell<bool>,
     /// Whether EvtDeviceWdmIrpPreprocess has its IRP, and the framework has not.
     pub(super) preprocessing: Cell<bool>,
+    /// Whether EvtDeviceWdmIrpDispatch has its IRP, and nobody has had it since.
+    pub(super) choosing: Cell<bool>,
+    /// The queue that EvtIoInCallerContext hands it to, where the driver has chosen one.
+    pub(super) chosen: RefCell<Option<Rc<Queue>>>,
     /// The address of its IRP, once the driver has asked for it, or 0.
     pub(super) wdm: Cell<u64>,
     /// Whether that goes with the request, though it is the driver's own.
@@ -199,9 +205,12 @@ impl Host {
             formatted_as_is: Cell::new(false),
             target: Cell::new(0),
             below: RefCell::default(),
+            given_up: Cell::new(None),
             limit: Cell::new(None),
             in_caller_context: Cell::new(false),
             preprocessing: Cell::new(false),
+            choosing: Cell::new(false),
+            chosen: RefCell::default(),
             wdm: Cell::new(0),
             frees_wdm: Cell::new(false),
             information: Cell::new(0),
@@ -272,17 +281,21 @@ impl Host {
         });
         let object = self.object(request.handle);
         self.delete_object(&object);
-        irp.finish(Outcome {
+        let outcome = Outcome {
             status,
             information,
             output,
-        });
+        };
+        let irp = Rc::clone(irp);
         if let Owner::Driver(queue) = owner
             && queue != 0
         {
             let queue = self.body::<Queue>(queue);
             queue.forget(request);
+            self.finish_irp(&irp, &outcome);
             self.dispatch_internal(&queue);
+        } else {
+            self.finish_irp(&irp, &outcome);
         }
     }
 }
@@ -361,7 +374,9 @@ fn finish(host: &Host, request: &Rc<Request>, status: NtStatus, information: u64
         Major::Write => Some(irp.input.len()),
         Major::Read => Some(irp.output_length),
         // One that gives no bytes may say how many it took.
-        Major::DeviceControl => Some(irp.output_length).filter(|&length| length > 0),
+        Major::DeviceControl | Major::InternalControl => {
+            Some(irp.output_length).filter(|&length| length > 0)
+        }
         // FILE_OPENED and relatives.
         Major::Create => None,
     };

@@ -6,8 +6,8 @@ use kmdf_abi::{
     ntstatus::NtStatus,
     types::{
         WDF_REQUEST_PARAMETERS, WDF_REQUEST_PARAMETERS_Parameters_DeviceIoControl,
-        WDF_REQUEST_PARAMETERS_Parameters_Read, WDF_REQUEST_PARAMETERS_Parameters_Write,
-        WDF_REQUEST_TYPE,
+        WDF_REQUEST_PARAMETERS_Parameters_Others, WDF_REQUEST_PARAMETERS_Parameters_Read,
+        WDF_REQUEST_PARAMETERS_Parameters_Write, WDF_REQUEST_TYPE,
     },
 };
 use kmdf_machine::cpu::stub::Call;
@@ -36,6 +36,19 @@ services! {
     WdfRequestGetRequestorProcessId <= DISPATCH => requestor_process;
     WdfRequestIsFrom32BitProcess <= DISPATCH => no;
     WdfRequestIsReserved <= DISPATCH => no;
+}
+
+/// `Parameters.Others` of a request that was sent with those.
+fn others_of(
+    code: u32,
+    [first, second, fourth]: [u64; 3],
+) -> WDF_REQUEST_PARAMETERS_Parameters_Others {
+    let mut others = WDF_REQUEST_PARAMETERS_Parameters_Others::default();
+    others.Arg1.0 = first;
+    others.Arg2.0 = second;
+    others.IoControlCode = code;
+    others.Arg4.0 = fourth;
+    others
 }
 
 impl Host {
@@ -72,8 +85,12 @@ impl Host {
                 };
                 parameters.Parameters.set_Write(write);
             }
-            Major::DeviceControl => {
-                parameters.Type = WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl;
+            Major::DeviceControl | Major::InternalControl => {
+                parameters.Type = if irp.major == Major::DeviceControl {
+                    WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl
+                } else {
+                    WDF_REQUEST_TYPE::WdfRequestTypeDeviceControlInternal
+                };
                 let control = WDF_REQUEST_PARAMETERS_Parameters_DeviceIoControl {
                     OutputBufferLength: output,
                     InputBufferLength: input,
@@ -81,6 +98,11 @@ impl Host {
                     ..Default::default()
                 };
                 parameters.Parameters.set_DeviceIoControl(control);
+                if let Some(others) = irp.others {
+                    parameters
+                        .Parameters
+                        .set_Others(others_of(irp.code, others));
+                }
             }
         }
         self.memory.write(out, &parameters);
@@ -163,10 +185,10 @@ fn io_queue(host: &Host, call: &Call) -> u64 {
     }
 }
 
-/// WdfRequestGetRequestorMode(Request): `UserMode`.
+/// WdfRequestGetRequestorMode(Request): `UserMode` of an app's, `KernelMode` of a driver's.
 fn requestor_mode(host: &Host, call: &Call) -> u8 {
-    host.body::<Request>(call.arg(0));
-    1
+    let request = host.body::<Request>(call.arg(0));
+    u8::from(!request.irp.of_kernel && !request.made_by_driver)
 }
 
 /// WdfRequestGetRequestorProcessId(Request): all apps are one process here.

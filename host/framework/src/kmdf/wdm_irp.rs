@@ -34,12 +34,13 @@ pub(crate) struct Preprocess {
 }
 
 /// `IRP_MJ_CREATE` and so on.
-const fn major_function(major: Major) -> u8 {
+pub(super) const fn major_function(major: Major) -> u8 {
     match major {
         Major::Create => 0x00,
         Major::Read => 0x03,
         Major::Write => 0x04,
         Major::DeviceControl => 0x0E,
+        Major::InternalControl => 0x0F,
     }
 }
 
@@ -111,7 +112,7 @@ fn dispatch_preprocessed(host: &Host, call: &Call) -> NtStatus {
         );
     }
     host.bring_back(call.arg(1));
-    host.dispatch_request(&device, &request)
+    host.dispatch_or_ask(&device, &request)
 }
 
 impl Host {
@@ -141,13 +142,13 @@ impl Host {
         let sides = match irp.major {
             Major::Read => &[Side::Output][..],
             Major::Write => &[Side::Input],
-            Major::DeviceControl => &[Side::Input, Side::Output],
+            Major::DeviceControl | Major::InternalControl => &[Side::Input, Side::Output],
             Major::Create => &[],
         };
         for &side in sides {
             if let Ok((address, _)) = self.user_buffer(request, side, 0) {
                 match side {
-                    Side::Input if irp.major == Major::DeviceControl => described.type3 = address,
+                    Side::Input if irp.major != Major::Write => described.type3 = address,
                     _ => described.user = address,
                 }
             } else if self.has_direct_buffer(request, side) {
@@ -199,7 +200,7 @@ impl Host {
             self.violation(&rules::IRP, "an IRP is completed that is complete");
         }
         let request = self.body::<Request>(handle);
-        if !request.preprocessing.replace(false) {
+        if !request.preprocessing.replace(false) && !request.choosing.replace(false) {
             self.violation(
                 &rules::IRP,
                 "IoCompleteRequest is called for the IRP of a request that the framework has: \

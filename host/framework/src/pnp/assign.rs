@@ -7,6 +7,7 @@ use kmdf_abi::{
         CM_RESOURCE_PORT_16_BIT_DECODE, CM_RESOURCE_PORT_IO, CM_RESOURCE_PORT_POSITIVE_DECODE,
         CmResourceTypeInterrupt, CmResourceTypeMemory, CmResourceTypePort,
     },
+    ntstatus::NtStatus,
     types::{
         CM_PARTIAL_RESOURCE_DESCRIPTOR, CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Interrupt,
         CM_PARTIAL_RESOURCE_DESCRIPTOR_u_Memory, CM_PARTIAL_RESOURCE_DESCRIPTOR_u_MessageInterrupt,
@@ -17,6 +18,7 @@ use kmdf_abi::{
 use kmdf_bus::{Assignment, Bar, Identity, InterruptMode};
 use kmdf_machine::{Event, Irql, VectorKind};
 
+use super::requirements::Granted;
 use crate::{
     host::Host,
     kmdf::{
@@ -57,22 +59,15 @@ pub(crate) struct Resources {
 
 impl Host {
     /// Assigns resources to a device's function and its interrupt objects.
-    pub(crate) fn assign(&self, device: &Device, grant: Grant) -> Resources {
+    ///
+    /// # Errors
+    /// EvtDeviceRemoveAddedResources has failed.
+    pub(crate) fn assign(&self, device: &Device, grant: Grant) -> Result<Resources, NtStatus> {
         if !device.is_fdo() {
-            return self.give_resources(device, [Vec::new(), Vec::new()]);
+            return Ok(self.give_resources(device, [Vec::new(), Vec::new()]));
         }
         let identity = self.slots[device.slot].identity.clone();
-        let messages = match grant {
-            Grant::Messages(limit) => identity.most_messages().min(limit),
-            Grant::Line | Grant::None => 0,
-        };
-        // A function whose INF asks for messages and that has none falls back to its line.
-        let line = messages == 0 && identity.interrupt_pin && grant != Grant::None;
-        let interrupt = match messages {
-            0 if line => InterruptMode::Line,
-            0 => InterruptMode::None,
-            messages => InterruptMode::Messages(messages),
-        };
+        let Granted { interrupt, added } = self.grant_interrupts(device, &identity, grant);
         let assignment = Assignment {
             bars: self.place_bars(device.slot),
             interrupt,
@@ -106,14 +101,26 @@ impl Host {
             raw.push(descriptor(true));
             translated.push(descriptor(false));
         }
+        for (place, descriptor) in added {
+            for list in [&mut raw, &mut translated] {
+                list.insert(place.min(list.len()), descriptor);
+            }
+        }
         let text = format!(
             "slot {}: {}",
             device.slot,
             granted_text(interrupt, &identity)
         );
         self.record(Event::Host { text });
+        let resources = self.give_resources(device, [raw, translated]);
+        let status = self.take_out_added(device, resources);
+        // The bus starts the function with what is left.
         self.start_function(device.slot, &assignment);
-        self.give_resources(device, [raw, translated])
+        if status.is_success() {
+            return Ok(resources);
+        }
+        self.unassign(device);
+        Err(status)
     }
 
     /// The lists of a device's resources, raw and translated.
@@ -124,7 +131,7 @@ impl Host {
     ) -> Resources {
         let object = self.object(device.handle);
         let [raw, translated] = lists.map(|descriptors| {
-            let list = ResourceList::new(self, &descriptors);
+            let list = ResourceList::new(&descriptors);
             self.create_object(Some(&object), &Attributes::default(), |_| list)
                 .0
                 .handle
@@ -360,10 +367,10 @@ fn raw_vector(first: &AssignedVector) -> u32 {
 }
 
 /// `CmResourceShareDeviceExclusive`
-const DEVICE_EXCLUSIVE: u8 = 1;
+pub(super) const DEVICE_EXCLUSIVE: u8 = 1;
 /// `CmResourceShareShared`
-const SHARED: u8 = 3;
+pub(super) const SHARED: u8 = 3;
 
-fn narrow<From, To: TryFrom<From>>(value: From) -> To {
+pub(super) fn narrow<From, To: TryFrom<From>>(value: From) -> To {
     To::try_from(value).unwrap_or_else(|_| unreachable!("the constant fits its member"))
 }

@@ -12,7 +12,7 @@ use crate::{
     kmdf::{
         device::{Device, FIRST_CHILD, Phase},
         pdo::Pdo,
-        states::Pnp,
+        states::{Machine, Pnp},
     },
 };
 
@@ -154,10 +154,17 @@ impl Host {
     /// waits for that, or for its parent's removal.
     pub(super) fn check_presence(&self, child: &Rc<Device>, pdo: &Pdo) {
         child.phase.set(Phase::Removed);
+        let removed = [
+            Pnp::Removed,
+            Pnp::RemovedChildrenRemoved,
+            Pnp::CheckForDevicePresence,
+        ];
+        self.pass_pnp(child, &removed);
         if self.is_child_gone(pdo) {
             self.end_child(child);
         } else {
-            child.states.set_pnp(Pnp::RemovedPdoWait);
+            self.pass_pnp(child, &[Pnp::RemovedPdoWait]);
+            self.end_state(child, Machine::Pnp);
         }
     }
 
@@ -166,7 +173,7 @@ impl Host {
         let Some(pdo) = &child.pdo else { return };
         self.is_child_gone(pdo);
         self.end_children(child);
-        child.states.set_pnp(Pnp::PdoRemoved);
+        self.pass_pnp(child, &[Pnp::PdoRemoved]);
         child.begin_removal();
         self.purge_queues(child, false);
         child.phase.set(Phase::Removed);

@@ -20,7 +20,7 @@ use crate::{
         device::{Device, Phase},
         device_init::DeviceInit,
         driver::Driver,
-        states::{Pnp, Policy},
+        states::{Machine, Pnp, Policy},
     },
 };
 
@@ -103,8 +103,12 @@ impl Host {
             if device.was_started.get() {
                 self.fail(device, Failure::Power);
             } else {
-                device.states.set_pnp(Pnp::Failed);
                 self.clean_up_for_removal(device);
+                if device.states.pnp() == Pnp::Failed {
+                    let removed = [Pnp::FailedPowerPolicyRemoved, Pnp::FailedWaitForRemove];
+                    self.pass_pnp(device, &removed);
+                    self.end_state(device, Machine::Pnp);
+                }
                 self.finish_removal(device);
             }
         }
@@ -114,24 +118,27 @@ impl Host {
     /// A failure on the way to D0 has a status of the framework's own (`PnpEventHardwareAvailable`,
     /// `PnpEventHardwareAvailablePowerPolicyFailed`).
     fn start(&self, device: &Rc<Device>, grant: Grant) -> NtStatus {
-        let (preparing, powering, policy) = if device.was_started.get() {
-            (
-                Pnp::StartingFromStopped,
-                Pnp::Restarting,
-                Policy::Restarting,
-            )
+        let again = device.was_started.get();
+        let (starting, preparing) = if again {
+            (Pnp::StoppedWaitForStartCompletion, Pnp::StartingFromStopped)
         } else {
-            (
-                Pnp::HardwareAvailable,
-                Pnp::HardwareAvailable,
-                Policy::Starting,
-            )
+            (Pnp::InitStarting, Pnp::HardwareAvailable)
         };
         device.phase.set(Phase::PreparingHardware);
-        device.states.set_pnp(preparing);
+        self.pass_pnp(device, &[starting]);
         device.forget_failures();
         device.grant.set(grant);
-        let resources = self.assign(device, grant);
+        let resources = match self.assign(device, grant) {
+            Ok(resources) => resources,
+            Err(status) => {
+                device.phase.set(Phase::Stopped);
+                self.pass_pnp(device, &[if again { Pnp::Failed } else { Pnp::Init }]);
+                self.end_state(device, Machine::Pnp);
+                return status;
+            }
+        };
+        self.end_state(device, Machine::Pnp);
+        self.pass_pnp(device, &[preparing]);
         let mut status = self.pnp_callback(
             device,
             "EvtDevicePrepareHardware",
@@ -139,31 +146,57 @@ impl Host {
             &[resources.raw, resources.translated],
         );
         device.phase.set(Phase::LowPower);
-        if status.is_success() {
-            device.states.set_pnp(powering);
-            device.states.set_policy(policy);
-            if !self.power_up(device, Entering::Start).is_success() {
-                status = STATUS_DEVICE_POWER_FAILURE;
-            }
+        if status.is_success() && !self.start_power(device, again) {
+            status = STATUS_DEVICE_POWER_FAILURE;
         }
         if !status.is_success() {
-            device.states.set_pnp(Pnp::FailedOwnHardware);
-            device.states.set_policy(Policy::Stopped);
+            self.pass_pnp(device, &[Pnp::FailedOwnHardware]);
             self.release_hardware(device);
+            self.pass_pnp(device, &[Pnp::Failed]);
             return status;
         }
         self.releases_to_all();
+        if !again {
+            self.pass_pnp(device, &[Pnp::EnableInterfaces]);
+        }
         if !device.was_started.replace(true) {
             for interface in device.interfaces.borrow_mut().iter_mut() {
                 interface.start();
             }
         }
-        device.states.set_policy(Policy::Started);
-        device.states.set_pnp(Pnp::Started);
+        self.pass_pnp(device, &[Pnp::Started]);
+        self.end_state(device, Machine::Pnp);
         self.record(Event::Host {
             text: format!("device {:#x} started", device.handle),
         });
         status
+    }
+
+    /// Has power policy bring a device to D0 that has its hardware; whether it did.
+    fn start_power(&self, device: &Rc<Device>, again: bool) -> bool {
+        let (starting, succeeded, failed): (_, &[_], &[_]) = if again {
+            self.pass_pnp(device, &[Pnp::Restarting]);
+            let failed = &[Policy::RestartingFailed, Policy::Stopped];
+            (Policy::Restarting, &[Policy::StartingSucceeded], failed)
+        } else {
+            let succeeded = &[Policy::StartingPoweredUp, Policy::StartingSucceeded];
+            (Policy::Starting, succeeded, &[Policy::StartingFailed])
+        };
+        self.end_state(device, Machine::Pnp);
+        self.pass_policy(device, &[starting]);
+        self.end_state(device, Machine::Policy);
+        let started = self.power_up(device, Entering::Start).is_success();
+        if started {
+            self.pass_policy(device, succeeded);
+            self.pass_policy(device, &[Policy::StartingDecideS0Wake, Policy::Started]);
+        } else {
+            self.pass_policy(device, failed);
+        }
+        self.end_state(device, Machine::Policy);
+        if !started {
+            self.pass_pnp(device, &[Pnp::HardwareAvailablePowerPolicyFailed]);
+        }
+        started
     }
 
     /// Whether the driver did not fail it.
@@ -213,33 +246,47 @@ impl Host {
     /// Whether the device has stopped; one that has not is on its way to its removal.
     fn stop(&self, device: &Rc<Device>) -> bool {
         let stopped = self.leave_for_good(device, Pnp::StartedStopping);
-        device.states.set_pnp(if stopped {
+        let state = if stopped {
             Pnp::Stopped
         } else {
             Pnp::FailedOwnHardware
-        });
+        };
+        self.pass_pnp(device, &[state]);
         let released = self.release_hardware(device);
         if stopped && released {
+            self.end_state(device, Machine::Pnp);
             return true;
         }
-        self.fail(device, Failure::Power);
+        self.pass_pnp(device, &[Pnp::Failed]);
+        self.fail(device, Failure::Stopped);
         false
     }
 
     /// Takes a device out of D0 that is not asked to come back. One that sleeps is brought to D0 first
     /// (`PowerPolStoppingResetDevice`). Whether the driver failed nothing of that.
     pub(super) fn leave_for_good(&self, device: &Rc<Device>, state: Pnp) -> bool {
-        device.states.set_pnp(state);
+        self.pass_pnp(device, &[state]);
+        self.end_state(device, Machine::Pnp);
         let mut went = true;
         if device.phase.get() == Phase::LowPower {
             went = self.wake_device(device).is_success();
         }
-        device.states.set_policy(Policy::Stopping);
-        if device.phase.get() == Phase::Working {
-            went &= self.power_down(device, Leaving::Stop);
-        }
-        device.states.set_policy(Policy::Stopped);
+        let works = device.phase.get() == Phase::Working;
+        self.stop_power(device, |host| {
+            if works {
+                went &= host.power_down(device, Leaving::Stop);
+            }
+        });
         went
+    }
+
+    /// Has power policy stop a device, which `power_down` takes out of D0.
+    pub(super) fn stop_power(&self, device: &Device, power_down: impl FnOnce(&Self)) {
+        self.pass_policy(device, &[Policy::Stopping]);
+        self.end_state(device, Machine::Policy);
+        power_down(self);
+        self.pass_policy(device, &[Policy::StoppingSendStatus, Policy::Stopped]);
+        self.end_state(device, Machine::Policy);
     }
 
     /// Ends every app: what is pending is canceled, and every handle closed.
@@ -251,6 +298,7 @@ impl Host {
             .bodies::<Device>()
             .iter()
             .flat_map(|device| device.open.borrow().clone())
+            .filter(|file| file.is_of_app())
             .collect();
         for file in &open {
             self.abandon(file);

@@ -59,11 +59,11 @@ impl Host {
         for device in all.iter().rev() {
             self.remove_device_tree(device);
         }
-        device.states.set_pnp(Pnp::EjectHardware);
+        self.pass_pnp(device, &[Pnp::EjectHardware]);
         let callback = pdo.init.callbacks.EvtDeviceEject.0;
         let status = self.pnp_callback(device, "EvtDeviceEject", callback, &[]);
         if !status.is_success() {
-            device.states.set_pnp(Pnp::EjectFailed);
+            self.pass_pnp(device, &[Pnp::EjectFailed]);
             let text = format!("child {} is not ejected: {status}", name(device));
             return self.record(Event::Host { text });
         }
@@ -71,7 +71,7 @@ impl Host {
         self.record(Event::Host { text });
         let list = Rc::clone(&pdo.init.list);
         self.miss_child(&list, Named::Device(device.handle));
-        device.states.set_pnp(Pnp::EjectedWaitingForRemove);
+        self.pass_pnp(device, &[Pnp::EjectedWaitingForRemove]);
         let waited = Rc::clone(&list);
         self.block_until(move |_| waited.is_at_rest());
         if let Some(parent) = self.device_of_list(&list) {

@@ -9,6 +9,7 @@ pub(crate) mod notify;
 mod power;
 mod question;
 mod removal;
+mod requirements;
 mod self_managed;
 mod turn;
 

@@ -16,7 +16,7 @@ use crate::{
         device::{Device, Phase},
         interrupt_connect::{Coming, Going, settle_synchronize_irql},
         power_policy::Idle,
-        states::{Policy, Power},
+        states::{Machine, Policy, Power},
     },
 };
 
@@ -69,7 +69,12 @@ impl Host {
         let [in_entry, connecting, starting] = steps;
         let from = argument(from);
         device.policy.idle.set(Idle::NotInD0);
-        device.states.set_power(in_entry);
+        if entering == Entering::Start {
+            self.pass_power(device, &[Power::StartingCheckDeviceType]);
+        } else {
+            self.pass_power(device, &[Power::CheckDeviceType]);
+        }
+        self.pass_power(device, &[in_entry]);
         let callback = device.callbacks.EvtDeviceD0Entry.0;
         let status = self.device_callback(device, "EvtDeviceD0Entry", callback, &[from]);
         if !status.is_success() {
@@ -77,7 +82,10 @@ impl Host {
             self.disconnect_interrupts(device, Going::Forsaken);
             return self.power_failed(device, status);
         }
-        device.states.set_power(connecting);
+        if entering == Entering::Wake {
+            self.pass_power(device, &[Power::NotifyingD0EntryToWakeInterrupts]);
+        }
+        self.pass_power(device, &[connecting]);
         let mut status = self.connect_interrupts(device, entering);
         if status.is_success() {
             let callback = device.callbacks.EvtDeviceD0EntryPostInterruptsEnabled.0;
@@ -88,8 +96,21 @@ impl Host {
             self.leave_d0(device, FINAL, Going::Stopped);
             return self.power_failed(device, status);
         }
-        self.scan_for_children(device);
-        device.states.set_power(starting);
+        if entering == Entering::Wake {
+            self.pass_power(device, &[Power::WakingDmaEnable]);
+            self.scan_for_children(device);
+            self.pass_power(device, &[Power::WakingPostHardwareEnabled]);
+            self.end_state(device, Machine::Power);
+            if device.states.policy() == Policy::SystemWakeDeviceToD0 {
+                self.pass_policy(device, &[Policy::SystemWakeDeviceToD0CompletePowerUp]);
+                self.end_state(device, Machine::Policy);
+            }
+        } else {
+            self.pass_power(device, &[Power::D0StartingDmaEnable]);
+            self.scan_for_children(device);
+            self.pass_power(device, &[Power::D0StartingPostHardwareEnabled]);
+        }
+        self.pass_power(device, &[starting]);
         device.phase.set(Phase::Working);
         self.power_up_queues(device);
         let status = self.start_self_managed_io(device);
@@ -101,7 +122,11 @@ impl Host {
             return self.power_failed(device, status);
         }
         device.policy.idle.set(Idle::InD0);
-        device.states.set_power(Power::D0);
+        if entering == Entering::Start {
+            self.pass_power(device, &[Power::DecideD0State]);
+        }
+        self.pass_power(device, &[Power::D0]);
+        self.end_state(device, Machine::Power);
         status
     }
 
@@ -109,7 +134,8 @@ impl Host {
         let text = format!("device {:#x} does not enter D0: {status}", device.handle);
         self.record(Event::Host { text });
         device.policy.idle.set(Idle::Stopped);
-        device.states.set_power(Power::Stopped);
+        self.pass_power(device, &[Power::Stopped]);
+        self.end_state(device, Machine::Power);
         status
     }
 
@@ -145,22 +171,29 @@ impl Host {
             ),
             Leaving::Stop => (FINAL, Going::Stopped, [Power::GotoD3Stopped; 2]),
         };
-        device.states.set_power(stopping);
+        self.pass_power(device, &[stopping]);
         let mut went = self.suspend_self_managed_io(device).is_success();
         self.power_down_queues(device);
         if device.phase.get() == Phase::Working {
             device.phase.set(Phase::LowPower);
         }
-        device.states.set_power(stopped);
+        if stopped != stopping {
+            self.end_state(device, Machine::Power);
+            self.pass_policy(device, &[Policy::SleepingNoWakeCompletePowerDown]);
+            self.end_state(device, Machine::Policy);
+            let exit = [Power::NotifyingD0ExitToWakeInterrupts, stopped];
+            self.pass_power(device, &exit);
+        }
         went &= self.tell_of_exit(device, to);
         went &= self.leave_d0(device, to, going);
         if leaving == Leaving::Sleep && went {
             device.policy.idle.set(Idle::NotInD0);
-            device.states.set_power(Power::Dx);
+            self.pass_power(device, &[Power::Dx]);
         } else {
             device.policy.idle.set(Idle::Stopped);
-            device.states.set_power(Power::Stopped);
+            self.pass_power(device, &[Power::Stopped]);
         }
+        self.end_state(device, Machine::Power);
         went
     }
 
@@ -217,14 +250,17 @@ impl Host {
             return;
         }
         device.sleeping.set(true);
-        device.states.set_policy(Policy::SleepingNoWakePowerDown);
+        let sleeping = [Policy::Sleeping, Policy::SleepingNoWakePowerDown];
+        self.pass_policy(device, &sleeping);
+        self.end_state(device, Machine::Policy);
         if !self.power_down(device, Leaving::Sleep) {
             device.sleeping.set(false);
             self.disconnect_interrupts(device, Going::Forsaken);
             self.fail(device, Failure::Power);
             return;
         }
-        device.states.set_policy(Policy::SystemAsleepNoWake);
+        self.pass_policy(device, &[Policy::SystemAsleepNoWake]);
+        self.end_state(device, Machine::Policy);
         if device.is_fdo() {
             self.suspend_function(device.slot);
         }
@@ -271,11 +307,18 @@ impl Host {
         if device.is_fdo() {
             self.wake_function(device.slot);
         }
-        device.states.set_policy(Policy::SystemWakeDeviceToD0);
+        let waking = [
+            Policy::SystemWakeDeviceWakeDisabled,
+            Policy::SystemWakeDeviceToD0,
+        ];
+        self.pass_policy(device, &waking);
+        self.end_state(device, Machine::Policy);
         let status = self.power_up(device, Entering::Wake);
         device.sleeping.set(false);
         if status.is_success() {
-            device.states.set_policy(Policy::Started);
+            let started = [Policy::StartingDecideS0Wake, Policy::Started];
+            self.pass_policy(device, &started);
+            self.end_state(device, Machine::Policy);
             self.record(Event::Host {
                 text: format!("device {:#x} is awake", device.handle),
             });

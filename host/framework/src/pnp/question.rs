@@ -8,7 +8,11 @@ use kmdf_machine::Stop;
 use super::Grant;
 use crate::{
     host::Host,
-    kmdf::{device::Device, states::Pnp},
+    kmdf::{
+        device::Device,
+        states::{Machine, Pnp},
+        target::Notice,
+    },
 };
 
 /// What a driver is asked.
@@ -58,7 +62,7 @@ impl Host {
         self.run_to_end("PnP", move |host| {
             host.in_turn(|host| {
                 host.device_in(slot).map_or(STATUS_SUCCESS, |device| {
-                    let status = host.ask_all(&device, Question::Remove);
+                    let status = host.ask_to_remove(&device);
                     if !status.is_success() {
                         host.take_question_back(&device);
                     }
@@ -102,8 +106,33 @@ impl Host {
             device.states.pnp(),
             Pnp::QueryRemovePending | Pnp::QueryStopPending
         ) {
-            device.states.set_pnp(Pnp::Started);
+            let was_to_go = device.states.pnp() == Pnp::QueryRemovePending;
+            self.pass_pnp(device, &[Pnp::QueryCanceled, Pnp::Started]);
+            self.end_state(device, Machine::Pnp);
+            if was_to_go {
+                self.tell_targets(device.handle, Notice::RemoveCanceled);
+            }
         }
+    }
+
+    /// Asks who has the device open, and then its driver.
+    fn ask_to_remove(&self, device: &Device) -> NtStatus {
+        for related in self.removed_with(device) {
+            let related = self.device_in(related);
+            let status = related.map_or(STATUS_SUCCESS, |related| self.ask_to_remove(&related));
+            if !status.is_success() {
+                return status;
+            }
+        }
+        let status = self.ask_targets(device.handle);
+        if !status.is_success() {
+            return status;
+        }
+        let status = self.ask_all(device, Question::Remove);
+        if !status.is_success() {
+            self.tell_targets(device.handle, Notice::RemoveCanceled);
+        }
+        status
     }
 
     /// Whether a device that is started may be stopped or removed. A driver that has said that it cannot
@@ -112,30 +141,35 @@ impl Host {
         if device.states.pnp() != Pnp::Started {
             return STATUS_SUCCESS;
         }
-        if device.policy.unstoppable.get() != 0 {
-            return STATUS_INVALID_DEVICE_STATE;
-        }
-        let (asking, pending, what, callback) = match question {
+        let (checking, asking, pending, what, callback) = match question {
             Question::Stop => (
+                Pnp::QueryStopStaticCheck,
                 Pnp::QueryStopAskDriver,
-                Pnp::QueryStopPending,
+                [Pnp::QueryStopEnsureDeviceAwake, Pnp::QueryStopPending],
                 "EvtDeviceQueryStop",
                 device.callbacks.EvtDeviceQueryStop,
             ),
             Question::Remove => (
+                Pnp::QueryRemoveStaticCheck,
                 Pnp::QueryRemoveAskDriver,
-                Pnp::QueryRemovePending,
+                [Pnp::QueryRemoveEnsureDeviceAwake, Pnp::QueryRemovePending],
                 "EvtDeviceQueryRemove",
                 device.callbacks.EvtDeviceQueryRemove,
             ),
         };
-        device.states.set_pnp(asking);
-        let status = self.pnp_callback(device, what, callback.0, &[]);
-        device.states.set_pnp(if status.is_success() {
-            pending
+        self.pass_pnp(device, &[checking]);
+        let status = if device.policy.unstoppable.get() == 0 {
+            self.pass_pnp(device, &[asking]);
+            self.pnp_callback(device, what, callback.0, &[])
         } else {
-            Pnp::Started
-        });
+            STATUS_INVALID_DEVICE_STATE
+        };
+        if status.is_success() {
+            self.pass_pnp(device, &pending);
+        } else {
+            self.pass_pnp(device, &[Pnp::Started]);
+        }
+        self.end_state(device, Machine::Pnp);
         status
     }
 }

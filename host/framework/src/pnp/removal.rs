@@ -11,7 +11,8 @@ use crate::{
         device::{Device, Phase},
         interrupt_connect::Going,
         power_policy::Idle,
-        states::{Pnp, Policy},
+        states::{Machine, Pnp, Policy},
+        target::Notice,
     },
 };
 
@@ -25,6 +26,8 @@ pub(super) enum Failure {
     Removed,
     /// The framework could not start it again.
     Power,
+    /// The framework could not stop it, and it is taken down.
+    Stopped,
 }
 
 impl Host {
@@ -53,6 +56,13 @@ impl Host {
         if matches!(phase, Phase::Removed | Phase::SurpriseRemoved) {
             return;
         }
+        for related in self.removed_with(device) {
+            self.remove(related);
+        }
+        // Nobody refuses here.
+        if device.states.pnp() != Pnp::QueryRemovePending {
+            self.ask_targets(device.handle);
+        }
         device.begin_removal();
         if device.was_started.get() && device.phase.get() != Phase::Stopped {
             let asked = device.states.pnp() == Pnp::QueryRemovePending;
@@ -63,9 +73,12 @@ impl Host {
             };
             self.leave_for_good(device, state);
         }
-        device.states.set_pnp(Pnp::RemovingDisableInterfaces);
+        if device.was_started.get() {
+            self.pass_pnp(device, &[Pnp::RemovingDisableInterfaces]);
+        }
         self.release_hardware(device);
         self.clean_up_for_removal(device);
+        self.tell_targets(device.handle, Notice::RemoveComplete);
         self.finish_removal(device);
     }
 
@@ -157,46 +170,72 @@ impl Host {
             child.lingers.set(true);
         }
         let was_started = device.was_started.get();
-        if failure == Failure::Removed && was_started {
-            let has_hardware = device.resources.get().is_some();
-            device.states.set_pnp(if has_hardware {
-                Pnp::SurpriseRemoveIoStarted
-            } else {
-                Pnp::SurpriseRemove
-            });
-            self.tell_of_surprise_removal(device);
-            self.miss_children(device);
-            device.states.set_pnp(Pnp::FailedIoStarting);
-        } else {
-            device.states.set_pnp(Pnp::FailedPowerDown);
+        let has_hardware = device.resources.get().is_some();
+        match failure {
+            Failure::Removed if was_started => self.lose_started(device, has_hardware),
+            Failure::Removed => self.pass_pnp(device, &[Pnp::InitSurpriseRemoved, Pnp::Init]),
+            Failure::Power if device.states.pnp() != Pnp::Failed => {
+                self.pass_pnp(device, &[Pnp::FailedPowerDown]);
+            }
+            Failure::Power | Failure::Stopped => {}
         }
-        device.states.set_policy(Policy::Stopping);
-        if phase == Phase::Working {
-            self.power_down(device, Leaving::Stop);
-        } else {
-            // One that sleeps is not brought to D0 any more.
-            self.disconnect_interrupts(device, Going::Forsaken);
+        if has_hardware {
+            self.end_state(device, Machine::Pnp);
+            self.stop_power(device, |host| {
+                if phase == Phase::Working {
+                    host.power_down(device, Leaving::Stop);
+                } else {
+                    // One that sleeps is not brought to D0 any more.
+                    host.disconnect_interrupts(device, Going::Forsaken);
+                }
+            });
+            self.pass_pnp(device, &[Pnp::FailedOwnHardware]);
+            self.release_hardware(device);
+            self.pass_pnp(device, &[Pnp::Failed]);
+        } else if device.states.pnp() == Pnp::SurpriseRemove {
+            self.pass_pnp(device, &[Pnp::Failed]);
         }
         device.policy.idle.set(Idle::Stopped);
-        device.states.set_policy(Policy::Stopped);
-        device.states.set_pnp(Pnp::FailedOwnHardware);
-        self.release_hardware(device);
-        device.states.set_pnp(Pnp::Failed);
         self.clean_up_for_removal(device);
-        if failure == Failure::Power {
+        if device.states.pnp() == Pnp::Failed {
+            let removed = [Pnp::FailedPowerPolicyRemoved, Pnp::FailedWaitForRemove];
+            self.pass_pnp(device, &removed);
+            self.end_state(device, Machine::Pnp);
+        }
+        if failure != Failure::Removed {
             // The framework has taken the device down before PnP hears of it.
             self.take_children_down(device);
-            device.states.set_pnp(Pnp::FailedSurpriseRemoved);
+            self.pass_pnp(device, &[Pnp::FailedSurpriseRemoved]);
             self.tell_of_surprise_removal(device);
             self.miss_children(device);
+            self.pass_pnp(device, &[Pnp::FailedWaitForRemove]);
+            self.end_state(device, Machine::Pnp);
         }
-        device.states.set_pnp(Pnp::FailedWaitForRemove);
+        self.tell_targets(device.handle, Notice::RemoveComplete);
         let asks = device.failed.get() == ATTEMPT_RESTART && !self.is_built_for(23);
-        let failed_itself = device.failed.get() == 0 && failure == Failure::Power;
+        let failed_itself = device.failed.get() == 0 && failure != Failure::Removed;
         if asks || failed_itself {
             self.ask_for_restart(device);
         }
         true
+    }
+
+    /// A device that was started has gone: its driver is told.
+    fn lose_started(&self, device: &Device, has_hardware: bool) {
+        let asked = [Pnp::QueryRemovePending, Pnp::QueryStopPending];
+        if asked.contains(&device.states.pnp()) {
+            self.pass_pnp(device, &[Pnp::QueriedSurpriseRemove]);
+        }
+        if has_hardware {
+            self.pass_pnp(device, &[Pnp::SurpriseRemoveIoStarted]);
+            self.tell_of_surprise_removal(device);
+            self.miss_children(device);
+            self.pass_pnp(device, &[Pnp::FailedIoStarting]);
+        } else {
+            self.pass_pnp(device, &[Pnp::SurpriseRemove]);
+            self.tell_of_surprise_removal(device);
+            self.miss_children(device);
+        }
     }
 
     /// PnP tells children of a surprise removal before their parent.
@@ -247,7 +286,14 @@ impl Host {
         device.begin_removal();
         self.purge_queues(device, true);
         self.flush_self_managed_io(device);
-        device.states.set_policy(Policy::Removed);
+        let removed: &[_] = if device.states.policy() == Policy::Stopped {
+            &[Policy::StoppedRemoving, Policy::Removed]
+        } else {
+            &[Policy::Removed]
+        };
+        self.end_state(device, Machine::Pnp);
+        self.pass_policy(device, removed);
+        self.end_state(device, Machine::Policy);
     }
 
     /// REMOVE (`PnpEventRemovedCommonCode`): the queues that are not power-managed are purged, and the
@@ -256,8 +302,9 @@ impl Host {
         if let Some(pdo) = &device.pdo {
             return self.check_presence(device, pdo);
         }
+        self.pass_pnp(device, &[Pnp::Removed]);
         self.end_children(device);
-        device.states.set_pnp(Pnp::FdoRemoved);
+        self.pass_pnp(device, &[Pnp::RemovedChildrenRemoved, Pnp::FdoRemoved]);
         self.purge_queues(device, false);
         device.phase.set(Phase::Removed);
         self.delete_when_closed(device);
@@ -281,6 +328,10 @@ impl Host {
 
     pub(crate) fn delete_device(&self, device: &Rc<Device>) {
         self.clean_up_self_managed_io(device);
+        if matches!(device.states.pnp(), Pnp::FdoRemoved | Pnp::PdoRemoved) {
+            self.pass_pnp(device, &[Pnp::Final]);
+            self.end_state(device, Machine::Pnp);
+        }
         for interrupt in device.interrupts.borrow().clone() {
             interrupt.flush(self);
         }

@@ -86,7 +86,8 @@ fn using_request(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let (memory, bytes) = host.request_buffer(&request, side)?;
     let irp = &request.irp;
     let mut too_long = false;
-    if irp.major == Major::DeviceControl && irp.method() == BUFFERED {
+    let is_control = matches!(irp.major, Major::DeviceControl | Major::InternalControl);
+    if is_control && irp.method() == BUFFERED {
         // The MDL that the framework makes of such a buffer is as long as the input, in both directions.
         if irp.input.is_empty() {
             return Err(STATUS_BUFFER_TOO_SMALL);
@@ -107,9 +108,11 @@ fn using_request(host: &Host, call: &Call) -> Result<(), NtStatus> {
 fn side(request: &Request, from_device: bool) -> Result<Side, NtStatus> {
     match (request.irp.major, request.irp.method(), from_device) {
         (Major::Read, _, true)
-        | (Major::DeviceControl, 0 | 2, true)
-        | (Major::DeviceControl, 1, false) => Ok(Side::Output),
-        (Major::Write, _, false) | (Major::DeviceControl, 0, false) => Ok(Side::Input),
+        | (Major::DeviceControl | Major::InternalControl, 0 | 2, true)
+        | (Major::DeviceControl | Major::InternalControl, 1, false) => Ok(Side::Output),
+        (Major::Write, _, false) | (Major::DeviceControl | Major::InternalControl, 0, false) => {
+            Ok(Side::Input)
+        }
         _ => Err(STATUS_INVALID_DEVICE_REQUEST),
     }
 }

@@ -5,5 +5,6 @@ pub(crate) mod common_buffer;
 pub(crate) mod enabler;
 pub(crate) mod initialize;
 mod mapping;
+pub(crate) mod reserved;
 mod transaction;
 pub(crate) mod transaction_services;

@@ -11,7 +11,7 @@ use kmdf_abi::{
     },
     types::{SCATTER_GATHER_ELEMENT, SCATTER_GATHER_LIST},
 };
-use kmdf_machine::Irql;
+use kmdf_machine::{Irql, PAGE};
 use kmdf_rules::rules;
 
 use super::{enabler::Enabler, mapping::Mapping};
@@ -22,6 +22,8 @@ use crate::{host::Host, kmdf::object::Body};
 pub(super) enum State {
     /// It has no buffer, and never had one.
     Created,
+    /// It has map registers, and no buffer.
+    Reserved,
     /// It has a buffer and was not executed.
     Initialized,
     /// A transfer was given to EvtProgramDma and has not been reported complete.
@@ -57,6 +59,10 @@ pub(crate) struct Transaction {
     pub(super) maximum: Cell<u64>,
     pub(super) transferred: Cell<u64>,
     pub(super) context: Cell<u64>,
+    /// How many map registers it has reserved.
+    pub(super) reserved: Cell<u32>,
+    /// Where its DMA_TRANSFER_CONTEXT is, once it was asked for, or 0.
+    pub(super) transfer_context: Cell<u64>,
     current: RefCell<Option<Mapping>>,
     /// Where the SCATTER_GATHER_LIST of the current transfer is, or 0.
     list: Cell<u64>,
@@ -76,6 +82,12 @@ impl Body for Transaction {
     fn dispose(&self, host: &Host) {
         self.check_idle(host, "deleted");
         self.reset(host);
+        let context = self.transfer_context.take();
+        if context != 0
+            && let Err(text) = host.memory.free(context)
+        {
+            host.violation(&rules::BUFFER_OVERRUN, text);
+        }
     }
 }
 
@@ -90,6 +102,8 @@ impl Transaction {
             enabler,
             transferred: Cell::new(0),
             context: Cell::new(0),
+            reserved: Cell::new(0),
+            transfer_context: Cell::new(0),
             current: RefCell::new(None),
             list: Cell::new(0),
             staging: Staging::default(),
@@ -117,7 +131,8 @@ impl Transaction {
     /// Gives a buffer to a transaction that has none.
     pub(super) fn begin(&self, host: &Host, buffer: Buffer) {
         let what = "WdfDmaTransactionInitialize";
-        self.expect(host, &[State::Created, State::Released], what);
+        let states = [State::Created, State::Reserved, State::Released];
+        self.expect(host, &states, what);
         self.buffer.set(buffer);
         self.transferred.set(0);
         self.maximum.set(self.enabler.maximum);
@@ -197,6 +212,10 @@ impl Transaction {
         let done = self.transferred.get();
         let bytes = (buffer.bytes - done).min(self.maximum.get());
         let memory = buffer.memory + done;
+        let bytes = match self.reserved.get() {
+            0 => bytes,
+            pages => bytes.min(u64::from(pages) * PAGE - memory % PAGE),
+        };
         if self.enabler.is_too_fragmented(memory, bytes) {
             return Err(STATUS_WDF_TOO_FRAGMENTED);
         }

@@ -158,7 +158,7 @@ fn device(host: &Host, call: &Call) -> u64 {
 }
 
 /// A transaction whose enabler uses version 3 of the DMA operations.
-fn of_version_3(host: &Host, call: &Call, what: &str) -> Rc<Transaction> {
+pub(super) fn of_version_3(host: &Host, call: &Call, what: &str) -> Rc<Transaction> {
     let transaction = host.body::<Transaction>(call.arg(0));
     if !transaction.enabler.version_3 {
         host.violation(

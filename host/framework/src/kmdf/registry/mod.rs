@@ -17,7 +17,7 @@ use kmdf_machine::cpu::stub::Call;
 use kmdf_rules::rules;
 
 use super::{
-    attributes::Attributes,
+    attributes::{Allowed, Attributes},
     collection::Collection,
     device::{Device, FIRST_CHILD},
     object::Body,
@@ -35,6 +35,10 @@ pub(crate) struct Registry {
     service: RefCell<RegistryKey>,
     /// Hardware and software key of each device, by slot.
     devices: RefCell<BTreeMap<usize, [RegistryKey; 2]>>,
+    /// `HARDWARE\DEVICEMAP`, which is not stored.
+    device_map: RefCell<RegistryKey>,
+    /// The driver's persistent state.
+    state: RefCell<RegistryKey>,
     /// Whose apps open devices.
     user: Cell<User>,
 }
@@ -48,6 +52,10 @@ pub(crate) enum Root {
     Hardware(usize),
     /// The device's software key.
     Software(usize),
+    /// The key of all devices that drivers list there.
+    DeviceMap,
+    /// The driver's persistent state.
+    State,
 }
 
 /// WDFKEY
@@ -55,6 +63,8 @@ pub(crate) struct Key {
     root: Root,
     path: String,
     closed: Cell<bool>,
+    /// The handle that stands for it, once it was asked for, or 0.
+    wdm: Cell<u64>,
     /// Where driver code was when it opened it.
     site: u64,
 }
@@ -132,6 +142,8 @@ impl Host {
         let registry = &self.framework().registry;
         match root {
             Root::Service => body(&mut registry.service.borrow_mut()),
+            Root::DeviceMap => body(&mut registry.device_map.borrow_mut()),
+            Root::State => body(&mut registry.state.borrow_mut()),
             Root::Hardware(slot) => {
                 body(&mut registry.devices.borrow_mut().entry(slot).or_default()[0])
             }
@@ -173,6 +185,7 @@ impl Host {
             root,
             path,
             closed: Cell::new(false),
+            wdm: Cell::new(0),
             site: self.call_site(),
         });
         self.memory.write(out, &object.handle);
@@ -184,6 +197,9 @@ services! {
     WdfDriverOpenParametersRegistryKey <= PASSIVE => open_parameters;
     WdfDeviceOpenRegistryKey <= PASSIVE => open_device;
     WdfFdoInitOpenRegistryKey <= PASSIVE => open_init;
+    WdfDeviceOpenDevicemapKey <= PASSIVE => open_device_map;
+    WdfDriverOpenPersistentStateRegistryKey <= PASSIVE => open_state;
+    WdfRegistryWdmGetHandle <= PASSIVE => handle;
     WdfRegistryOpenKey <= PASSIVE => open;
     WdfRegistryClose <= PASSIVE => close;
     WdfRegistryRemoveKey <= PASSIVE => remove_key;
@@ -245,6 +261,39 @@ fn open_init(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let attributes = host.attributes(call.arg(3))?;
     let root = device_root(host, slot, call.arg32(1))?;
     host.create_key(root, String::new(), &attributes, call.arg(4))
+}
+
+/// WdfDeviceOpenDevicemapKey(Device, KeyName, DesiredAccess, KeyAttributes, Key): one that is not there is created.
+fn open_device_map(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    host.body::<Device>(call.arg(0));
+    host.memory.write(call.arg(4), &0_u64);
+    let path = host.valid_text_at(call.arg(1))?;
+    if path.is_empty() {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let allowed = Allowed::PLAIN.without_parent();
+    let attributes = host.attributes_with(call.arg(3), allowed)?;
+    host.with_key(Root::DeviceMap, |root| {
+        root.create(&path);
+    });
+    host.create_key(Root::DeviceMap, path, &attributes, call.arg(4))
+}
+
+/// WdfDriverOpenPersistentStateRegistryKey(Driver, DesiredAccess, KeyAttributes, Key)
+fn open_state(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    host.memory.write(call.arg(3), &0_u64);
+    let attributes = host.attributes(call.arg(2))?;
+    host.body::<super::driver::Driver>(call.arg(0));
+    host.create_key(Root::State, String::new(), &attributes, call.arg(3))
+}
+
+/// WdfRegistryWdmGetHandle(Key)
+fn handle(host: &Host, call: &Call) -> u64 {
+    let key = host.body::<Key>(call.arg(0));
+    if key.wdm.get() == 0 {
+        key.wdm.set(host.memory.new_handle());
+    }
+    key.wdm.get()
 }
 
 /// WdfRegistryOpenKey(ParentKey, KeyName, DesiredAccess, KeyAttributes, Key)

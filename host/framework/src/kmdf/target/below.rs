@@ -9,9 +9,14 @@ use kmdf_abi::{
 use kmdf_bus::{Answer, SentKind};
 use kmdf_machine::{Alarm, Dpc};
 
-use super::{IoTarget, format::Format, send::Until};
+use super::{
+    IoTarget, Kind,
+    format::{Format, Part},
+    send::Until,
+};
 use crate::{
     host::Host,
+    io::{Irp, Outcome},
     kmdf::{
         device::{Device, FIRST_CHILD},
         request::{Owner, Request},
@@ -25,13 +30,19 @@ pub(crate) struct Queued {
     pub(super) until: Until,
 }
 
-/// A request that the driver below has.
+/// A request that somebody has to whom it was sent.
 pub(crate) struct Below {
     format: Format,
     until: Until,
-    answer: Answer,
-    /// When it answers.
-    alarm: Alarm,
+    by: By,
+}
+
+/// Who has a request.
+enum By {
+    /// The driver below, and what it answers when.
+    Bus(Answer, Alarm),
+    /// This driver, as an IRP of its own.
+    Driver(Rc<Irp>),
 }
 
 impl Host {
@@ -62,11 +73,25 @@ impl Host {
     ) {
         let body = self.body::<IoTarget>(target);
         let device = self.body::<Device>(body.device);
-        let answer = match device.slot {
-            FIRST_CHILD.. => Answer::unknown(),
-            slot => self.answer_from_below(slot, &self.sent(&format)),
-        };
         request.target.set(target);
+        let answer = match &body.kind {
+            Kind::Local => self.answer_below(&device, &format),
+            Kind::Itself(itself) => {
+                let irp = self.pass_on(&body, request, format, until);
+                return self.dispatch_to_itself(&device, itself, &irp);
+            }
+            Kind::Remote(remote) => match remote.opened() {
+                Some(opened) if opened.is_below() => self.answer_below(&opened.device, &format),
+                Some(opened) => {
+                    let irp = self.pass_on(&body, request, format, until);
+                    if let Some(file) = opened.file {
+                        file.send_through(&irp);
+                    }
+                    return self.dispatch(opened.device.handle, &irp);
+                }
+                None => self.invalid_operation("a request is sent to a target that is not open"),
+            },
+        };
         if answer.after.is_zero() {
             return self.arrive(target, request, &format, until, &answer);
         }
@@ -75,12 +100,62 @@ impl Host {
         *request.below.borrow_mut() = Some(Below {
             format,
             until,
-            answer,
-            alarm,
+            by: By::Bus(answer, alarm),
         });
         if request.irp.canceled.get() {
             self.cancel_below(request, STATUS_CANCELLED);
         }
+    }
+
+    /// What is below a device answers.
+    fn answer_below(&self, device: &Device, format: &Format) -> Answer {
+        match device.slot {
+            FIRST_CHILD.. => Answer::unknown(),
+            slot => self.answer_from_below(slot, &self.sent(format)),
+        }
+    }
+
+    /// Makes the IRP with which a request reaches a device of this driver.
+    fn pass_on(
+        &self,
+        body: &IoTarget,
+        request: &Rc<Request>,
+        format: Format,
+        until: Until,
+    ) -> Rc<Irp> {
+        let sender = Rc::downgrade(request);
+        let back = Box::new(move |host: &Self, outcome: &Outcome| {
+            let request = sender.upgrade();
+            let below = request.as_ref().and_then(|request| request.below.take());
+            let (Some(request), Some(below)) = (request, below) else {
+                return;
+            };
+            let status = match request.given_up.take() {
+                Some(given_up) if outcome.status == STATUS_CANCELLED => given_up,
+                _ => outcome.status,
+            };
+            let answer = Answer {
+                information: outcome.information,
+                output: outcome.output.clone(),
+                ..Answer::with(status)
+            };
+            let target = request.target.get();
+            host.arrive(target, &request, &below.format, below.until, &answer);
+        });
+        let others = format.others.as_ref().map(|others| {
+            let others = [&others[0], &others[1], &others[2]];
+            others.map(|part| part.address)
+        });
+        let irp = Rc::new(Irp::of_target(self.sent(&format), others, back));
+        irp.canceled.set(request.irp.canceled.get());
+        body.sent.borrow_mut().push(request.handle);
+        request.given_up.set(None);
+        *request.below.borrow_mut() = Some(Below {
+            format,
+            until,
+            by: By::Driver(Rc::clone(&irp)),
+        });
+        irp
     }
 
     /// The driver below answers in a DPC, as one that waits for its hardware does.
@@ -89,14 +164,11 @@ impl Host {
         let answer = Dpc::new("the driver below", move |host: &Self| {
             let request = waiting.upgrade();
             let below = request.as_ref().and_then(|request| request.below.take());
-            if let (Some(request), Some(below)) = (request, below) {
-                host.arrive(
-                    request.target.get(),
-                    &request,
-                    &below.format,
-                    below.until,
-                    &below.answer,
-                );
+            if let (Some(request), Some(below)) = (request, below)
+                && let By::Bus(answer, _) = &below.by
+            {
+                let target = request.target.get();
+                host.arrive(target, &request, &below.format, below.until, answer);
             }
         });
         self.at(self.now() + after, move |host| {
@@ -107,8 +179,23 @@ impl Host {
     /// Cancels a request that was sent; `false` when nobody has it.
     pub(crate) fn cancel_below(&self, request: &Rc<Request>, status: NtStatus) -> bool {
         let target = request.target.get();
+        let passed_on = match &*request.below.borrow() {
+            Some(Below {
+                by: By::Driver(irp),
+                ..
+            }) => Some(Rc::clone(irp)),
+            _ => None,
+        };
+        if let Some(irp) = passed_on {
+            request.given_up.set(Some(status));
+            // It comes back when the driver lets it.
+            self.cancel_here(&irp);
+            return true;
+        }
         if let Some(below) = request.below.take() {
-            self.cancel_alarm(below.alarm);
+            if let By::Bus(_, alarm) = below.by {
+                self.cancel_alarm(alarm);
+            }
             let answer = Answer::with(status);
             self.arrive(target, request, &below.format, below.until, &answer);
             return true;
@@ -212,7 +299,7 @@ impl Host {
         self.memory.write(address + status, &request.sent.get().0);
         self.memory.write(address + status + 8, &information);
         let format = request.format.borrow();
-        let Some(format) = &*format else {
+        let Some(format) = format.as_ref().filter(|format| !format.by_location) else {
             let none = WDF_REQUEST_TYPE::WdfRequestTypeNoFormat.0;
             return self.memory.write(address + kind, &none);
         };
@@ -228,6 +315,18 @@ impl Host {
                 self.memory.write(address + UNION, &part.handle());
                 self.memory.write(address + LENGTH, &information);
                 self.memory.write(address + OFFSET, &part.offset);
+            }
+            SentKind::InternalControl if format.others.is_some() => {
+                let others = format
+                    .others
+                    .as_ref()
+                    .map(|others| others.each_ref().map(Part::handle));
+                let [first, second, fourth] = others.unwrap_or_default();
+                self.memory.write(address + UNION, &first);
+                self.memory.write(address + UNION + 8, &second);
+                self.memory
+                    .write(address + UNION + 16, &u64::from(format.code));
+                self.memory.write(address + UNION + 24, &fourth);
             }
             SentKind::Control | SentKind::InternalControl => {
                 self.memory.write(address + UNION, &format.code);

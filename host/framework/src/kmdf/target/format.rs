@@ -40,9 +40,22 @@ impl Part {
 pub(crate) struct Format {
     pub(super) kind: SentKind,
     pub(super) code: u32,
-    offset: i64,
+    pub(super) offset: i64,
     pub(super) input: Part,
     pub(super) output: Part,
+    /// Arguments 1, 2 and 4 of an internal control request, where these are not its buffers.
+    pub(super) others: Option<[Part; 3]>,
+    /// Whether a stack location of the driver's says it: the framework keeps no parameters of such a request.
+    pub(super) by_location: bool,
+}
+
+impl Format {
+    /// All that it holds.
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        [&self.input, &self.output]
+            .into_iter()
+            .chain(self.others.iter().flatten())
+    }
 }
 
 impl Format {
@@ -52,6 +65,9 @@ impl Format {
             SentKind::Read => WDF_REQUEST_TYPE::WdfRequestTypeRead.0,
             SentKind::Write => WDF_REQUEST_TYPE::WdfRequestTypeWrite.0,
             SentKind::Control => WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl.0,
+            SentKind::InternalControl if self.others.is_some() => {
+                WDF_REQUEST_TYPE::WdfRequestTypeOther.0
+            }
             SentKind::InternalControl => WDF_REQUEST_TYPE::WdfRequestTypeDeviceControlInternal.0,
         }
     }
@@ -76,19 +92,13 @@ impl Host {
     /// Gives a request another format: what the one before held is given back.
     pub(crate) fn set_format(&self, request: &Request, format: Option<Format>) {
         if let Some(format) = &format {
-            for part in [&format.input, &format.output] {
-                if let Some(object) = &part.memory {
-                    object.references.set(object.references.get() + 1);
-                }
+            for object in format.parts().filter_map(|part| part.memory.as_ref()) {
+                object.references.set(object.references.get() + 1);
             }
         }
-        let before = request.format.replace(format);
-        for part in before
-            .into_iter()
-            .flat_map(|format| [format.input, format.output])
-        {
-            if let Some(object) = part.memory {
-                self.release_reference(&object);
+        if let Some(before) = request.format.replace(format) {
+            for object in before.parts().filter_map(|part| part.memory.as_ref()) {
+                self.release_reference(object);
             }
         }
     }
@@ -112,16 +122,24 @@ impl Host {
                 Major::Read => SentKind::Read,
                 Major::Write => SentKind::Write,
                 Major::DeviceControl | Major::Create => SentKind::Control,
+                Major::InternalControl => SentKind::InternalControl,
             },
             code: irp.code,
             offset: irp.offset.cast_signed(),
             input: part(Side::Input),
             output: part(Side::Output),
+            others: irp.others.map(|others| {
+                others.map(|address| Part {
+                    address,
+                    ..Part::default()
+                })
+            }),
+            by_location: false,
         }
     }
 
     /// The buffer that a WDFMEMORY and a WDFMEMORY_OFFSET name; none for NULL.
-    fn part(&self, memory: u64, offsets: u64) -> Result<Part, NtStatus> {
+    pub(super) fn part(&self, memory: u64, offsets: u64) -> Result<Part, NtStatus> {
         if memory == 0 {
             return Ok(Part::default());
         }
@@ -194,6 +212,8 @@ impl Host {
             offset,
             input,
             output,
+            others: None,
+            by_location: false,
         }
     }
 
@@ -210,6 +230,8 @@ impl Host {
             offset: 0,
             input,
             output,
+            others: None,
+            by_location: false,
         }
     }
 }
@@ -293,7 +315,7 @@ fn format_control(host: &Host, call: &Call, kind: SentKind, what: &str) -> NtSta
     }
 }
 
-fn format_request(host: &Host, request: &Request, format: Format) -> NtStatus {
+pub(super) fn format_request(host: &Host, request: &Request, format: Format) -> NtStatus {
     request.formatted_as_is.set(false);
     request.has_irp.set(true);
     request.has_context.set(true);

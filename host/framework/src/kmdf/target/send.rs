@@ -221,7 +221,12 @@ impl Host {
         options: Options,
     ) -> Result<(), NtStatus> {
         let ignores = options.flags & IGNORE_STATE != 0;
-        if target.state.get() == State::Purged && !ignores {
+        let takes = match target.state.get() {
+            State::Started | State::Stopped => true,
+            State::Purged => ignores,
+            State::ClosedForQueryRemove | State::Closed | State::Deleted => false,
+        };
+        if !takes {
             return Err(STATUS_INVALID_DEVICE_STATE);
         }
         if request.canceled.get() {
@@ -259,15 +264,15 @@ impl Host {
     }
 
     /// Waits until nothing is below that was sent to a target.
-    pub(super) fn wait_for_sent(&self, target: u64, what: &str) {
+    pub(super) fn wait_for_sent(&self, target: &IoTarget, what: &str) {
         if self.irql() > Irql::PASSIVE {
             self.violation(
                 &rules::KMDF_IRQL,
                 format!("{what} waits, and is called at {}", self.irql()),
             );
         }
-        let body = self.body::<IoTarget>(target);
-        self.block_until(move |_| body.sent.borrow().is_empty());
+        let sent = Rc::clone(&target.sent);
+        self.block_until(move |_| sent.borrow().is_empty());
     }
 
     /// Waits until a request is back.

@@ -81,7 +81,7 @@ fn send_control(
 
 /// Sends the request that a call names, or one made for it, and waits for the answer. The completion
 /// routine of the driver's own request is not called.
-fn send_and_wait(
+pub(super) fn send_and_wait(
     host: &Host,
     call: &Call,
     format: Format,
