@@ -5,7 +5,7 @@ use std::{cell::RefCell, path::PathBuf, rc::Rc};
 use edu_lab::EduModel;
 use edu_model::{Config, Faults};
 use kmdf_host::{
-    BootError, Checks, Driver, Grant, Host, Interrupts, Machine, NtStatus, Session, Stop,
+    BootError, Checks, Driver, Grant, Host, Interrupts, Machine, NtStatus, Schedule, Session, Stop,
     device::{
         PciFunction,
         qemu::{Qemu, QemuOptions},
@@ -264,7 +264,7 @@ impl Bench {
             processors: self.processors,
             shared_lines: Machine::lines(functions.len(), self.shared_line),
             functions,
-            strategy: strategy(self.seed),
+            strategy: strategy(self.seed, Schedule::default()),
             event_limit: 200,
             observer: Some(Box::new(move |record| {
                 recorder.borrow_mut().push(record.clone());

@@ -343,7 +343,7 @@ fn broken(which: u32) -> String {
         output_length: 4,
     };
     match bench.request(&file, operation) {
-        Err(Stop::BugCheck(report)) => report.rule.to_string(),
+        Err(Stop::BugCheck(report)) => report.rule.clone(),
         other => panic!("{which}: {other:?}"),
     }
 }
