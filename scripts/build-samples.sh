@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 for kmdf in 1.15 1.33; do
     to=target/cross/samples
     [ $kmdf = 1.15 ] || to=$to/$kmdf
-    for name in echo toaster probe power card bus entropy relay; do
+    for name in echo toaster probe power card bus entropy relay service; do
         # It calls a function that the oldest version has not.
         [ $name != relay ] || [ $kmdf = 1.33 ] || continue
         # One word for each file, on purpose.

@@ -100,7 +100,7 @@ fn a_device_that_goes_during_the_start_starts_or_not_and_leaves_nothing() {
                 started += 1;
                 lab.shut_down();
             }
-            Err(BootError::Refused { step, status }) => {
+            Err(BootError::Refused { step, status, .. }) => {
                 assert_eq!(step, "starting the device");
                 refused += 1;
                 assert_eq!(removed_after(access).start_is_refused(), status);

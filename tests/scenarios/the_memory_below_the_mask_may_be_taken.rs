@@ -58,7 +58,7 @@ fn with_28_bits_the_device_is_not_added_and_the_reason_is_traced() {
                 .free_memory_from(ABOVE)
         };
         assert_eq!(bench().add_is_refused(), STATUS_INSUFFICIENT_RESOURCES);
-        let Err(BootError::Refused { step, status }) = bench().try_boot() else {
+        let Err(BootError::Refused { step, status, .. }) = bench().try_boot() else {
             panic!("{kind:?}, {interrupts:?}: it comes up");
         };
         assert_eq!(step, "EvtDriverDeviceAdd");

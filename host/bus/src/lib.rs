@@ -375,6 +375,11 @@ pub trait PciFunction {
     /// The device failed: what was due is what a real one does not survive.
     fn advance(&mut self, bus: &mut dyn Bus, now: VirtualTime) -> Result<(), DeviceError>;
 
+    /// Why it may still interrupt, if its driver has left it so: asked when the device has left D0.
+    fn left_on(&self) -> Option<String> {
+        None
+    }
+
     /// When it changes next by itself, if it will. For [`Clock::Virtual`].
     fn next_event(&self) -> Option<VirtualTime>;
 

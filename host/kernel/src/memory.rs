@@ -85,8 +85,13 @@ fn free_pool_with_tag(kernel: &Kernel, call: &Call) {
 
 fn free(kernel: &Kernel, address: u64, tag: Option<u32>) {
     match kernel.memory.free(address) {
-        Err(text) => kernel.violation(&rules::BAD_FREE, text),
+        Err(text) => {
+            let by = kernel.memory.freed_by(address);
+            let by = by.map_or_else(String::new, |site| kernel.made_at(site));
+            kernel.violation(&rules::BAD_FREE, text + &by)
+        }
         Ok(allocation) => {
+            kernel.memory.set_freed_by(address, kernel.call_site());
             kernel.check_freed(address, allocation.bytes);
             kernel.objects().unmapped.forget(address);
             match allocation.purpose {
@@ -164,7 +169,7 @@ fn map(kernel: &Kernel, call: &Call, uncached: bool) -> u64 {
 
 fn unmap_io_space(kernel: &Kernel, call: &Call) {
     let (address, bytes) = (call.arg(0), call.arg(1));
-    match kernel.memory.unmap_device(address) {
+    match kernel.memory.unmap_device(address, kernel.call_site()) {
         Some(mapping) if mapping.bytes == bytes => {}
         Some(mapping) => kernel.violation(
             &rules::UNMAP_IO_SPACE,

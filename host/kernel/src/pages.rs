@@ -212,7 +212,10 @@ impl Kernel {
     /// Ends a mapping of such an MDL.
     pub(crate) fn unmap_unmapped(&self, address: u64, list: u64) {
         if let Some(Behind::Device { .. }) = self.objects().unmapped.get(list)
-            && self.memory.unmap_device(address).is_none()
+            && self
+                .memory
+                .unmap_device(address, self.call_site())
+                .is_none()
         {
             self.violation(
                 &rules::UNMAP_IO_SPACE,

@@ -41,7 +41,7 @@ fn acquire(kernel: &Kernel, address: u64) {
         rank: None,
         order: Some(lock.order()),
     };
-    kernel.acquire(&lock, Irql::DISPATCH, held, &rules::SPIN_LOCK);
+    kernel.acquire_for_callback(&lock, Irql::DISPATCH, held, &rules::SPIN_LOCK);
 }
 
 /// KeAcquireSpinLockRaiseToDpc(SpinLock): the IRQL before

@@ -9,4 +9,9 @@ pub trait Above {
     /// What the driver has not brought to its end, now that nothing can go on and no callback is
     /// under way.
     fn unfinished(&self, machine: &Machine) -> Option<(&'static Rule, String)>;
+
+    /// What apps wait for: a line for each request.
+    fn pending(&self, _machine: &Machine) -> Vec<String> {
+        Vec::new()
+    }
 }

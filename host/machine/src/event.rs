@@ -11,6 +11,7 @@ use std::{
 use digest::Digest;
 use kmdf_bus::{Width, time::VirtualTime};
 use returned::Returned;
+pub(crate) use returned::is_failure;
 
 use crate::{cpu::Irql, machine::Machine};
 

@@ -211,6 +211,26 @@ impl Machine {
         }
     }
 
+    /// Who asserts a line: `, by the function in slot 1`.
+    fn asserting(&self, vector: &Vector) -> String {
+        let VectorKind::Line { slots } = vector.kind else {
+            return String::new();
+        };
+        let functions = self.slots.iter().enumerate();
+        let asserting: Vec<_> = functions
+            .filter(|(slot, function)| slots >> slot & 1 == 1 && function.line.get())
+            .map(|(slot, function)| match function.in_d0.get() {
+                true => format!("slot {slot}"),
+                false => format!("slot {slot}, which is not in D0"),
+            })
+            .collect();
+        let handlers = vector.handlers.borrow().len();
+        format!(
+            ", by the function in {}; {handlers} ISRs are connected",
+            asserting.join(" and ")
+        )
+    }
+
     fn request_level(&self, number: u32, vector: &Vector) {
         if !vector.is_masked() && !vector.in_service.get() && self.is_asserted(vector) {
             self.request(number, vector);
@@ -241,6 +261,7 @@ impl Machine {
         let vector = self.interrupts.get(number);
         let handlers = vector.handlers.borrow().clone();
         self.record(Event::Interrupt { vector: number });
+        self.note_interrupt(number);
         vector.in_service.set(true);
         if handlers.iter().any(|handler| handler.is_passive()) {
             // The vector stays masked until a thread has serviced it.
@@ -284,18 +305,19 @@ impl Machine {
         }
         vector.unrelieved.set(vector.unrelieved.get() + 1);
         if vector.unrelieved.get() >= STORM {
+            let by = self.asserting(vector);
             if claimed {
                 self.violation(
                     &rules::ISR_UNACKED,
                     format!(
                         "vector {number}: its handlers returned TRUE {STORM} times and the line \
-                         is still asserted"
+                         is still asserted{by}"
                     ),
                 );
             }
             self.violation(
                 &rules::INTERRUPT_STORM,
-                format!("vector {number}: no handler claims the line, and it stays asserted"),
+                format!("vector {number}: no handler claims the line, and it stays asserted{by}"),
             );
         }
         self.request_level(number, vector);

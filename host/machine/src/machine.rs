@@ -17,7 +17,7 @@ use kmdf_rules::rules;
 use crate::{
     above::Above,
     alarm::Alarms,
-    check::{Checks, Cost, LockOrder, Report},
+    check::{Checks, Cost, Hints, LockOrder, Report},
     cpu::{
         guest,
         stub::Stubs,
@@ -128,6 +128,7 @@ pub struct Machine {
     pub(crate) physical: PhysicalMap,
     pub(crate) lock_order: LockOrder,
     pub(crate) races: Races,
+    pub(crate) hints: Hints,
     /// The driver's image, once it is loaded.
     pub image: OnceCell<MappedImage>,
     pub(crate) symbols: OnceCell<Rc<Symbols>>,
@@ -191,6 +192,7 @@ impl Machine {
             physical: PhysicalMap::default(),
             lock_order: LockOrder::default(),
             races: Races::default(),
+            hints: Hints::default(),
             image: OnceCell::new(),
             symbols: OnceCell::new(),
             stubs: OnceCell::new(),
@@ -307,6 +309,7 @@ impl Machine {
             callback: what,
             value,
         });
+        self.note_returned(what, value);
         // A callback that waits goes on on whichever processor is free.
         let (processor, _) = self
             .scheduler

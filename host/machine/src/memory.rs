@@ -41,7 +41,7 @@ pub struct DeviceMapping {
     pub bytes: u64,
     /// What is behind its first byte.
     pub physical: u64,
-    /// Where driver code was when it asked for it, or 0.
+    /// Where driver code was when it asked for it, or 0; of one that has ended: when it ended it.
     pub site: u64,
 }
 
@@ -53,6 +53,8 @@ pub struct Memory {
     pool: Space,
     allocations: RefCell<BTreeMap<u64, Allocation>>,
     mappings: RefCell<BTreeMap<u64, DeviceMapping>>,
+    /// Those that have ended.
+    unmapped: RefCell<Vec<DeviceMapping>>,
     pool_allocations: Cell<u64>,
     /// Room for small allocations side by side, where no rule about memory is checked.
     packed: Option<Cell<packed::Room>>,
@@ -137,6 +139,7 @@ impl Memory {
             pool: Space::reserve(POOL_SPACE)?,
             allocations: RefCell::default(),
             mappings: RefCell::default(),
+            unmapped: RefCell::default(),
             pool_allocations: Cell::new(0),
             packed: (checks == Checks::Fewest).then(Cell::default),
             salt,
@@ -216,6 +219,7 @@ impl Memory {
             purpose,
             site: 0,
             freed: false,
+            freed_by: 0,
             packed,
         };
         self.allocations.borrow_mut().insert(address, allocation);
@@ -285,8 +289,21 @@ impl Memory {
     }
 
     /// Ends a mapping.
-    pub fn unmap_device(&self, address: u64) -> Option<DeviceMapping> {
-        self.mappings.borrow_mut().remove(&address)
+    pub fn unmap_device(&self, address: u64, site: u64) -> Option<DeviceMapping> {
+        let mapping = self.mappings.borrow_mut().remove(&address)?;
+        self.unmapped
+            .borrow_mut()
+            .push(DeviceMapping { site, ..mapping });
+        Some(mapping)
+    }
+
+    /// The mapping in which an address was before the driver ended it.
+    pub(crate) fn unmapped_device(&self, address: u64) -> Option<DeviceMapping> {
+        let unmapped = self.unmapped.borrow();
+        let mut of_it = unmapped.iter().filter(|mapping| {
+            (mapping.address..mapping.address + mapping.bytes).contains(&address)
+        });
+        of_it.next_back().copied()
     }
 
     /// The mappings that the driver has not ended.

@@ -125,7 +125,18 @@ impl Machine {
         {
             return Stop::BugCheck(report);
         }
-        let mut text = String::from("the threads that wait are");
+        let pending = self.above.pending(self);
+        let mut text = String::new();
+        if !pending.is_empty() {
+            // Writing to a String does not fail.
+            let _ = writeln!(
+                text,
+                "{}; apps wait for\n  {}",
+                self.last_interrupt(),
+                pending.join("\n  ")
+            );
+        }
+        text.push_str("the threads that wait are");
         for flow in self.scheduler.flows() {
             let callbacks: Vec<_> = flow
                 .activations

@@ -41,6 +41,9 @@ pub struct Slot {
     pub memory: Option<Rc<SharedMemory>>,
     /// Whether it has been surprise-removed: nothing answers at its addresses.
     pub removed: Cell<bool>,
+    /// Whether the driver may access it: from when it is started or wakes up until the driver has taken it
+    /// out of D0.
+    pub(crate) in_d0: Cell<bool>,
     /// Whether it is in a low-power state: its BARs are off, and it sends nothing.
     asleep: Cell<bool>,
 }
@@ -87,6 +90,7 @@ impl Slot {
             clock: function.clock(),
             memory: function.memory(),
             removed: Cell::new(false),
+            in_d0: Cell::new(false),
             asleep: Cell::new(false),
             function: RefCell::new(function),
             assignment: RefCell::new(None),
@@ -108,12 +112,12 @@ impl Slot {
     }
 
     /// The BAR that was assigned a physical address, and the offset in it.
-    fn bar_at(&self, physical: u64) -> Option<(Bar, u64)> {
+    pub(crate) fn bar_at(&self, physical: u64) -> Option<(Bar, u64)> {
         self.find_bar(physical.checked_sub(self.window)?, false)
     }
 
     /// The BAR that was assigned an address on the bus, or a port, and the offset in it.
-    pub(super) fn find_bar(&self, address: u64, ports: bool) -> Option<(Bar, u64)> {
+    pub(crate) fn find_bar(&self, address: u64, ports: bool) -> Option<(Bar, u64)> {
         let assignment = self.assignment.borrow();
         let bases = &assignment.as_ref()?.bars;
         let bars = self.identity.bars.iter().zip(bases);
@@ -123,6 +127,11 @@ impl Slot {
                     .contains(&address)
                     .then(|| (bar, address - base))
             })
+    }
+
+    /// Why it may still interrupt, if it may.
+    pub(crate) fn left_on(&self) -> Option<String> {
+        self.function.borrow().left_on()
     }
 
     /// Which interrupts it was granted; none while it is not started.
@@ -188,6 +197,7 @@ impl Machine {
     pub fn start_function(&self, slot: usize, assignment: &Assignment) {
         self.catch_up();
         self.slots[slot].asleep.set(false);
+        self.slots[slot].in_d0.set(true);
         *self.slots[slot].assignment.borrow_mut() = Some(assignment.clone());
         self.slots[slot].configure(assignment);
         let result = self.operate(slot, |function, bus| function.start(bus, assignment));
@@ -197,6 +207,7 @@ impl Machine {
 
     /// Takes a function's resources away.
     pub fn stop_function(&self, slot: usize) {
+        self.check_left_on(slot);
         let result = self.operate(slot, |function, bus| function.stop(bus));
         *self.slots[slot].assignment.borrow_mut() = None;
         if let Some(config) = &self.slots[slot].config {
@@ -224,6 +235,7 @@ impl Machine {
 
     /// Puts a function into a low-power state. It keeps its resources.
     pub fn suspend_function(&self, slot: usize) {
+        self.check_left_on(slot);
         let result = self.operate(slot, |function, bus| function.stop(bus));
         self.slots[slot].asleep.set(true);
         self.slots[slot].messages.clear_pending();
@@ -234,12 +246,21 @@ impl Machine {
     /// Brings a function back from a low-power state.
     pub fn wake_function(&self, slot: usize) {
         self.slots[slot].asleep.set(false);
+        self.slots[slot].in_d0.set(true);
         let assignment = self.slots[slot].assignment.borrow().clone();
         if let Some(assignment) = assignment {
             self.slots[slot].configure(&assignment);
             let result = self.operate(slot, |function, bus| function.start(bus, &assignment));
             self.device_result(result);
             self.restore_messages(slot);
+        }
+    }
+
+    /// The driver has taken the function in a slot out of D0, or could not bring it there: it accesses it no
+    /// more.
+    pub fn leave_function(&self, slot: usize) {
+        if let Some(slot) = self.slots.get(slot) {
+            slot.in_d0.set(false);
         }
     }
 

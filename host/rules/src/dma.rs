@@ -11,6 +11,8 @@ declare! { Dma:
         "A transfer is reported as completed with no more bytes than were mapped for it.";
     DMA_TRANSACTION_STATE = Framework "DmaTransactionState", "KMDF: 0x10D, 0x8 WDF_DMA_FATAL_ERROR (fxdmatransactionbase.cpp)",
         "The functions of a DMA transaction are called in this order: initialize, execute, completed, release. A transaction is not released or deleted during a transfer.";
+    DMA_REQUEST_COMPLETED = Own "DmaRequestCompleted", "kmdf-host; WdfDmaTransactionInitializeUsingRequest",
+        "A request is not completed while a DMA transfer of its buffer is under way: the device would reach memory that is somebody else's.";
     DMA_OUT_OF_MASK = Own "DmaOutOfMask", "kmdf-host; the device's specification",
         "A transfer uses only memory that the device can address.";
     DMA_OUT_OF_BOUNDS = Own "DmaOutOfBounds", "kmdf-host; the device's specification",

@@ -15,6 +15,8 @@ declare! { Interrupts:
         "An ISR that returns TRUE has made its device deassert the line.";
     ISR_CLAIMED_FOREIGN = Own "IsrClaimedForeign", "kmdf-host; EvtInterruptIsr",
         "On a shared line an ISR returns TRUE only if its own device has asserted the line.";
+    INTERRUPT_LEFT_ON = Own "InterruptLeftOn", "kmdf-host; EvtInterruptDisable",
+        "When a device leaves D0, the driver has told it not to interrupt any more.";
     INTERRUPT_POLICY = Own "InterruptPolicy", "WdfInterruptSetPolicy, WdfInterruptSetExtendedPolicy",
         "The policy of an interrupt is set before its resources are assigned.";
     PASSIVE_MESSAGE_SIGNALED = Own "PassiveMessageSignaled", "WDF_INTERRUPT_CONFIG, PassiveHandling",

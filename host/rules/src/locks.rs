@@ -15,7 +15,7 @@ declare! { Locks:
         "The lock of an interrupt is acquired by code that does not hold it, and released before the callback returns.";
     WDF_INTERRUPT_LOCK_RELEASE = Compliance "WdfInterruptLockRelease", "WdfInterruptLockRelease",
         "The lock of an interrupt is released by the code that acquired it.";
-    SPIN_LOCK = Compliance "SpinLock", "SpinLock, SpinLockRelease (for WDM)",
+    SPIN_LOCK = Compliance "SpinLock", "SpinLock, SpinLockRelease, SpinlockDpc",
         "A KSPIN_LOCK is acquired by code that does not hold it, and released by the same code before the callback returns.";
     OBJECT_LOCK = Framework "ObjectLock", "KMDF: 0x10D, 0xB WDF_INVALID_LOCK_OPERATION (WdfObjectAcquireLock, fxobjectapi.cpp), and 0x2 WDF_RECURSIVE_LOCK (FxVerifierLock::Lock, fxverifierlock.cpp)",
         "The callback lock of a device or a queue is acquired by code that does not hold it, and released by the same code before the callback returns.";

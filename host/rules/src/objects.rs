@@ -3,7 +3,7 @@
 use crate::rule::declare;
 
 declare! { Objects:
-    PARENT_OBJECT_CHECK = Compliance "ParentObjectCheck", "ParentObjectCheck; KMDF: STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED (fxvalidatefunctions.cpp)",
+    PARENT_OBJECT = Framework "ParentObject", "KMDF: STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED (fxvalidatefunctions.cpp)",
         "A parent is specified only for objects that may have one, and is an object that may be a parent.";
     OBJECT_ATTRIBUTES = Framework "ObjectAttributes", "KMDF Verifier: FxValidateObjectAttributes (fxvalidatefunctions.cpp), where a function cannot fail",
         "Attributes specify an execution level or a synchronization scope only for an object that has one.";
@@ -25,8 +25,38 @@ declare! { Objects:
         "Before the driver is unloaded, timers are canceled, DPCs have run, threads have ended and callbacks for bug checks are deregistered.";
     DEVICE_CREATE_FAIL = Compliance "DeviceCreateFail", "DeviceCreateFail",
         "EvtDriverDeviceAdd succeeds with a device, or fails without one.";
-    DEVICE_INIT = Compliance "DeviceInit", "DeviceInitAPI",
-        "A WDFDEVICE_INIT is changed only before WdfDeviceCreate takes it.";
+    DRIVER_CREATE = Compliance "DriverCreate", "DriverCreate",
+        "A DriverEntry that succeeds has called WdfDriverCreate.";
+    DRIVER_ATTRIBUTE_CHANGED = Compliance "DriverAttributeChanged", "DriverAttributeChanged",
+        "WdfDriverCreate is called with the execution level and the synchronization scope that a driver object has anyway: the objects below it say what they need.";
+    DEVICE_INIT_API = Compliance "DeviceInitAPI", "DeviceInitAPI, ChildDeviceInitApi, PdoDeviceInitAPI",
+        "The WDFDEVICE_INIT of EvtDriverDeviceAdd, or of a child, is used only before WdfDeviceCreate takes it.";
+    CONTROL_DEVICE_INIT_API = Compliance "ControlDeviceInitAPI", "ControlDeviceInitAPI",
+        "The WDFDEVICE_INIT of a control device is used only before WdfDeviceCreate takes it.";
+    DEVICE_INIT_ALLOCATE = Compliance "DeviceInitAllocate", "DeviceInitAllocate, ControlDeviceInitAllocate",
+        "A WDFDEVICE_INIT is one that EvtDriverDeviceAdd or EvtChildListCreateDevice was given, or that WdfControlDeviceInitAllocate or WdfPdoInitAllocate has allocated.";
+    INIT_FREE_NULL = Compliance "InitFreeNull", "InitFreeNull; KMDF: 0x10D, 0x4 WDF_REQUIRED_PARAMETER_IS_NULL (fxdeviceinitapi.cpp)",
+        "The functions for a WDFDEVICE_INIT are not called with NULL, which WdfDeviceCreate leaves behind when it succeeds.";
+    INIT_FREE_DEVICE_CALLBACK = Compliance "InitFreeDeviceCallback", "InitFreeDeviceCallback, PdoInitFreeDeviceCallback",
+        "A WDFDEVICE_INIT of WdfControlDeviceInitAllocate or WdfPdoInitAllocate that no device is created from is freed (WdfDeviceInitFree).";
+    INIT_FREE_DEVICE_CREATE = Compliance "InitFreeDeviceCreate", "InitFreeDeviceCreate, PdoInitFreeDeviceCreate",
+        "If a function for a WDFDEVICE_INIT that the driver has allocated has failed, the driver calls WdfDeviceInitFree and not WdfDeviceCreate.";
+    INIT_FREE_DEVICE_CREATE_TYPE_2 = Compliance "InitFreeDeviceCreateType2", "InitFreeDeviceCreateType2, PdoInitFreeDeviceCreateType2",
+        "WdfDeviceCreate is not called with a WDFDEVICE_INIT that WdfDeviceInitFree has freed.";
+    INIT_FREE_DEVICE_CREATE_TYPE_4 = Compliance "InitFreeDeviceCreateType4", "InitFreeDeviceCreateType4, PdoInitFreeDeviceCreateType4",
+        "If WdfDeviceCreate has failed, the driver frees the WDFDEVICE_INIT that it has allocated (WdfDeviceInitFree).";
+    DOUBLE_DEVICE_INIT_FREE = Compliance "DoubleDeviceInitFree", "DoubleDeviceInitFree",
+        "A WDFDEVICE_INIT is freed once, and not used afterwards.";
+    CTL_DEVICE_FINISH_INIT_DEVICE_ADD = Compliance "CtlDeviceFinishInitDeviceAdd", "CtlDeviceFinishInitDeviceAdd",
+        "If EvtDriverDeviceAdd creates a control device, it calls WdfControlFinishInitializing before it returns.";
+    CTL_DEVICE_FINISH_INIT_DR_ENTRY = Compliance "CtlDeviceFinishInitDrEntry", "CtlDeviceFinishInitDrEntry",
+        "If DriverEntry of a PnP driver creates a control device, WdfControlFinishInitializing is called before EvtDriverDeviceAdd returns.";
+    CLEANUP_4_CTL_DEVICE_REGISTERED = Compliance "Cleanup4CtlDeviceRegistered", "Cleanup4CtlDeviceRegistered",
+        "A PnP driver with a control device registers EvtCleanupCallback or EvtDestroyCallback of a device, or EvtDeviceSelfManagedIoCleanup: that is where it deletes the control device.";
+    CONTROL_DEVICE_DELETED = Compliance "ControlDeviceDeleted", "ControlDeviceDeleted",
+        "A PnP driver deletes its control device when its last device goes: before that the system does not unload the driver.";
+    MINIPORT_ONLY_WDM_DEVICE = Compliance "MiniportOnlyWdmDevice", "MiniportOnlyWdmDevice",
+        "Only miniport drivers call IoCreateDevice: the dispatch routines of others are the framework's, which does not know such a device.";
     PNP_FATAL_ERROR = System "PnpFatalError", "bug check 0xCA, PNP_DETECTED_FATAL_ERROR: 1, a duplicate PDO, and 2, an invalid one",
         "Children of a bus driver that are present together differ in their device ID or their instance ID, and what the driver names to PnP as a PDO is one that PnP knows.";
     CHILD_LIST_LOCK = Framework "ChildListLock", "KMDF: FxChildList holds its lock around them (fxchildlist.cpp)",

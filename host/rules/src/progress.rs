@@ -9,6 +9,6 @@ declare! { Progress:
         "A DPC, or a timer's callback at DISPATCH_LEVEL, ends within 100 µs: 100 register accesses, or the same time of stalling.";
     CALLBACK_NEVER_ENDS = Own "CallbackNeverEnds", "kmdf-host; for some callbacks bug check 0x133, DPC_WATCHDOG_VIOLATION",
         "A callback ends: it does not loop for ever and does not wait for an event that cannot come.";
-    REQUEST_AGE = Compliance "RequestAge", "DeferredRequestCompleted",
+    REQUEST_AGE = Compliance "RequestAge", "RequestCompleted, RequestCompletedLocal, DeferredRequestCompleted, ReqSendFail, EvtIoStopResume",
         "A request that the driver owns is completed while an event can still make the driver do so.";
 }

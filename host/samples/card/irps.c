@@ -9,6 +9,9 @@ NTSTATUS Preprocess(WDFDEVICE device, PIRP irp) {
     if (location->Parameters.DeviceIoControl.IoControlCode != IOCTL_CARD_PREPROCESSED) {
         InterlockedIncrement(&card->Preprocessed);
         IoSkipCurrentIrpStackLocation(irp);
+        if (card->Preprocessed % 2 == 0)
+            return WdfDeviceWdmDispatchIrpToIoQueue(device, irp, WdfDeviceGetDefaultQueue(device),
+                WDF_DISPATCH_IRP_TO_IO_QUEUE_PREPROCESSED_IRP);
         return WdfDeviceWdmDispatchPreprocessedIrp(device, irp);
     }
     irp->IoStatus.Status = STATUS_BUFFER_TOO_SMALL;

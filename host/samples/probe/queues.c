@@ -565,7 +565,7 @@ PROBE(a_request_that_has_left_its_queue_is_not_found_there) {
     NEEDS_REQUEST();
     SUCCEEDS(Hold(device, request, &queue));
     SUCCEEDS(WdfIoQueueFindRequest(queue, NULL, NULL, NULL, &found));
-    SUCCEEDS(WdfIoQueueRetrieveNextRequest(queue, &none));
+    SUCCEEDS(WdfIoQueueRetrieveFoundRequest(queue, found, &none));
     HOLDS(WdfIoQueueRetrieveFoundRequest(queue, found, &none) == STATUS_NOT_FOUND);
     HOLDS(WdfIoQueueFindRequest(queue, found, NULL, NULL, &none) == STATUS_NOT_FOUND && none == NULL);
     WdfObjectDereference(found);

@@ -75,7 +75,9 @@ PROBE(memory_objects_are_sent_in_part) {
     HOLDS(WdfIoTargetFormatRequestForRead(target, sent, memory, &beyond, &offset)
         == STATUS_INTEGER_OVERFLOW);
     SUCCEEDS(WdfIoTargetFormatRequestForRead(target, sent, memory, &part, &offset));
-    WDF_REQUEST_SEND_OPTIONS_INIT(&options, WDF_REQUEST_SEND_OPTION_SYNCHRONOUS);
+    WDF_REQUEST_SEND_OPTIONS_INIT(
+        &options, WDF_REQUEST_SEND_OPTION_SYNCHRONOUS | WDF_REQUEST_SEND_OPTION_TIMEOUT);
+    options.Timeout = WDF_REL_TIMEOUT_IN_SEC(1);
     HOLDS(WdfRequestSend(sent, target, &options));
     SUCCEEDS(WdfRequestGetStatus(sent));
     HOLDS(bytes[1] == 0 && bytes[2] == 100 && bytes[5] == 103 && bytes[6] == 0);

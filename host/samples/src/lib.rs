@@ -1,7 +1,7 @@
 //! Shared by the tests of the sample drivers: the paths of the drivers, the names of device interfaces, and the model
 //! of the toaster ([`ToasterDevice`]).
 //!
-//! The drivers are in C, in `echo/`, `toaster/`, `power/`, `card/`, `bus/`, `relay/` and `probe/`; their tests, in
+//! The drivers are in C, in `echo/`, `toaster/`, `power/`, `card/`, `bus/`, `relay/`, `service/` and `probe/`; their tests, in
 //! `tests/`, show how to test a driver with kmdf-host. docs/your-driver.md explains one of them.
 #![forbid(unsafe_code)]
 

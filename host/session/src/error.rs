@@ -37,12 +37,14 @@ pub enum BootError {
     #[error("no virtual machine can be made here: {0}")]
     Machine(std::io::Error),
     /// The driver refused.
-    #[error("{step} failed with {status}")]
+    #[error("{step} failed with {status}{because}")]
     Refused {
         /// In which of its routines.
         step: &'static str,
         /// With which status.
         status: NtStatus,
+        /// Which callback returned it, and which call had failed before it; or nothing.
+        because: String,
     },
     /// The run stopped.
     #[error(transparent)]

@@ -134,15 +134,15 @@ impl Session {
         };
         let Package { image, symbols, .. } = self.package.clone();
         let image = Image::clone(&image);
-        accepted("DriverEntry", self.host.load(image, symbols, &service)??)?;
+        let status = self.host.load(image, symbols, &service)??;
+        accepted(&self.host, "DriverEntry", status)?;
         self.loaded = true;
         for device in &mut self.installed {
-            accepted("EvtDriverDeviceAdd", self.host.add_device(device.slot)?)?;
+            let status = self.host.add_device(device.slot)?;
+            accepted(&self.host, "EvtDriverDeviceAdd", status)?;
             device.added = true;
-            accepted(
-                "starting the device",
-                self.host.start_device(device.slot, device.grant)?,
-            )?;
+            let status = self.host.start_device(device.slot, device.grant)?;
+            accepted(&self.host, "starting the device", status)?;
         }
         Ok(())
     }
@@ -250,10 +250,14 @@ impl Session {
 }
 
 /// What a routine of the driver returned, as a result.
-fn accepted(step: &'static str, status: NtStatus) -> Result<(), BootError> {
+fn accepted(host: &Host, step: &'static str, status: NtStatus) -> Result<(), BootError> {
     if status.is_success() {
-        Ok(())
-    } else {
-        Err(BootError::Refused { step, status })
+        return Ok(());
     }
+    let because = host.last_refusal();
+    Err(BootError::Refused {
+        step,
+        status,
+        because,
+    })
 }

@@ -200,6 +200,13 @@ impl PciFunction for EduModel {
         self.alive()
     }
 
+    fn left_on(&self) -> Option<String> {
+        self.edu.interrupts_when_done().then(|| {
+            "it is told to interrupt when a factorial is done: bit 0x80 of the register at offset 0x20"
+                .to_owned()
+        })
+    }
+
     fn next_event(&self) -> Option<VirtualTime> {
         self.edu.next_event().map(VirtualTime::from_nanos)
     }

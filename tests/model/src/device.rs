@@ -187,6 +187,12 @@ impl Edu {
         self.drive_line(machine);
     }
 
+    /// Whether it is told to interrupt when a factorial is done.
+    #[must_use]
+    pub const fn interrupts_when_done(&self) -> bool {
+        self.factorial.interrupt_when_done
+    }
+
     /// Turns off BAR 0, bus mastering and interrupts. Engines carry on, registers stay.
     pub fn stop(&mut self, machine: &mut dyn Machine) {
         self.started = false;

@@ -88,3 +88,21 @@ BOOLEAN deletes_a_request(MOMENT *m) {
     WdfObjectDelete(m->Request);
     return TRUE;
 }
+
+BOOLEAN asks_a_read_for_input(MOMENT *m) {
+    PVOID input;
+    (void)WdfRequestRetrieveInputBuffer(m->Request, 0, &input, NULL);
+    return FALSE;
+}
+
+BOOLEAN asks_a_write_for_output(MOMENT *m) {
+    PVOID output;
+    (void)WdfRequestRetrieveOutputBuffer(m->Request, 0, &output, NULL);
+    return FALSE;
+}
+
+/* The device has no file objects. */
+BOOLEAN asks_for_a_file_object(MOMENT *m) {
+    (void)WdfRequestGetFileObject(m->Request);
+    return FALSE;
+}

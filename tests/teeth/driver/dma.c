@@ -138,3 +138,15 @@ BOOLEAN executes_at_once_with_version_2(MOMENT *m) {
         WdfDmaTransactionSetImmediateExecution(transaction, TRUE);
     return FALSE;
 }
+
+/* The device still reads the buffer, which is the app's again. */
+BOOLEAN completes_what_transfers(MOMENT *m) {
+    WDFDMATRANSACTION transaction = Transaction(m->Context);
+    if (!transaction ||
+        !NT_SUCCESS(WdfDmaTransactionInitializeUsingRequest(
+            transaction, m->Request, Begun, WdfDmaDirectionWriteToDevice)) ||
+        !NT_SUCCESS(WdfDmaTransactionExecute(transaction, NULL)))
+        return FALSE;
+    WdfRequestComplete(m->Request, STATUS_CANCELLED);
+    return TRUE;
+}

@@ -51,7 +51,9 @@ static NTSTATUS OnPrepareHardware(WDFDEVICE device, WDFCMRESLIST raw, WDFCMRESLI
 static EVT_WDF_DEVICE_RELEASE_HARDWARE OnReleaseHardware;
 static NTSTATUS OnReleaseHardware(WDFDEVICE device, WDFCMRESLIST translated) {
     CONTEXT *c = GetContext(device);
+    MOMENT m = {.Context = c};
     UNREFERENCED_PARAMETER(translated);
+    At(Release, &m);
     if (c->Registers)
         MmUnmapIoSpace(c->Registers, c->Length);
     c->Registers = NULL;
@@ -111,8 +113,10 @@ static NTSTATUS OnStopping(WDFDEVICE device, WDF_POWER_DEVICE_STATE target) {
 
 static EVT_WDF_DEVICE_D0_EXIT OnD0Exit;
 static NTSTATUS OnD0Exit(WDFDEVICE device, WDF_POWER_DEVICE_STATE target) {
+    MOMENT m = {.Context = GetContext(device)};
     UNREFERENCED_PARAMETER(target);
-    Write(GetContext(device), STATUS, 0);
+    if (!At(D0Exit, &m))
+        Write(m.Context, STATUS, 0);
     return STATUS_SUCCESS;
 }
 
@@ -172,7 +176,10 @@ static NTSTATUS CreateObjects(CONTEXT *c) {
     attributes.SynchronizationScope = WdfSynchronizationScopeQueue;
     WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(&queue, WdfIoQueueDispatchSequential);
     queue.EvtIoDeviceControl = OnDeviceControl;
+    queue.EvtIoRead = OnRead;
+    queue.EvtIoWrite = OnWrite;
     queue.EvtIoStop = OnIoStop;
+    queue.EvtIoResume = OnIoResume;
     if (!NT_SUCCESS(status = WdfIoQueueCreate(c->Device, &queue, &attributes, &c->Queue)))
         return status;
     WDF_IO_QUEUE_CONFIG_INIT(&queue, WdfIoQueueDispatchManual);

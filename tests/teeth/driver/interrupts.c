@@ -67,3 +67,19 @@ BOOLEAN queues_its_dpc_to_the_last(MOMENT *m) {
     UNREFERENCED_PARAMETER(m);
     return TRUE;
 }
+
+/* The DPC, on the other processor, spins for the lock as long. */
+BOOLEAN stalls_with_the_lock_of_the_dpc(MOMENT *m) {
+    WdfSpinLockAcquire(m->Context->Lock);
+    Write(m->Context, INTERRUPT_RAISE, CAUSE_FACTORIAL);
+    for (ULONG i = 0; i < 20; i++)
+        KeStallExecutionProcessor(50);
+    WdfSpinLockRelease(m->Context->Lock);
+    return FALSE;
+}
+
+/* A device whose driver is gone still interrupts. */
+BOOLEAN leaves_its_interrupt_on(MOMENT *m) {
+    UNREFERENCED_PARAMETER(m);
+    return TRUE;
+}

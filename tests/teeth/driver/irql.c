@@ -50,3 +50,30 @@ BOOLEAN calls_pageable_code_in_the_dpc(MOMENT *m) {
     Paged(m->Context);
     return FALSE;
 }
+
+static __attribute__((noinline)) void Give(CONTEXT *c) {
+    WdfSpinLockRelease(c->Lock);
+}
+
+/* The lock raises the IRQL, and the last call is a jump, which does not come back here. */
+static __attribute__((noinline, section("PAGE"))) void PagedWithTheLock(CONTEXT *c) {
+    WdfSpinLockAcquire(c->Lock);
+    Give(c);
+}
+
+BOOLEAN takes_the_lock_in_pageable_code(MOMENT *m) {
+    PagedWithTheLock(m->Context);
+    return FALSE;
+}
+
+/* It calls nothing. */
+static __attribute__((noinline, section("PAGE"))) void PagedSum(CONTEXT *c) {
+    volatile ULONG *times = &c->Times;
+    for (ULONG i = 0; i < 3; i++)
+        *times += i;
+}
+
+BOOLEAN computes_in_pageable_code_in_the_dpc(MOMENT *m) {
+    PagedSum(m->Context);
+    return FALSE;
+}

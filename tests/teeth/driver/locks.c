@@ -114,3 +114,13 @@ BOOLEAN takes_the_lock_of_its_device_after_the_queues(MOMENT *m) {
     WdfObjectReleaseLock(m->Context->Manual);
     return FALSE;
 }
+
+BOOLEAN takes_a_kernel_spin_lock_twice_in_the_dpc(MOMENT *m) {
+    UNREFERENCED_PARAMETER(m);
+    KeInitializeSpinLock(&Plain);
+    KeAcquireSpinLockAtDpcLevel(&Plain);
+    KeAcquireSpinLockAtDpcLevel(&Plain);
+    KeReleaseSpinLockFromDpcLevel(&Plain);
+    KeReleaseSpinLockFromDpcLevel(&Plain);
+    return FALSE;
+}

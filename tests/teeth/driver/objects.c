@@ -121,3 +121,128 @@ BOOLEAN leaves_a_registry_key_open(MOMENT *m) {
         m->Context->Device, PLUGPLAY_REGKEY_DEVICE, KEY_READ, WDF_NO_OBJECT_ATTRIBUTES, &key);
     return FALSE;
 }
+
+static PWDFDEVICE_INIT ControlInit(WDFDRIVER driver) {
+    DECLARE_CONST_UNICODE_STRING(security, L"D:P(A;;GA;;;SY)");
+    return WdfControlDeviceInitAllocate(driver, &security);
+}
+
+/* A control device that nobody has finished, or NULL. */
+static WDFDEVICE Control(WDFDRIVER driver) {
+    PWDFDEVICE_INIT init = ControlInit(driver);
+    WDFDEVICE control;
+    if (!init)
+        return NULL;
+    if (NT_SUCCESS(WdfDeviceCreate(&init, WDF_NO_OBJECT_ATTRIBUTES, &control)))
+        return control;
+    WdfDeviceInitFree(init);
+    return NULL;
+}
+
+BOOLEAN frees_an_init_twice(MOMENT *m) {
+    PWDFDEVICE_INIT init = ControlInit(WdfDeviceGetDriver(m->Context->Device));
+    if (!init)
+        return FALSE;
+    WdfDeviceInitFree(init);
+    WdfDeviceInitFree(init);
+    return FALSE;
+}
+
+BOOLEAN creates_a_device_from_a_freed_init(MOMENT *m) {
+    PWDFDEVICE_INIT init = ControlInit(WdfDeviceGetDriver(m->Context->Device));
+    WDFDEVICE control;
+    if (!init)
+        return FALSE;
+    WdfDeviceInitFree(init);
+    (void)WdfDeviceCreate(&init, WDF_NO_OBJECT_ATTRIBUTES, &control);
+    return FALSE;
+}
+
+/* The path on which something else fails forgets WdfDeviceInitFree. */
+BOOLEAN forgets_an_init(MOMENT *m) {
+    (void)ControlInit(WdfDeviceGetDriver(m->Context->Device));
+    return FALSE;
+}
+
+/* The device gets a name that the system chooses, and nobody hears of that. */
+BOOLEAN creates_a_device_that_was_not_given_its_name(MOMENT *m) {
+    UNICODE_STRING half = {3, 4, (PWSTR)L"ab"};
+    PWDFDEVICE_INIT init = ControlInit(WdfDeviceGetDriver(m->Context->Device));
+    WDFDEVICE control;
+    if (!init)
+        return FALSE;
+    (void)WdfDeviceInitAssignName(init, &half);
+    (void)WdfDeviceCreate(&init, WDF_NO_OBJECT_ATTRIBUTES, &control);
+    return FALSE;
+}
+
+/* There is no security without a name. */
+BOOLEAN forgets_the_init_of_a_device_it_did_not_get(MOMENT *m) {
+    PWDFDEVICE_INIT init = ControlInit(WdfDeviceGetDriver(m->Context->Device));
+    WDFDEVICE control;
+    if (!init)
+        return FALSE;
+    WdfDeviceInitSetCharacteristics(init, 0, FALSE);
+    (void)WdfDeviceCreate(&init, WDF_NO_OBJECT_ATTRIBUTES, &control);
+    return FALSE;
+}
+
+BOOLEAN changes_the_init_of_a_control_device(MOMENT *m) {
+    PWDFDEVICE_INIT init = ControlInit(WdfDeviceGetDriver(m->Context->Device)), kept = init;
+    WDFDEVICE control;
+    if (init && NT_SUCCESS(WdfDeviceCreate(&init, WDF_NO_OBJECT_ATTRIBUTES, &control)))
+        WdfDeviceInitSetExclusive(kept, TRUE);
+    return FALSE;
+}
+
+BOOLEAN invents_an_init(MOMENT *m) {
+    PWDFDEVICE_INIT init = m->Context->Scratch;
+    WDFDEVICE control;
+    (void)WdfDeviceCreate(&init, WDF_NO_OBJECT_ATTRIBUTES, &control);
+    return FALSE;
+}
+
+/* WdfDeviceCreate has succeeded, and the path of errors is taken for another reason. */
+BOOLEAN frees_the_init_of_a_device(MOMENT *m) {
+    PWDFDEVICE_INIT init = ControlInit(WdfDeviceGetDriver(m->Context->Device));
+    WDFDEVICE control;
+    if (init && NT_SUCCESS(WdfDeviceCreate(&init, WDF_NO_OBJECT_ATTRIBUTES, &control)))
+        WdfDeviceInitFree(init);
+    return FALSE;
+}
+
+/* Nobody can open it. */
+BOOLEAN does_not_finish_its_control_device(MOMENT *m) {
+    (void)Control(WdfDeviceGetDriver(m->Context->Device));
+    return FALSE;
+}
+
+BOOLEAN never_finishes_the_control_device_of_its_entry(MOMENT *m) {
+    (void)Control(m->Driver);
+    return FALSE;
+}
+
+/* Nothing is called when the device goes that could delete the control device. */
+BOOLEAN hears_nothing_of_its_end(MOMENT *m) {
+    WDFDEVICE device, control;
+    m->Status = WdfDeviceCreate(&m->Init, WDF_NO_OBJECT_ATTRIBUTES, &device);
+    control = Control(m->Driver);
+    if (control)
+        WdfControlFinishInitializing(control);
+    return TRUE;
+}
+
+BOOLEAN never_deletes_its_control_device(MOMENT *m) {
+    WDFDEVICE control = Control(WdfDeviceGetDriver(m->Context->Device));
+    if (control)
+        WdfControlFinishInitializing(control);
+    return FALSE;
+}
+
+/* The framework's dispatch routines do not know it. */
+BOOLEAN creates_a_device_without_the_framework(MOMENT *m) {
+    PDEVICE_OBJECT object;
+    WDFDRIVER driver = WdfDeviceGetDriver(m->Context->Device);
+    (void)IoCreateDevice(WdfDriverWdmGetDriverObject(driver), 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &object);
+    return FALSE;
+}

@@ -98,3 +98,56 @@ BOOLEAN lets_a_lost_device_be_waited_for(MOMENT *m) {
         WdfRequestComplete(m->Request, status);
     return TRUE;
 }
+
+/* The way down to Dx may be under way, and cancel it, too. */
+BOOLEAN cancels_at_surprise_removal(MOMENT *m) {
+    if (m->Context->Current)
+        (void)WdfRequestCancelSentRequest(m->Context->Current);
+    return FALSE;
+}
+
+static void AskForParameters(WDFREQUEST request) {
+    WDF_REQUEST_PARAMETERS parameters;
+    WDF_REQUEST_PARAMETERS_INIT(&parameters);
+    WdfRequestGetParameters(request, &parameters);
+}
+
+BOOLEAN asks_for_parameters_when_it_stops(MOMENT *m) {
+    AskForParameters(m->Request);
+    return FALSE;
+}
+
+BOOLEAN asks_for_parameters_when_it_resumes(MOMENT *m) {
+    AskForParameters(m->Request);
+    return FALSE;
+}
+
+/* EvtDeviceD0Exit, which would stop the target, is not called. */
+static EVT_WDF_DEVICE_D0_ENTRY StartsAndFails;
+static NTSTATUS StartsAndFails(WDFDEVICE device, WDF_POWER_DEVICE_STATE previous) {
+    UNREFERENCED_PARAMETER(previous);
+    (void)WdfIoTargetStart(WdfDeviceGetIoTarget(device));
+    return STATUS_UNSUCCESSFUL;
+}
+
+BOOLEAN leaves_its_target_started(MOMENT *m) {
+    m->Power->EvtDeviceD0Entry = StartsAndFails;
+    return FALSE;
+}
+
+/* A filter is not asked: the function driver owns the power policy. */
+BOOLEAN has_a_policy_that_is_not_its_own(MOMENT *m) {
+    WDF_POWER_POLICY_EVENT_CALLBACKS callbacks;
+    WDF_POWER_POLICY_EVENT_CALLBACKS_INIT(&callbacks);
+    WdfFdoInitSetFilter(m->Init);
+    WdfDeviceInitSetPowerPolicyEventCallbacks(m->Init, &callbacks);
+    return FALSE;
+}
+
+/* For so long Windows does not wait. */
+BOOLEAN takes_three_minutes_to_stop(MOMENT *m) {
+    LARGE_INTEGER interval = {.QuadPart = WDF_REL_TIMEOUT_IN_SEC(180)};
+    UNREFERENCED_PARAMETER(m);
+    KeDelayExecutionThread(KernelMode, FALSE, &interval);
+    return FALSE;
+}

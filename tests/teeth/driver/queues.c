@@ -40,3 +40,27 @@ BOOLEAN deletes_its_default_queue(MOMENT *m) {
     WdfObjectDelete(WdfDeviceGetDefaultQueue(m->Context->Device));
     return FALSE;
 }
+
+BOOLEAN retrieves_what_it_did_not_find(MOMENT *m) {
+    WDFREQUEST found, request;
+    (void)WdfIoQueueFindRequest(m->Context->Manual, NULL, NULL, NULL, &found);
+    (void)WdfIoQueueRetrieveFoundRequest(m->Context->Manual, found, &request);
+    return FALSE;
+}
+
+/* The framework has the request of this IRP. */
+BOOLEAN dispatches_an_irp_from_elsewhere(MOMENT *m) {
+    (void)WdfDeviceWdmDispatchIrpToIoQueue(
+        m->Context->Device, WdfRequestWdmGetIrp(m->Request), m->Context->Manual, 0);
+    return TRUE;
+}
+
+/* It may be the request that was found, of which the driver keeps a reference. */
+BOOLEAN retrieves_the_next_instead_of_what_it_found(MOMENT *m) {
+    WDFREQUEST found, request;
+    WDFQUEUE queue = m->Context->Manual;
+    if (NT_SUCCESS(WdfRequestForwardToIoQueue(m->Request, queue)) &&
+        NT_SUCCESS(WdfIoQueueFindRequest(queue, NULL, NULL, NULL, &found)))
+        (void)WdfIoQueueRetrieveNextRequest(queue, &request);
+    return TRUE;
+}

@@ -20,3 +20,10 @@ BOOLEAN writes_while_the_device_computes(MOMENT *m) {
     c->Running = c->Sequence;
     return TRUE;
 }
+
+/* The device may have lost its power by now. */
+BOOLEAN reads_a_register_after_d0(MOMENT *m) {
+    if (m->Context->Registers)
+        (void)Read(m->Context, STATUS);
+    return FALSE;
+}

@@ -53,6 +53,28 @@ void Succeed(WDFREQUEST request, ULONG result) {
     WdfRequestCompleteWithInformation(request, status, NT_SUCCESS(status) ? sizeof(ULONG) : 0);
 }
 
+/* Reads give the last operand, and writes change it. */
+void OnRead(WDFQUEUE queue, WDFREQUEST request, size_t length) {
+    CONTEXT *c = GetContext(WdfIoQueueGetDevice(queue));
+    MOMENT m = {.Context = c, .Request = request};
+    UNREFERENCED_PARAMETER(length);
+    if (!At(ReadIo, &m))
+        Succeed(request, c->Operand);
+}
+
+void OnWrite(WDFQUEUE queue, WDFREQUEST request, size_t length) {
+    CONTEXT *c = GetContext(WdfIoQueueGetDevice(queue));
+    MOMENT m = {.Context = c, .Request = request};
+    PULONG operand;
+    UNREFERENCED_PARAMETER(length);
+    if (At(WriteIo, &m))
+        return;
+    NTSTATUS status = WdfRequestRetrieveInputBuffer(request, sizeof(ULONG), (PVOID *)&operand, NULL);
+    if (NT_SUCCESS(status))
+        c->Operand = *operand;
+    WdfRequestCompleteWithInformation(request, status, NT_SUCCESS(status) ? sizeof(ULONG) : 0);
+}
+
 /* EVT_WDF_INTERRUPT_ISR. At DIRQL, with the interrupt's lock. */
 BOOLEAN OnInterrupt(WDFINTERRUPT interrupt, ULONG message) {
     CONTEXT *c = GetContext(WdfInterruptGetDevice(interrupt));
@@ -153,4 +175,10 @@ void OnIoStop(WDFQUEUE queue, WDFREQUEST request, ULONG flags) {
     WdfSpinLockRelease(c->Lock);
     if (ours)
         WdfRequestComplete(request, STATUS_CANCELLED);
+}
+
+/* The request waits for the device again: EvtDeviceD0EntryPostInterruptsEnabled has begun its computation. */
+void OnIoResume(WDFQUEUE queue, WDFREQUEST request) {
+    MOMENT m = {.Context = GetContext(WdfIoQueueGetDevice(queue)), .Request = request};
+    At(IoResume, &m);
 }

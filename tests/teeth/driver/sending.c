@@ -63,6 +63,7 @@ BOOLEAN deletes_a_request_that_is_below(MOMENT *m) {
     if (!NT_SUCCESS(WdfRequestCreate(WDF_NO_OBJECT_ATTRIBUTES, target, &request)))
         return FALSE;
     WdfIoTargetStop(target, WdfIoTargetLeaveSentIoPending);
+    WdfRequestSetCompletionRoutine(request, OnReturn, NULL);
     if (NT_SUCCESS(WdfIoTargetFormatRequestForIoctl(
             target, request, IOCTL_FACTORIAL, NULL, NULL, NULL, NULL)))
         WdfRequestSend(request, target, NULL);
@@ -87,4 +88,65 @@ BOOLEAN sends_and_is_not_told(MOMENT *m) {
     if (!WdfRequestSend(m->Request, WdfDeviceGetIoTarget(m->Context->Device), NULL))
         WdfRequestComplete(m->Request, WdfRequestGetStatus(m->Request));
     return TRUE;
+}
+
+/* What was formatted is not what is sent. */
+BOOLEAN forgets_what_it_has_formatted(MOMENT *m) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(m->Context->Device);
+    WDF_REQUEST_SEND_OPTIONS options;
+    WDF_REQUEST_SEND_OPTIONS_INIT(&options, WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET);
+    (void)WdfIoTargetFormatRequestForIoctl(
+        target, m->Request, IOCTL_FACTORIAL, NULL, NULL, NULL, NULL);
+    return WdfRequestSend(m->Request, target, &options);
+}
+
+BOOLEAN forgets_a_request_of_its_own(MOMENT *m) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(m->Context->Device);
+    WDF_REQUEST_SEND_OPTIONS options;
+    WDFREQUEST request;
+    WDF_REQUEST_SEND_OPTIONS_INIT(&options, WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET);
+    if (!NT_SUCCESS(WdfRequestCreate(WDF_NO_OBJECT_ATTRIBUTES, target, &request)))
+        return FALSE;
+    if (NT_SUCCESS(WdfIoTargetFormatRequestForIoctl(
+            target, request, IOCTL_FACTORIAL, NULL, NULL, NULL, NULL)))
+        WdfRequestSend(request, target, &options);
+    WdfObjectDelete(request);
+    return FALSE;
+}
+
+BOOLEAN asks_for_the_end_of_what_it_has_not_sent(MOMENT *m) {
+    (void)WdfRequestGetStatus(m->Request);
+    return FALSE;
+}
+
+BOOLEAN waits_without_a_limit(MOMENT *m) {
+    WDFIOTARGET target = WdfDeviceGetIoTarget(m->Context->Device);
+    WDF_REQUEST_SEND_OPTIONS options;
+    WDFREQUEST request;
+    WDF_REQUEST_SEND_OPTIONS_INIT(&options, WDF_REQUEST_SEND_OPTION_SYNCHRONOUS);
+    if (!NT_SUCCESS(WdfRequestCreate(WDF_NO_OBJECT_ATTRIBUTES, target, &request)))
+        return FALSE;
+    if (NT_SUCCESS(WdfIoTargetFormatRequestForIoctl(
+            target, request, IOCTL_FACTORIAL, NULL, NULL, NULL, NULL)))
+        WdfRequestSend(request, target, &options);
+    WdfObjectDelete(request);
+    return FALSE;
+}
+
+BOOLEAN sends_a_read_as_a_write(MOMENT *m) {
+    (void)WdfIoTargetSendWriteSynchronously(
+        WdfDeviceGetIoTarget(m->Context->Device), m->Request, NULL, NULL, NULL, NULL);
+    return FALSE;
+}
+
+BOOLEAN sends_a_write_as_a_read(MOMENT *m) {
+    (void)WdfIoTargetSendReadSynchronously(
+        WdfDeviceGetIoTarget(m->Context->Device), m->Request, NULL, NULL, NULL, NULL);
+    return FALSE;
+}
+
+BOOLEAN sends_a_control_request_as_an_internal_one(MOMENT *m) {
+    (void)WdfIoTargetSendInternalIoctlSynchronously(WdfDeviceGetIoTarget(m->Context->Device), m->Request,
+        IOCTL_FACTORIAL, NULL, NULL, NULL, NULL);
+    return FALSE;
 }

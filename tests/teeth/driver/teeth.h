@@ -78,11 +78,16 @@ typedef enum _WHEN {
     Begin,           /* instead of beginning a computation if TRUE; the lock is held */
     Finish,          /* instead of the completion if TRUE; Value is the result */
     Cancel,          /* instead of EvtRequestCancel's work if TRUE */
+    ReadIo,          /* instead of the handling of a read if TRUE */
+    WriteIo,         /* instead of the handling of a write if TRUE */
+    IoResume,        /* in EvtIoResume */
     IoStop,          /* instead of EvtIoStop's work if TRUE: Value are the action's flags */
     WorkItem,        /* in EvtWorkItem */
     Timer,           /* in EvtTimerFunc */
     Stopping,        /* instead of the work of EvtDeviceD0ExitPreInterruptsDisabled if TRUE */
     SurpriseRemoval, /* in EvtDeviceSurpriseRemoval */
+    D0Exit,          /* instead of the work of EvtDeviceD0Exit if TRUE */
+    Release,         /* in EvtDeviceReleaseHardware */
     Unload           /* in EvtDriverUnload */
 } WHEN;
 
@@ -111,6 +116,9 @@ BOOLEAN At(WHEN when, MOMENT *m);
 
 /* request.c */
 EVT_WDF_IO_QUEUE_IO_DEVICE_CONTROL OnDeviceControl;
+EVT_WDF_IO_QUEUE_IO_READ OnRead;
+EVT_WDF_IO_QUEUE_IO_WRITE OnWrite;
+EVT_WDF_IO_QUEUE_IO_RESUME OnIoResume;
 EVT_WDF_IO_QUEUE_IO_STOP OnIoStop;
 EVT_WDF_REQUEST_CANCEL OnCancel;
 EVT_WDF_INTERRUPT_ISR OnInterrupt;

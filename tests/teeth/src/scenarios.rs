@@ -112,6 +112,7 @@ pub fn all() -> Vec<Arc<dyn Scenario>> {
             "one factorial, with room for more than its bytes",
             wide,
         ),
+        scenario("transfer", "four bytes written, and read again", transfer),
         scenario(
             "surprise-removal",
             "surprise removal with a factorial pending",
@@ -174,6 +175,23 @@ fn one(stage: &Stage<'_>) -> Result<(), Wrong> {
 fn wide(stage: &Stage<'_>) -> Result<(), Wrong> {
     let file = stage.open(CLASS, 0, READ_WRITE)?;
     finish(stage, 5, &submit_with_room(stage, &file, 5, 64), &[])
+}
+
+fn transfer(stage: &Stage<'_>) -> Result<(), Wrong> {
+    let file = stage.open(CLASS, 0, READ_WRITE)?;
+    let data = 7_u32.to_le_bytes();
+    let write = Operation::Write {
+        offset: 0,
+        data: data.to_vec(),
+    };
+    let outcome = stage.wait(&stage.submit(&file, write))?;
+    stage.expect("a write", &outcome, &[], &[])?;
+    let read = Operation::Read {
+        offset: 0,
+        length: data.len(),
+    };
+    let outcome = stage.wait(&stage.submit(&file, read))?;
+    stage.expect("a read", &outcome, &data, &[])
 }
 
 fn both(stage: &Stage<'_>) -> Result<(), Wrong> {

@@ -55,6 +55,7 @@ impl Host {
                 ),
             ));
         }
+        left.extend(self.device_inits_left());
         left.extend(self.kernel_objects_left());
         if self.framework().globals.get() != 0 {
             left.push((&rules::UNBIND, "the binding to the framework".to_owned()));

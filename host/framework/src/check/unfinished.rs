@@ -27,9 +27,10 @@ impl Above for Unfinished {
         });
         let text = if let Some(request) = with_driver {
             format!(
-                "the driver has the request {:#x} ({:?}), not cancelable, and nothing is left that could \
-                 make it complete it: no interrupt, DPC, work item, timer or other request",
-                request.handle, request.irp.major
+                "the driver has the {}, and nothing is left that could make it complete it: no interrupt, \
+                 DPC, work item, timer or other request; {}",
+                described(request),
+                host.last_interrupt()
             )
         } else {
             let waits = |request: &&Rc<Request>| host.waits_for_a_lost_device(request);
@@ -43,6 +44,33 @@ impl Above for Unfinished {
         };
         Some((&rules::REQUEST_AGE, text))
     }
+
+    fn pending(&self, machine: &Machine) -> Vec<String> {
+        let requests = Host::of(machine).bodies::<Request>();
+        let of_apps = requests.iter().filter(|request| !request.made_by_driver);
+        of_apps
+            .map(|request| format!("the {}", described(request)))
+            .collect()
+    }
+}
+
+/// A request that is not complete: which, how the driver got it and when, and where it is.
+fn described(request: &Request) -> String {
+    let given = match request.given.get() {
+        Some((how, at)) => format!("given to the driver by {how} at {at}"),
+        None => "never given to the driver".to_owned(),
+    };
+    let place = match request.owner.get() {
+        Owner::Queue(queue) => format!("waiting in the WDFQUEUE {queue:#x}"),
+        Owner::Target(_) => "sent to the driver below".to_owned(),
+        Owner::Completed => "completed".to_owned(),
+        Owner::Driver(_) if request.cancel.get() != 0 => "cancelable".to_owned(),
+        Owner::Driver(_) => "not cancelable".to_owned(),
+    };
+    format!(
+        "WDFREQUEST {:#x} ({:?}), {given}, {place}",
+        request.handle, request.irp.major
+    )
 }
 
 impl Host {

@@ -17,7 +17,7 @@ use kmdf_rules::rules;
 
 use crate::{
     host::{Host, services},
-    kmdf::device::Device,
+    kmdf::{device::Device, driver::Driver},
 };
 
 /// Bytes of an IRP without its stack locations, and of one of those.
@@ -109,6 +109,7 @@ struct Synchronous {
 }
 
 services! {
+    IoCreateDevice <= APC => create_device;
     IofCallDriver <= DISPATCH => call_driver;
     IofCompleteRequest <= DISPATCH => complete::complete;
     IoCancelIrp <= DISPATCH => cancel;
@@ -119,6 +120,18 @@ services! {
     IoBuildSynchronousFsdRequest <= PASSIVE => build::synchronous;
     IoBuildDeviceIoControlRequest <= PASSIVE => build::device_control;
     IoSetCompletionRoutineEx <= DISPATCH => set_completion;
+}
+
+/// IoCreateDevice: for miniport drivers, whose IRPs do not come to the framework. None of those is played.
+fn create_device(host: &Host, _: &Call) {
+    let drivers = host.bodies::<Driver>();
+    if drivers.iter().any(|driver| !driver.is_miniport) {
+        host.violation(
+            &rules::MINIPORT_ONLY_WDM_DEVICE,
+            "IoCreateDevice is called by a driver whose dispatch routines are the framework's",
+        );
+    }
+    host.unsupported("a device object of a driver's own, without the framework");
 }
 
 impl Host {

@@ -50,6 +50,15 @@ impl Buffers {
         }
     }
 
+    /// Whether one of them begins at an address.
+    pub(super) fn has(&self, address: u64) -> bool {
+        let user = self.user.map(|user| user.map(|(address, _)| address));
+        [self.system, self.direct]
+            .into_iter()
+            .chain(user)
+            .any(|buffer| buffer == Some(address))
+    }
+
     /// Whether all these bytes are in one of the app's own buffers.
     pub(super) fn has_of_app(&self, address: u64, bytes: u64) -> bool {
         self.user.into_iter().flatten().any(|(start, length)| {
@@ -120,6 +129,17 @@ impl Host {
                 (_, Side::Output) => Ok((Method::Direct, irp.output_length)),
             },
             _ => Err(STATUS_INVALID_DEVICE_REQUEST),
+        }
+    }
+
+    /// Checks that the callback for reads asks for no input, and that for writes for no output.
+    pub(super) fn check_side(&self, request: &Request, side: Side, what: &str) {
+        let (callback, rule) = match side {
+            Side::Input => ("EvtIoRead", &rules::INPUT_BUFFER_API),
+            Side::Output => ("EvtIoWrite", &rules::OUTPUT_BUFFER_API),
+        };
+        if self.checks_all() && self.in_callback(callback) == Some(request.handle) {
+            self.violation(rule, format!("{what} is called in {callback}"));
         }
     }
 
@@ -359,6 +379,7 @@ fn output_mdl(host: &Host, call: &Call) -> Result<(), NtStatus> {
 /// WdfRequestRetrieveInputBuffer(Request, MinimumRequiredLength, Buffer, Length), and for output
 fn buffer(host: &Host, call: &Call, side: Side, what: &str) -> Result<(), NtStatus> {
     let request = host.driver_request(call.arg(0), what);
+    host.check_side(&request, side, what);
     host.memory.write(call.arg(2), &0_u64);
     if call.arg(3) != 0 {
         host.memory.write(call.arg(3), &0_u64);
@@ -377,6 +398,7 @@ fn buffer(host: &Host, call: &Call, side: Side, what: &str) -> Result<(), NtStat
 /// WdfRequestRetrieveInputMemory(Request, Memory), and for output: the object is the request's
 fn memory(host: &Host, call: &Call, side: Side, what: &str) -> Result<(), NtStatus> {
     let request = host.driver_request(call.arg(0), what);
+    host.check_side(&request, side, what);
     let (address, bytes) = host.request_buffer(&request, side)?;
     let made = {
         let buffers = request.buffers.borrow();
@@ -403,6 +425,7 @@ fn memory(host: &Host, call: &Call, side: Side, what: &str) -> Result<(), NtStat
 /// WdfRequestRetrieveInputWdmMdl(Request, Mdl), and for output
 fn mdl(host: &Host, call: &Call, side: Side, what: &str) -> Result<(), NtStatus> {
     let request = host.driver_request(call.arg(0), what);
+    host.check_side(&request, side, what);
     host.memory.write(call.arg(1), &0_u64);
     let mdl = host.request_mdl(&request, side)?;
     host.memory.write(call.arg(1), &mdl);

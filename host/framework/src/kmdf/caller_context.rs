@@ -83,6 +83,7 @@ fn user_output(host: &Host, call: &Call) -> Result<(), NtStatus> {
 /// for output: in the app's thread only.
 fn user_buffer(host: &Host, call: &Call, side: Side, what: &str) -> Result<(), NtStatus> {
     let request = host.driver_request(call.arg(0), what);
+    host.check_side(&request, side, what);
     for out in [call.arg(2), call.arg(3)] {
         if out != 0 {
             host.memory.write(out, &0_u64);

@@ -7,6 +7,7 @@ use super::{
     device::{Device, NO_SLOT, Phase},
     device_init::DeviceInit,
     driver::Driver,
+    init_life::Fate,
     object::Body as _,
 };
 use crate::host::{Host, services};
@@ -27,6 +28,7 @@ fn allocate(host: &Host, call: &Call) -> u64 {
     let address = host.memory.new_handle();
     let mut inits = host.framework().other_inits.borrow_mut();
     inits.push(DeviceInit::of_control(address));
+    host.device_init_allocated(address);
     address
 }
 
@@ -52,9 +54,9 @@ fn set_shutdown_notification(host: &Host, call: &Call) {
 fn free(host: &Host, call: &Call) {
     let init = host.known_device_init(call.arg(0));
     // Nor is that its, which EvtChildListCreateDevice was given.
-    let is_static = init.pdo.as_ref().is_some_and(|pdo| pdo.child.is_none());
-    if init.slot == NO_SLOT || is_static {
+    if init.is_allocated() {
         host.forget_device_init(call.arg(0));
+        host.device_init_gone(call.arg(0), Fate::Freed, init.slot == NO_SLOT);
     }
 }
 
@@ -68,6 +70,7 @@ fn finish(host: &Host, call: &Call) {
         );
     }
     host.releases_to_all();
+    host.control_device_finished(device.handle);
     device.phase.set(Phase::Working);
     let queues = device.queues.borrow().clone();
     for queue in queues {

@@ -32,11 +32,18 @@ use crate::{
 };
 
 services! {
-    WdfDeviceCreate <= PASSIVE => create;
+    WdfDeviceCreate <= PASSIVE => create_noted;
 }
 
 /// WdfDeviceCreate(DeviceInit, DeviceAttributes, Device)
-fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
+fn create_noted(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    let init: u64 = host.memory.read(call.arg(0));
+    host.check_device_init(init);
+    let of_control = host.known_device_init(init).slot == NO_SLOT;
+    host.note_creation(init, of_control, create(host, call))
+}
+
+fn create(host: &Host, call: &Call) -> Result<u64, NtStatus> {
     let init_address: u64 = host.memory.read(call.arg(0));
     let init = host.known_device_init(init_address);
     host.memory.write(call.arg(2), &0_u64);
@@ -130,7 +137,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     finish(host, &device, default_list);
     host.memory.write(call.arg(0), &0_u64);
     host.memory.write(call.arg(2), &object.handle);
-    Ok(())
+    Ok(object.handle)
 }
 
 /// What a device has besides, now that it exists; PnP gets to know it.

@@ -101,11 +101,13 @@ fn pnp_state(host: &Host, call: &Call) -> u32 {
 
 /// WdfDeviceGetDevicePowerState(Device): a `WDF_DEVICE_POWER_STATE`.
 fn power_state(host: &Host, call: &Call) -> u32 {
+    host.check_pnp_driver("WdfDeviceGetDevicePowerState");
     host.body::<Device>(call.arg(0)).states.power_number()
 }
 
 /// WdfDeviceGetDevicePowerPolicyState(Device): a `WDF_DEVICE_POWER_POLICY_STATE`.
 fn power_policy_state(host: &Host, call: &Call) -> u32 {
+    host.check_pnp_driver("WdfDeviceGetDevicePowerPolicyState");
     host.body::<Device>(call.arg(0)).states.policy() as u32
 }
 

@@ -8,18 +8,23 @@ use kmdf_abi::{
     types::WDF_DRIVER_CONFIG,
 };
 use kmdf_machine::{cpu::stub::Call, service::Service};
+use kmdf_rules::rules;
 
-use super::{attributes::Allowed, object::Body, serial::Constraints};
+use super::{
+    attributes::{Allowed, Attributes},
+    object::Body,
+    serial::Constraints,
+};
 use crate::host::{Host, services};
 
 /// Offset of DriverUnload in a DRIVER_OBJECT of x64.
 pub(crate) const DRIVER_UNLOAD_OFFSET: u64 = 0x68;
 /// Size of a DRIVER_OBJECT of x64.
 pub(crate) const DRIVER_OBJECT_BYTES: u64 = 0x150;
-/// `WdfDriverInitNonPnpDriver`, and with it `WdfDriverInitNoDispatchOverride` and
-/// `WdfDriverInitCompanion`.
+/// `WdfDriverInitNonPnpDriver`, `WdfDriverInitNoDispatchOverride`, and with them `WdfDriverInitCompanion`.
 const INIT_NON_PNP_DRIVER: u32 = 1;
-const INIT_FLAGS: u32 = INIT_NON_PNP_DRIVER | 2 | 4;
+const INIT_NO_DISPATCH_OVERRIDE: u32 = 2;
+const INIT_FLAGS: u32 = INIT_NON_PNP_DRIVER | INIT_NO_DISPATCH_OVERRIDE | 4;
 /// The table that the host plays is that of this minor version and of all before it.
 pub(crate) const HIGHEST_MINOR: u32 = 33;
 
@@ -29,6 +34,8 @@ pub(crate) struct Driver {
     pub(crate) device_add: u64,
     /// Whether PnP gives it devices.
     pub(crate) is_pnp: bool,
+    /// Whether another driver dispatches its IRPs.
+    pub(crate) is_miniport: bool,
     /// EvtDriverUnload, or 0.
     pub(crate) unload: u64,
     /// What devices inherit.
@@ -71,6 +78,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     }
     let allowed = Allowed::LEVEL_AND_SCOPE.without_parent();
     let attributes = host.attributes_with(call.arg(2), allowed)?;
+    host.check_driver_attributes(&attributes);
     path.push('\0');
     let bytes: Vec<u8> = path.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let registry_path = host.lend("the driver's registry path", bytes.len() as u64);
@@ -78,6 +86,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let (object, _) = host.create_object(None, &attributes, |_| Driver {
         device_add: config.EvtDriverDeviceAdd.0,
         is_pnp,
+        is_miniport: config.DriverInitFlags & INIT_NO_DISPATCH_OVERRIDE != 0,
         unload: config.EvtDriverUnload.0,
         constraints: Constraints::of(&attributes, Constraints::default()),
         registry_path,
@@ -100,6 +109,39 @@ fn fx_unload(host: &Host) -> u64 {
 }
 
 impl Host {
+    /// Checks that a driver leaves to its objects how their callbacks are called.
+    fn check_driver_attributes(&self, attributes: &Attributes) {
+        /// `WdfExecutionLevelPassive`
+        const PASSIVE: i32 = 2;
+        /// `WdfSynchronizationScopeDevice` and `WdfSynchronizationScopeQueue`
+        const SERIALIZING: [i32; 2] = [2, 3];
+        let what = match (attributes.execution_level, attributes.scope) {
+            (PASSIVE, _) => "the execution level",
+            (_, scope) if SERIALIZING.contains(&scope) => "the synchronization scope",
+            _ => return,
+        };
+        if self.checks_all() {
+            self.violation(
+                &rules::DRIVER_ATTRIBUTE_CHANGED,
+                format!(
+                    "WdfDriverCreate is called with attributes that change {what} of the driver"
+                ),
+            );
+        }
+    }
+
+    /// Checks a call that is about the power of a device: a driver without EvtDriverDeviceAdd has no device
+    /// that has any.
+    pub(super) fn check_pnp_driver(&self, what: &str) {
+        let drivers = self.bodies::<Driver>();
+        if self.checks_all() && drivers.iter().any(|driver| driver.device_add == 0) {
+            self.violation(
+                &rules::NON_PNP_POWER_POLICY_OWNER,
+                format!("{what} is called by a driver without EvtDriverDeviceAdd"),
+            );
+        }
+    }
+
     /// Calls EvtDriverUnload and deletes the driver object with all that is left of it.
     pub(crate) fn unload_driver_object(&self) {
         let handle = self.framework().driver.replace(0);

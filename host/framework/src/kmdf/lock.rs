@@ -53,7 +53,7 @@ fn acquire(host: &Host, call: &Call) {
         rank: None,
         order: Some(body.lock.order()),
     };
-    host.acquire(&body.lock, Irql::DISPATCH, held, &rules::WDF_SPINLOCK);
+    host.acquire_for_callback(&body.lock, Irql::DISPATCH, held, &rules::WDF_SPINLOCK);
 }
 
 fn release(host: &Host, call: &Call) {

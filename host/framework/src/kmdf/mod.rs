@@ -22,6 +22,7 @@ pub(crate) mod driver;
 pub(crate) mod driver_info;
 pub(crate) mod file;
 pub(crate) mod forward_to_parent;
+pub(crate) mod init_life;
 pub(crate) mod interrupt;
 pub(crate) mod interrupt_connect;
 pub(crate) mod interrupt_create;
@@ -162,6 +163,8 @@ pub(crate) struct Framework {
     /// What WdfControlDeviceInitAllocate and WdfPdoInitAllocate gave, and EvtChildListCreateDevice was given,
     /// until the devices are created.
     pub(crate) other_inits: RefCell<Vec<device_init::DeviceInit>>,
+    /// What has become of all of them.
+    pub(crate) inits: init_life::Inits,
     /// The device that EvtDriverDeviceAdd has created.
     pub(crate) added: RefCell<Option<Rc<device::Device>>>,
     /// The devices of children, in the order of their slots.

@@ -73,6 +73,14 @@ impl Object {
         }
     }
 
+    /// Whether the driver is called when it goes.
+    pub(crate) fn has_end_callback(&self) -> bool {
+        let contexts = self.contexts.borrow();
+        contexts
+            .iter()
+            .any(|context| context.cleanup != 0 || context.destroy != 0)
+    }
+
     /// The object above it.
     pub(crate) fn parent(&self) -> Option<Rc<Self>> {
         self.parent.borrow().upgrade()

@@ -44,7 +44,7 @@ fn acquire(host: &Host, call: &Call) {
     let held = lock.held(NAME, &rules::OBJECT_LOCK, true);
     match &lock {
         CallbackLock::Spin(_, spin) => {
-            host.acquire(spin, Irql::DISPATCH, held, &rules::OBJECT_LOCK);
+            host.acquire_for_callback(spin, Irql::DISPATCH, held, &rules::OBJECT_LOCK);
         }
         CallbackLock::Mutex(_, mutex) => {
             if host.irql() > Irql::PASSIVE {

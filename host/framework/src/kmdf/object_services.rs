@@ -13,6 +13,7 @@ use super::{
     attributes::Allowed,
     device::Device,
     object::{Body, Object},
+    queue::Queue,
     request::Request,
 };
 use crate::host::{Host, services};
@@ -32,11 +33,19 @@ fn get_typed_context(host: &Host, call: &Call) -> u64 {
     let object = host.object(call.arg(0));
     let unique = host.unique_type(call.arg(1));
     let contexts = object.contexts.borrow();
-    contexts
+    let context = contexts
         .iter()
         .find(|context| context.unique_type == unique)
-        .and_then(|context| context.address)
-        .unwrap_or(0)
+        .and_then(|context| context.address);
+    context.unwrap_or_else(|| {
+        host.note_null(format!(
+            "the last WdfObjectGetTypedContext gave NULL: the {} {:#x} has no context of that type{}",
+            object.kind,
+            object.handle,
+            host.made_at(host.call_site())
+        ));
+        0
+    })
 }
 
 fn allocate_context(host: &Host, call: &Call) -> Result<(), NtStatus> {
@@ -133,7 +142,21 @@ fn reference(host: &Host, call: &Call) {
 }
 
 fn dereference(host: &Host, call: &Call) {
+    if call.arg(0) == 0
+        && host
+            .bodies::<Queue>()
+            .iter()
+            .any(|queue| queue.found_none.get())
+    {
+        host.violation(
+            &rules::FIND_REQUEST_FAILED,
+            "WdfObjectDereference is called, and WdfIoQueueFindRequest has found no request",
+        );
+    }
     let object = host.object(call.arg(0));
+    if object.kind == Request::KIND {
+        host.body::<Request>(call.arg(0)).found.set(false);
+    }
     host.release_reference(&object);
 }
 

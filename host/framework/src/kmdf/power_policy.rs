@@ -116,8 +116,10 @@ fn settings<T: FromBytes>(
 /// fxpkgpnp.cpp `PowerPolicySetS0IdleSettings`). A device that is to wake itself would need a state to
 /// wake from, which none here has.
 fn assign_idle_settings(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    host.check_pnp_driver("WdfDeviceAssignS0IdleSettings");
     let device = host.pnp_device(call, "WdfDeviceAssignS0IdleSettings");
     if !device.policy.is_owner {
+        host.check_owner(&device, "WdfDeviceAssignS0IdleSettings");
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
     let (settings, size) =
@@ -154,8 +156,10 @@ fn assign_idle_settings(host: &Host, call: &Call) -> Result<(), NtStatus> {
 /// WdfDeviceAssignSxWakeSettings(Device, Settings): a device that is to wake the system would need a
 /// state to wake from, which none here has.
 fn assign_wake_settings(host: &Host, call: &Call) -> Result<(), NtStatus> {
+    host.check_pnp_driver("WdfDeviceAssignSxWakeSettings");
     let device = host.pnp_device(call, "WdfDeviceAssignSxWakeSettings");
     if !device.policy.is_owner {
+        host.check_owner(&device, "WdfDeviceAssignSxWakeSettings");
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
     let (settings, _) =
@@ -167,6 +171,18 @@ fn assign_wake_settings(host: &Host, call: &Call) -> Result<(), NtStatus> {
         Err(STATUS_POWER_STATE_INVALID)
     } else {
         Err(STATUS_INVALID_PARAMETER)
+    }
+}
+
+impl Host {
+    /// Ends the run if it is a filter that asks for what only the owner of power policy has.
+    fn check_owner(&self, device: &Device, what: &str) {
+        if device.is_filter && self.checks_all() {
+            self.violation(
+                &rules::NON_FDO_NOT_POWER_POLICY_OWNER,
+                format!("{what} is called by a filter that does not own the power policy"),
+            );
+        }
     }
 }
 
@@ -242,6 +258,7 @@ fn set_pnp_capabilities(host: &Host, call: &Call) {
 
 /// WdfDeviceSetPowerCapabilities(Device, PowerCapabilities): nobody asks a function driver for them here.
 fn set_power_capabilities(host: &Host, call: &Call) {
+    host.check_pnp_driver("WdfDeviceSetPowerCapabilities");
     let device = host.pnp_device(call, "WdfDeviceSetPowerCapabilities");
     let what = "WDF_DEVICE_POWER_CAPABILITIES";
     let all: WDF_DEVICE_POWER_CAPABILITIES = host.structure(what, call.arg(1), 0);

@@ -86,6 +86,8 @@ pub(crate) struct Queue {
     pub(super) ready: Cell<Option<(u64, u64)>>,
     /// Whether a request has come to the empty queue since EvtIoQueueReady was called.
     pub(super) from_empty: Cell<bool>,
+    /// Whether WdfIoQueueFindRequest has found nothing in it when it was called last.
+    pub(super) found_none: Cell<bool>,
     /// Sees to its events where the flow that could must not.
     pub(super) later: OnceCell<Later>,
 }

@@ -142,6 +142,7 @@ fn create(host: &Host, call: &Call) -> Result<(), NtStatus> {
         emptied: RefCell::default(),
         ready: Cell::new(None),
         from_empty: Cell::new(false),
+        found_none: Cell::new(false),
         later: OnceCell::new(),
     });
     device.queues.borrow_mut().push(queue);

@@ -10,7 +10,7 @@ use super::{
     queue::Queue,
     request::{Owner, Request, Stop},
 };
-use crate::host::Host;
+use crate::{host::Host, pnp::LONGEST};
 
 /// `WdfRequestStopActionSuspend`
 const STOP_SUSPEND: u32 = 1;
@@ -178,9 +178,7 @@ impl Host {
     }
 
     fn wait_for_answers(&self, queue: &Rc<Queue>) {
-        /// How long Windows waits for a device's power IRP before it ends with 0x9F.
-        const LIMIT: std::time::Duration = std::time::Duration::from_mins(2);
-        let deadline = self.now() + LIMIT;
+        let deadline = self.now() + LONGEST;
         let waited = Rc::clone(queue);
         self.block_until_or(deadline, move |_: &Self| waited.settled.get());
         if queue.settled.get() {
@@ -194,7 +192,7 @@ impl Host {
                      a power-managed queue that was stopped: after {} s Windows ends with \
                      DRIVER_POWER_STATE_FAILURE (0x9F)",
                     request.handle,
-                    LIMIT.as_secs()
+                    LONGEST.as_secs()
                 ),
             );
         }

@@ -75,6 +75,7 @@ impl Host {
             Major::InternalControl => ("EvtIoInternalDeviceControl", &control),
             Major::Create => unreachable!("only EvtIoDefault takes a create request"),
         };
+        request.given.set(Some((what, self.now())));
         self.strand_unless_locked(|| {
             if queue.power_managed {
                 self.acquires(&self.framework().pnp);

@@ -32,6 +32,7 @@ fn retrieve(
     host: &Host,
     queue: &Rc<Queue>,
     out: u64,
+    what: &'static str,
     wanted: impl Fn(&Request) -> bool,
 ) -> Result<(), NtStatus> {
     host.memory.write(out, &0_u64);
@@ -53,6 +54,8 @@ fn retrieve(
             continue;
         }
         request.presented.set(true);
+        request.found.set(false);
+        request.given.set(Some((what, host.now())));
         queue.give(&request);
         host.acquires(&request.handed);
         host.memory.write(out, &request.handle);
@@ -64,7 +67,21 @@ fn retrieve(
 fn next(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let queue = host.body::<Queue>(call.arg(0));
     check_sequential(host, &queue);
-    retrieve(host, &queue, call.arg(1), |_| true)
+    let what = "WdfIoQueueRetrieveNextRequest";
+    if host.checks_all()
+        && queue
+            .waiting
+            .borrow()
+            .iter()
+            .any(|request| request.found.get())
+    {
+        host.violation(
+            &rules::RETRIEVE_NEXT_REQUEST,
+            "the next request is retrieved, while the driver has one that WdfIoQueueFindRequest has found: \
+             it may be the same",
+        );
+    }
+    retrieve(host, &queue, call.arg(1), what, |_| true)
 }
 
 /// WdfIoQueueRetrieveRequestByFileObject(Queue, FileObject, OutRequest)
@@ -72,7 +89,8 @@ fn by_file(host: &Host, call: &Call) -> Result<(), NtStatus> {
     let queue = host.body::<Queue>(call.arg(0));
     check_sequential(host, &queue);
     let file = host.body::<super::file::FileObject>(call.arg(1)).handle;
-    retrieve(host, &queue, call.arg(2), |request| {
+    let what = "WdfIoQueueRetrieveRequestByFileObject";
+    retrieve(host, &queue, call.arg(2), what, |request| {
         request.irp.file_object() == file
     })
 }
@@ -91,6 +109,12 @@ fn check_sequential(host: &Host, queue: &Queue) {
 /// stays in the queue; the driver gets a reference of it.
 fn find(host: &Host, call: &Call) -> NtStatus {
     let queue = host.body::<Queue>(call.arg(0));
+    let status = find_in(host, call, &queue);
+    queue.found_none.set(!status.is_success());
+    status
+}
+
+fn find_in(host: &Host, call: &Call, queue: &Queue) -> NtStatus {
     let (tag, file, parameters) = (call.arg(1), call.arg(2), call.arg(3));
     let out = call.arg(4);
     if tag != 0 {
@@ -122,6 +146,7 @@ fn find(host: &Host, call: &Call) -> NtStatus {
     }
     let object = host.object(request.handle);
     object.references.set(object.references.get() + 1);
+    request.found.set(true);
     host.memory.write(out, &request.handle);
     STATUS_SUCCESS
 }
@@ -136,8 +161,15 @@ fn found(host: &Host, call: &Call) -> NtStatus {
             "WdfIoQueueRetrieveFoundRequest is called for a queue that is not manual",
         );
     }
+    if tag == 0 && queue.found_none.get() {
+        host.violation(
+            &rules::FIND_REQUEST_FAILED,
+            "WdfIoQueueRetrieveFoundRequest is called, and WdfIoQueueFindRequest has found no request",
+        );
+    }
     host.body::<Request>(tag);
-    match retrieve(host, &queue, out, |request| request.handle == tag) {
+    let what = "WdfIoQueueRetrieveFoundRequest";
+    match retrieve(host, &queue, out, what, |request| request.handle == tag) {
         Ok(()) => STATUS_SUCCESS,
         Err(STATUS_NO_MORE_ENTRIES) => STATUS_NOT_FOUND,
         Err(status) => status,

@@ -10,7 +10,7 @@ use kmdf_abi::ntstatus::{
     STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS, STATUS_WDF_BUSY, STATUS_WDF_INTERNAL_ERROR,
     STATUS_WDF_NOT_ENOUGH_MAP_REGISTERS, STATUS_WDF_PAUSED,
 };
-use kmdf_machine::{Alarm, Edge, Event, cpu::stub::Call};
+use kmdf_machine::{Alarm, Edge, Event, VirtualTime, cpu::stub::Call};
 use kmdf_rules::rules;
 
 use super::{
@@ -79,6 +79,13 @@ pub(crate) struct Request {
     pub(super) completion: Cell<(u64, u64)>,
     /// How sending it ended.
     pub(super) sent: Cell<NtStatus>,
+    /// Whether that has a meaning: it was sent, or could not be.
+    pub(super) has_status: Cell<bool>,
+    /// How the driver got it, and when.
+    pub(crate) given: Cell<Option<(&'static str, VirtualTime)>>,
+    /// Whether WdfIoQueueFindRequest has found it, and the driver has neither retrieved it nor given its
+    /// reference back.
+    pub(super) found: Cell<bool>,
     /// Whether it is not an app's: WdfRequestCreate made it.
     pub(crate) made_by_driver: bool,
     /// Whether it has an IRP: an app's, or one that the framework has allocated for a target.
@@ -130,9 +137,15 @@ impl Request {
         self.information.get()
     }
 
+    /// It was sent and has come back, or could not be sent.
+    pub(super) fn end_sending(&self, status: NtStatus) {
+        self.sent.set(status);
+        self.has_status.set(true);
+    }
+
     /// Takes what the driver below has answered.
     pub(super) fn came_back(&self, status: NtStatus, information: u64) {
-        self.sent.set(status);
+        self.end_sending(status);
         self.information.set(information);
     }
 
@@ -144,6 +157,11 @@ impl Request {
     /// Where the bytes are that its app is given, if they have a place.
     pub(crate) fn output_address(&self) -> Option<u64> {
         self.buffers.borrow().output(&self.irp)
+    }
+
+    /// Whether one of its buffers begins at an address.
+    pub(super) fn has_buffer_at(&self, address: u64) -> bool {
+        self.buffers.borrow().has(address)
     }
 
     /// Whether it counts as cancelable: it is, or EvtRequestCancel is due or was called.
@@ -198,6 +216,9 @@ impl Host {
             stopping: Cell::new(false),
             completion: Cell::new((0, 0)),
             sent: Cell::new(STATUS_SUCCESS),
+            has_status: Cell::new(false),
+            given: Cell::new(None),
+            found: Cell::new(false),
             made_by_driver,
             has_irp: Cell::new(!made_by_driver || device != 0),
             has_context: Cell::new(false),
@@ -369,6 +390,7 @@ fn finish(host: &Host, request: &Rc<Request>, status: NtStatus, information: u64
              EvtRequestCancel is about to complete it",
         );
     }
+    host.check_not_transferred(request);
     let irp = &request.irp;
     let limit = match irp.major {
         Major::Write => Some(irp.input.len()),

@@ -14,6 +14,7 @@ use kmdf_machine::cpu::stub::Call;
 use kmdf_rules::rules;
 
 use super::{
+    device::Device,
     file::FileObject,
     request::{Owner, Request},
 };
@@ -139,11 +140,20 @@ fn information(host: &Host, call: &Call) -> u64 {
 /// WdfRequestGetStatus(Request): that of a request nobody has sent anywhere is success.
 fn status(host: &Host, call: &Call) -> NtStatus {
     let request = host.request_with_irp(call.arg(0), "WdfRequestGetStatus");
+    if !request.has_status.get() && host.checks_all() {
+        host.violation(
+            &rules::REQUEST_GET_STATUS_VALID,
+            "WdfRequestGetStatus is called for a request that the driver has not sent",
+        );
+    }
     request.sent.get()
 }
 
 /// WdfRequestGetParameters(Request, Parameters): also for a request that was only found.
 fn parameters(host: &Host, call: &Call) {
+    let what = "WdfRequestGetParameters is called";
+    host.check_not_in("EvtIoStop", &rules::EVT_IO_STOP_GET_PARAM, what);
+    host.check_not_in("EvtIoResume", &rules::EVT_IO_RESUME_GET_PARAM, what);
     let request = host.body::<Request>(call.arg(0));
     let size: u16 = host.memory.read(call.arg(1));
     if usize::from(size) != size_of::<WDF_REQUEST_PARAMETERS>() {
@@ -165,6 +175,13 @@ fn file_object(host: &Host, call: &Call) -> u64 {
         Owner::Target(_) => sent,
         _ => host.driver_request(call.arg(0), "WdfRequestGetFileObject"),
     };
+    let is_configured = || host.body::<Device>(request.device.get()).files.is_some();
+    if host.checks_all() && !request.made_by_driver && !is_configured() {
+        host.violation(
+            &rules::FILE_OBJECT_CONFIGURED,
+            "WdfRequestGetFileObject is called, and WdfDeviceInitSetFileObjectConfig was not",
+        );
+    }
     // One that was forwarded to a parent is of a device that has no file for it.
     let file = request.irp.file_object();
     if file == 0 || host.body::<FileObject>(file).is_of(request.device.get()) {

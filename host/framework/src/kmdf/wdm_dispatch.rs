@@ -156,6 +156,14 @@ fn dispatch_to_queue(host: &Host, call: &Call) -> NtStatus {
         "WdfDeviceWdmDispatchIrpToIoQueue is called with a flag that there is not",
     );
     let what = "WdfDeviceWdmDispatchIrpToIoQueue";
+    let callbacks = ["EvtDeviceWdmIrpPreprocess", "EvtDeviceWdmIrpDispatch"];
+    let in_callback = callbacks.into_iter().any(|callback| host.in_callback(callback).is_some());
+    if host.checks_all() && !in_callback {
+        host.violation(
+            &rules::FWD_IRP_TO_IO_QUEUE_VALID,
+            format!("{what} is called outside of {}", callbacks.join(" and ")),
+        );
+    }
     let request = host.held_request(call.arg(1), what, flags & PREPROCESSED != 0);
     host.bring_back(call.arg(1));
     let major = request.irp.major;

@@ -1,12 +1,12 @@
 //! The life of a device: added, started, stopped.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use kmdf_abi::ntstatus::{
     NtStatus, STATUS_DEVICE_POWER_FAILURE, STATUS_NO_SUCH_DEVICE, STATUS_NOT_SUPPORTED,
     STATUS_SUCCESS,
 };
-use kmdf_machine::{Event, Stop};
+use kmdf_machine::{Event, Stop, VirtualTime};
 use kmdf_rules::rules;
 
 use super::{
@@ -20,9 +20,13 @@ use crate::{
         device::{Device, Phase},
         device_init::DeviceInit,
         driver::Driver,
+        init_life::Fate,
         states::{Machine, Pnp, Policy},
     },
 };
+
+/// How long PnP and power wait for a driver.
+pub(crate) const LONGEST: Duration = Duration::from_mins(2);
 
 impl Host {
     /// Calls EvtDriverDeviceAdd for the function in a slot.
@@ -47,6 +51,12 @@ impl Host {
         self.releases_to_all();
         let unused = self.framework().device_init.borrow_mut().take();
         let added = self.framework().added.borrow_mut().take();
+        if unused.is_some() {
+            self.device_init_gone(address, Fate::Returned, false);
+        }
+        if status.is_success() {
+            self.check_control_devices();
+        }
         match added {
             Some(device) if status.is_success() => {
                 device.phase.set(Phase::Stopped);
@@ -344,8 +354,21 @@ impl Host {
         }
         let mut all = vec![device.handle];
         all.extend_from_slice(arguments);
-        let status = self.call_driver(what, device.handle, callback, &all);
+        let began = self.now();
+        let value = self.call_driver(what, device.handle, callback, &all);
         self.releases(&self.framework().pnp);
-        NtStatus(status as u32 as i32)
+        self.check_duration(began, what);
+        NtStatus(value as u32 as i32)
+    }
+
+    /// Checks that what has come to its end did not keep the system waiting.
+    pub(super) fn check_duration(&self, began: VirtualTime, what: &str) {
+        let took = self.now() - began;
+        if took > LONGEST && self.checks_all() {
+            self.violation(
+                &rules::POWER_TOO_LONG,
+                format!("{what} took {} s", took.as_secs()),
+            );
+        }
     }
 }

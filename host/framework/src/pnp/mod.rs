@@ -15,6 +15,7 @@ mod turn;
 
 pub use assign::Grant;
 pub(crate) use assign::{FIRST_DEVICE_VECTOR, Resources};
+pub(crate) use device::LONGEST;
 pub(crate) use removal::ATTEMPT_RESTART;
 pub use turn::Disturbance;
 
@@ -69,6 +70,11 @@ impl Host {
             // What WdfDriverCreate made goes when DriverEntry fails, without EvtDriverUnload.
             self.discard_driver_object();
             self.check_left_behind("DriverEntry failed");
+        } else if self.framework().globals.get() != 0 && self.framework().driver.get() == 0 {
+            self.violation(
+                &rules::DRIVER_CREATE,
+                "DriverEntry succeeds without having called WdfDriverCreate",
+            );
         }
         status
     }
@@ -91,7 +97,7 @@ impl Host {
             });
             if host.is_held_by_control_devices() {
                 host.violation(
-                    &rules::DRIVER_UNLOAD,
+                    &rules::CONTROL_DEVICE_DELETED,
                     "the driver's last device is gone, and a control device is not: before that is \
                      deleted, the system does not unload the driver",
                 );

@@ -78,6 +78,8 @@ impl Host {
         let callback = device.callbacks.EvtDeviceD0Entry.0;
         let status = self.device_callback(device, "EvtDeviceD0Entry", callback, &[from]);
         if !status.is_success() {
+            self.leave_function(device.slot);
+            self.check_targets_stopped(device.handle);
             // What stayed connected in Dx; nothing else is.
             self.disconnect_interrupts(device, Going::Forsaken);
             return self.power_failed(device, status);
@@ -208,9 +210,9 @@ impl Host {
     fn leave_d0(&self, device: &Rc<Device>, to: WDF_POWER_DEVICE_STATE, going: Going) -> bool {
         let disabled = self.disconnect_interrupts(device, going);
         let callback = device.callbacks.EvtDeviceD0Exit.0;
-        self.device_callback(device, "EvtDeviceD0Exit", callback, &[argument(to)])
-            .is_success()
-            && disabled
+        let exited = self.device_callback(device, "EvtDeviceD0Exit", callback, &[argument(to)]);
+        self.leave_function(device.slot);
+        exited.is_success() && disabled
     }
 
     /// In the reverse order of their connection, at a surprise removal as at any other. Whether no

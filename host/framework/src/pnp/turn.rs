@@ -25,8 +25,10 @@ impl Host {
         self.block_until(|host| !host.is_changing());
         self.framework().pnp_busy.set(true);
         self.acquires(&self.framework().pnp);
+        let began = self.now();
         let result = work(self);
         self.releases(&self.framework().pnp);
+        self.check_duration(began, "work of PnP or power");
         self.framework().pnp_busy.set(false);
         result
     }

@@ -42,17 +42,24 @@ impl Machine {
         }
     }
 
+    /// The object for which `callback` runs, if that is the innermost of what runs.
+    pub fn in_callback(&self, callback: &str) -> Option<u64> {
+        let (_, flow) = self.scheduler.current()?;
+        let activations = flow.activations.borrow();
+        let innermost = activations.last()?;
+        (innermost.what == callback).then_some(innermost.object)
+    }
+
+    /// Checks that `callback` is not what runs.
+    pub fn check_not_in(&self, callback: &str, rule: &'static Rule, what: &str) {
+        if self.checks_all() && self.in_callback(callback).is_some() {
+            self.violation(rule, format!("{what} in {callback}"));
+        }
+    }
+
     /// Checks that EvtDeviceSurpriseRemoval is not what runs.
     pub fn check_not_surprised(&self, rule: &'static Rule, what: &str) {
-        let surprised = self.scheduler.current().is_some_and(|(_, flow)| {
-            let activations = flow.activations.borrow();
-            activations
-                .last()
-                .is_some_and(|activation| activation.what == "EvtDeviceSurpriseRemoval")
-        });
-        if surprised {
-            self.violation(rule, format!("{what} in EvtDeviceSurpriseRemoval"));
-        }
+        self.check_not_in("EvtDeviceSurpriseRemoval", rule, what);
     }
 
     /// Checks how much of its kernel stack the driver uses where it was left.

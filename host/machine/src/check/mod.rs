@@ -4,9 +4,11 @@
 //! the layers above.
 
 mod callback;
+mod hints;
 mod irql;
 mod order;
 mod paging;
+mod power;
 mod progress;
 mod site;
 
@@ -14,6 +16,7 @@ use std::{fmt, rc::Rc};
 
 use kmdf_rules::{Rule, rules};
 
+pub(crate) use hints::Hints;
 pub use order::LockId;
 pub(crate) use order::LockOrder;
 pub use progress::Cost;
@@ -63,6 +66,23 @@ pub struct Report {
     pub events: Vec<Record>,
 }
 
+/// How a callback came to run on the stack of another one.
+fn link(callback: &str) -> &'static str {
+    /// What the processor or the end of an interrupt calls, whatever runs.
+    const INTERRUPTING: [&str; 5] = [
+        "EvtInterruptIsr",
+        "EvtInterruptDpc",
+        "EvtDpcFunc",
+        "EvtTimerFunc",
+        "DeferredRoutine",
+    ];
+    if INTERRUPTING.contains(&callback) {
+        ", interrupted by "
+    } else {
+        ", calling "
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.rule, self.text)?;
@@ -74,12 +94,12 @@ impl fmt::Display for Report {
             None if self.callbacks.is_empty() => writeln!(f, "  outside driver code")?,
             None => writeln!(f, "  in a thread that waits")?,
         }
-        if !self.callbacks.is_empty() {
-            writeln!(
-                f,
-                "  in {}",
-                self.callbacks.join(", interrupted by or calling ")
-            )?;
+        if let Some((first, nested)) = self.callbacks.split_first() {
+            write!(f, "  in {first}")?;
+            for callback in nested {
+                write!(f, "{}{callback}", link(callback))?;
+            }
+            writeln!(f)?;
         }
         if !self.stack.is_empty() {
             writeln!(f, "  driver call stack:")?;

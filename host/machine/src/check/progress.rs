@@ -130,6 +130,7 @@ impl Machine {
         let Some((_, flow)) = self.scheduler.current() else {
             return;
         };
+        flow.spent.set(flow.spent.get().saturating_add(cost.time));
         let activation = {
             let mut activations = flow.activations.borrow_mut();
             let Some(activation) = activations.last_mut() else {

@@ -85,7 +85,9 @@ impl Machine {
         self.preemption_point(Point::Service);
         let failure = watcher.and_then(|watcher| watcher.failure(self, site, service.name));
         let value = failure.unwrap_or_else(|| (service.handler)(self, &call.hiding(hidden)));
+        self.note_result(service.name, value, call.return_address());
         self.preemption_point(Point::Service);
+        self.check_paged_irql("a return of a call", call.return_address());
         self.pop_crossing();
         value
     }

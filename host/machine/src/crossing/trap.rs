@@ -36,7 +36,7 @@ impl Machine {
                 format!(
                     "the driver accesses {:#x}: {}",
                     frame.fault_address,
-                    self.memory.describe(frame.fault_address)
+                    self.describe_access(frame.fault_address)
                 ),
             );
         }
@@ -46,7 +46,7 @@ impl Machine {
                 format!(
                     "the host, working for the driver, cannot access {:#x}: {}",
                     frame.fault_address,
-                    self.memory.describe(frame.fault_address)
+                    self.describe_access(frame.fault_address)
                 ),
             );
         }
@@ -66,7 +66,7 @@ impl Machine {
                         format!(
                             "the driver accesses {:#x}: {}",
                             frame.fault_address,
-                            self.memory.describe(frame.fault_address)
+                            self.describe_access(frame.fault_address)
                         ),
                     );
                 }
@@ -120,6 +120,7 @@ impl Machine {
         }
         self.push_crossing(frame.gpr, frame.rip, frame.rsp, false);
         self.charge(Cost::INSTRUCTION);
+        self.check_paged_irql("an instruction", frame.rip);
         match watcher {
             Some(watcher) if boundary => watcher.at_boundary(self, frame),
             Some(watcher) => watcher.at_step(self, frame),
@@ -217,6 +218,7 @@ impl access::Bus for RegisterBus<'_> {
             return Ok(u64::from_le_bytes(value));
         }
         let physical = machine.physical(address, width);
+        machine.check_power(physical, false);
         let value = machine.read_register(physical, width);
         machine.record(Event::Read {
             address: physical,
@@ -235,6 +237,7 @@ impl access::Bus for RegisterBus<'_> {
             return Ok(());
         }
         let physical = machine.physical(address, width);
+        machine.check_power(physical, false);
         machine.record(Event::Write {
             address: physical,
             width,
@@ -282,6 +285,7 @@ impl Machine {
                 format!("the driver accesses port {port:#x}, which no device of its was given"),
             );
         }
+        self.check_power(port.into(), true);
         self.preemption_point(Point::Register);
     }
 
@@ -292,9 +296,9 @@ impl Machine {
             None => self.violation(
                 &rules::ACCESS_VIOLATION,
                 format!(
-                    "the driver accesses {} bytes at {address:#x}: device memory that is not \
-                     mapped",
-                    width.bytes()
+                    "the driver accesses {} bytes at {address:#x}: {}",
+                    width.bytes(),
+                    self.describe_access(address)
                 ),
             ),
         }

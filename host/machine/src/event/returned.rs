@@ -38,6 +38,17 @@ impl fmt::Display for Returned<'_> {
     }
 }
 
+/// Whether a callback that returned this value says by it that something has failed.
+pub(crate) fn is_failure(callback: &str, value: u64) -> bool {
+    let is_status = || {
+        matches!(
+            TYPES.get(&callback.to_lowercase()),
+            Some(TypeKind::NtStatus)
+        )
+    };
+    (value as u32).cast_signed() < 0 && is_status()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

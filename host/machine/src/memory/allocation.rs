@@ -51,6 +51,8 @@ pub struct Allocation {
     /// Where driver code was when it asked for it, or 0.
     pub site: u64,
     pub(super) freed: bool,
+    /// Where driver code was when it freed it, or 0.
+    pub(super) freed_by: u64,
     /// Whether it shares its pages with others.
     pub(super) packed: bool,
 }
@@ -69,6 +71,21 @@ impl Memory {
         if let Some(allocation) = self.allocations.borrow_mut().get_mut(&address) {
             allocation.site = site;
         }
+    }
+
+    /// Takes down where driver code was when it freed an allocation.
+    pub fn set_freed_by(&self, address: u64, site: u64) {
+        if let Some(allocation) = self.allocations.borrow_mut().get_mut(&address) {
+            allocation.freed_by = site;
+        }
+    }
+
+    /// Where driver code was when it freed what an address was in.
+    pub fn freed_by(&self, address: u64) -> Option<u64> {
+        let allocations = self.allocations.borrow();
+        let (_, allocation) = allocations.range(..=address).next_back()?;
+        let is_in = address < allocation.address + allocation.bytes.max(1);
+        (is_in && allocation.freed && allocation.freed_by != 0).then_some(allocation.freed_by)
     }
 
     /// Whether the address was in the buffer of a request that has been freed.

@@ -4,6 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     fmt,
     rc::Rc,
+    time::Duration,
 };
 
 use corosensei::{
@@ -83,6 +84,8 @@ pub struct Flow {
     pub state: Cell<FlowState>,
     /// Calls into the driver, the innermost last.
     pub activations: RefCell<Vec<Activation>>,
+    /// What all that it has done would take: accesses, stalls, and instructions where they are counted.
+    pub spent: Cell<Duration>,
     /// Locks held, by address or handle, in the order they were taken.
     pub locks: RefCell<Vec<HeldLock>>,
     coroutine: RefCell<Option<FlowCoroutine>>,
@@ -137,6 +140,7 @@ impl Flow {
             name,
             state: Cell::new(FlowState::Ready),
             activations: RefCell::default(),
+            spent: Cell::new(Duration::ZERO),
             locks: RefCell::default(),
             coroutine: RefCell::new(None),
             yielder: Cell::new(std::ptr::null()),

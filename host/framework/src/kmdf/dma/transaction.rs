@@ -15,7 +15,10 @@ use kmdf_machine::{Irql, PAGE};
 use kmdf_rules::rules;
 
 use super::{enabler::Enabler, mapping::Mapping};
-use crate::{host::Host, kmdf::object::Body};
+use crate::{
+    host::Host,
+    kmdf::{object::Body, request::Request},
+};
 
 /// Where a transaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +90,33 @@ impl Body for Transaction {
             && let Err(text) = host.memory.free(context)
         {
             host.violation(&rules::BUFFER_OVERRUN, text);
+        }
+    }
+}
+
+impl Host {
+    /// Checks that no transfer is under way of the buffer of a request that is about to be completed.
+    pub(crate) fn check_not_transferred(&self, request: &Request) {
+        if !self.checks_all() {
+            return;
+        }
+        let transactions = self.bodies::<Transaction>();
+        let mut under_way = transactions
+            .iter()
+            .filter(|transaction| transaction.state.get() == State::Transferring);
+        let of_it = under_way.find(|transaction| {
+            let buffer = transaction.buffer.get();
+            buffer.request == request.handle || request.has_buffer_at(buffer.memory)
+        });
+        if let Some(transaction) = of_it {
+            self.violation(
+                &rules::DMA_REQUEST_COMPLETED,
+                format!(
+                    "a request is completed while the DMA transaction {:#x} transfers its buffer: \
+                     WdfDmaTransactionDmaCompleted was not called for the transfer",
+                    transaction.handle
+                ),
+            );
         }
     }
 }

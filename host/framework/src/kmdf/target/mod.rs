@@ -64,6 +64,8 @@ pub(crate) struct IoTarget {
     pub(crate) device: u64,
     kind: Kind,
     state: Cell<State>,
+    /// Whether the EvtDeviceD0Entry that runs has started it, or the last one that ran.
+    by_d0_entry: Cell<bool>,
     /// The requests that were sent and are not back, in their order.
     sent: Rc<RefCell<Vec<u64>>>,
     /// Those that wait for the target to be started.
@@ -87,6 +89,7 @@ impl IoTarget {
         ) {
             self.state.set(state);
         }
+        self.by_d0_entry.set(false);
     }
 
     /// The device in whose stack it leads; none for a remote one that is not open.
@@ -104,6 +107,7 @@ impl IoTarget {
             device,
             kind,
             state: Cell::new(State::Started),
+            by_d0_entry: Cell::new(false),
             sent: Rc::default(),
             queued: RefCell::default(),
         }
@@ -151,6 +155,8 @@ fn start(host: &Host, call: &Call) -> NtStatus {
     if target.state.get() == State::Deleted {
         return STATUS_INVALID_DEVICE_STATE;
     }
+    let by_d0_entry = host.in_callback("EvtDeviceD0Entry").is_some();
+    target.by_d0_entry.set(by_d0_entry);
     host.start_target(&target);
     STATUS_SUCCESS
 }
@@ -200,6 +206,22 @@ fn purge(host: &Host, call: &Call) {
     host.cancel_sent(&target);
     if call.arg32(1) == AND_WAIT {
         host.wait_for_sent(&target, "WdfIoTargetPurge");
+    }
+}
+
+impl Host {
+    /// Checks the targets of a device whose EvtDeviceD0Entry has failed.
+    pub(crate) fn check_targets_stopped(&self, device: u64) {
+        let targets = self.bodies::<IoTarget>();
+        let mut started = targets
+            .iter()
+            .filter(|target| target.device == device && target.by_d0_entry.get());
+        if self.checks_all() && started.next().is_some() {
+            self.violation(
+                &rules::FAIL_D0_ENTRY_IO_TARGET_STATE,
+                "EvtDeviceD0Entry has failed, and an I/O target is started that it has started",
+            );
+        }
     }
 }
 

@@ -67,6 +67,15 @@ impl Options {
             timeout: options.Timeout,
         })
     }
+
+    /// For how long the sender waits; 0 for ever.
+    fn timeout(self) -> i64 {
+        if self.flags & TIMEOUT == 0 {
+            0
+        } else {
+            self.timeout
+        }
+    }
 }
 
 services! {
@@ -87,7 +96,7 @@ fn set_completion(host: &Host, call: &Call) {
 fn send(host: &Host, call: &Call) -> bool {
     let request = host.driver_request(call.arg(0), "WdfRequestSend");
     let refuse = |status| {
-        request.sent.set(status);
+        request.end_sending(status);
         false
     };
     let Ok(options) = Options::read(host, call.arg(2)) else {
@@ -97,13 +106,14 @@ fn send(host: &Host, call: &Call) -> bool {
     host.check_send(&request, options.flags & SYNCHRONOUS != 0);
     let has_format = request.format.borrow().is_some();
     if options.flags & FORGET != 0 {
-        if request.made_by_driver {
-            return refuse(STATUS_INVALID_DEVICE_STATE);
-        }
         if has_format {
-            host.invalid_operation(
+            host.violation(
+                &rules::SEND_AND_FORGET_NO_FORMATTING,
                 "a request is to be sent and forgotten that was formatted for its target",
             );
+        }
+        if request.made_by_driver {
+            return refuse(STATUS_INVALID_DEVICE_STATE);
         }
         if request.completion.get().0 != 0 {
             host.invalid_operation(
@@ -132,10 +142,17 @@ fn send(host: &Host, call: &Call) -> bool {
         );
     }
     let synchronous = options.flags & SYNCHRONOUS != 0;
-    if !synchronous && request.completion.get().0 == 0 && !request.made_by_driver {
-        host.invalid_operation(
-            "an app's request is sent without a completion routine, and not to be forgotten: nobody \
-             would complete it",
+    if !synchronous && request.completion.get().0 == 0 {
+        host.violation(
+            &rules::REQ_COMPLETION_ROUTINE,
+            "a request is sent without a completion routine, and the driver neither waits for it nor \
+             forgets it: it does not hear of the end",
+        );
+    }
+    if synchronous && options.timeout() == 0 && host.checks_all() {
+        host.violation(
+            &rules::SYNC_REQ_SEND_2,
+            "a request is sent and waited for without a timeout",
         );
     }
     let format = request.format.borrow().clone();
@@ -159,6 +176,10 @@ fn send(host: &Host, call: &Call) -> bool {
 
 /// WdfRequestCancelSentRequest(Request): whether somebody was asked to cancel it.
 fn cancel(host: &Host, call: &Call) -> bool {
+    host.check_not_surprised(
+        &rules::NO_CANCEL_FROM_SURPRISE_REMOVE,
+        "a sent request is canceled",
+    );
     let request = host.body::<Request>(call.arg(0));
     host.cancel_sent_request(&request, STATUS_CANCELLED)
 }
@@ -237,7 +258,7 @@ impl Host {
             request.owner.set(Owner::Target(queue));
         }
         request.sent.set(STATUS_PENDING);
-        if options.flags & TIMEOUT != 0 && options.timeout != 0 {
+        if options.timeout() != 0 {
             let limited = Rc::downgrade(request);
             let expire = Dpc::new("the timeout of a sent request", move |host: &Self| {
                 if let Some(request) = limited.upgrade() {

@@ -3,6 +3,7 @@
 use kmdf_abi::ntstatus::NtStatus;
 use kmdf_bus::SentKind;
 use kmdf_machine::cpu::stub::Call;
+use kmdf_rules::rules;
 
 use super::{
     IoTarget,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     host::{Host, services},
-    kmdf::attributes::Attributes,
+    kmdf::{attributes::Attributes, request::Request},
 };
 
 services! {
@@ -98,6 +99,7 @@ pub(super) fn send_and_wait(
         host.driver_request(call.arg(1), what)
     };
     request.has_irp.set(true);
+    check_kind(host, &request, format.kind, what);
     host.check_send(&request, true);
     let sent = host.submit_or_queue(
         call.arg(0),
@@ -109,7 +111,7 @@ pub(super) fn send_and_wait(
     );
     match sent {
         Ok(()) => host.wait_for_return(&request),
-        Err(status) => request.sent.set(status),
+        Err(status) => request.end_sending(status),
     }
     let status = request.sent.get();
     if returned != 0 {
@@ -120,4 +122,20 @@ pub(super) fn send_and_wait(
         host.delete_object(&object);
     }
     status
+}
+
+/// Checks that an app's request is sent as what it is.
+fn check_kind(host: &Host, request: &Request, kind: SentKind, what: &str) {
+    let Some((given, _)) = request.given.get().filter(|_| host.checks_all()) else {
+        return;
+    };
+    let (rule, own) = match given {
+        "EvtIoRead" => (&rules::READ_REQS, SentKind::Read),
+        "EvtIoWrite" => (&rules::WRITE_REQS, SentKind::Write),
+        "EvtIoDeviceControl" => (&rules::IOCTL_REQS, SentKind::Control),
+        _ => return,
+    };
+    if kind != own {
+        host.violation(rule, format!("{what} is called with a request of {given}"));
+    }
 }
