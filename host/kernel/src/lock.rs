@@ -37,7 +37,7 @@ impl SpinLock {
         let holder = self.holder.borrow();
         let now = holder
             .as_ref()
-            .map(|(flow, since)| flow.spent.get() - *since);
+            .map(|(flow, since)| flow.spent.get().saturating_sub(*since));
         self.spent.get() + now.unwrap_or_default()
     }
 
@@ -75,7 +75,7 @@ impl Kernel {
         self.spin_until(move |_| waited.owner.get().is_none());
         lock.owner.set(Some(flow.id));
         lock.before.set(before);
-        let waited = lock.spent() - began;
+        let waited = lock.spent().saturating_sub(began);
         let holder = (Rc::clone(&flow), flow.spent.get());
         lock.holder.replace(Some(holder));
         flow.locks.borrow_mut().push(held);

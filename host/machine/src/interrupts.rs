@@ -219,9 +219,12 @@ impl Machine {
         let functions = self.slots.iter().enumerate();
         let asserting: Vec<_> = functions
             .filter(|(slot, function)| slots >> slot & 1 == 1 && function.line.get())
-            .map(|(slot, function)| match function.in_d0.get() {
-                true => format!("slot {slot}"),
-                false => format!("slot {slot}, which is not in D0"),
+            .map(|(slot, function)| {
+                if function.in_d0.get() {
+                    format!("slot {slot}")
+                } else {
+                    format!("slot {slot}, which is not in D0")
+                }
             })
             .collect();
         let handlers = vector.handlers.borrow().len();

@@ -157,7 +157,9 @@ fn dispatch_to_queue(host: &Host, call: &Call) -> NtStatus {
     );
     let what = "WdfDeviceWdmDispatchIrpToIoQueue";
     let callbacks = ["EvtDeviceWdmIrpPreprocess", "EvtDeviceWdmIrpDispatch"];
-    let in_callback = callbacks.into_iter().any(|callback| host.in_callback(callback).is_some());
+    let in_callback = callbacks
+        .into_iter()
+        .any(|callback| host.in_callback(callback).is_some());
     if host.checks_all() && !in_callback {
         host.violation(
             &rules::FWD_IRP_TO_IO_QUEUE_VALID,
