@@ -156,7 +156,9 @@ PROBE(other_arguments_of_an_internal_request_are_sent) {
         == STATUS_INTEGER_OVERFLOW);
     SUCCEEDS(WdfIoTargetFormatRequestForInternalIoctlOthers(
         target, sent, IOCTL_BELOW_REVERSE, memory, NULL, NULL, NULL, memory, NULL));
-    WDF_REQUEST_SEND_OPTIONS_INIT(&options, WDF_REQUEST_SEND_OPTION_SYNCHRONOUS);
+    WDF_REQUEST_SEND_OPTIONS_INIT(
+        &options, WDF_REQUEST_SEND_OPTION_SYNCHRONOUS | WDF_REQUEST_SEND_OPTION_TIMEOUT);
+    options.Timeout = WDF_REL_TIMEOUT_IN_SEC(1);
     HOLDS(WdfRequestSend(sent, target, &options));
     WDF_REQUEST_COMPLETION_PARAMS_INIT(&params);
     WdfRequestGetCompletionParams(sent, &params);

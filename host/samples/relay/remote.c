@@ -71,7 +71,9 @@ static NTSTATUS ReverseByLocation(WDFIOTARGET target, WDFREQUEST request, ULONG_
     location = *IoGetCurrentIrpStackLocation(WdfRequestWdmGetIrp(request));
     location.Parameters.DeviceIoControl.IoControlCode = IOCTL_RELAY_REVERSE;
     WdfRequestWdmFormatUsingStackLocation(request, &location);
-    WDF_REQUEST_SEND_OPTIONS_INIT(&options, WDF_REQUEST_SEND_OPTION_SYNCHRONOUS);
+    WDF_REQUEST_SEND_OPTIONS_INIT(
+        &options, WDF_REQUEST_SEND_OPTION_SYNCHRONOUS | WDF_REQUEST_SEND_OPTION_TIMEOUT);
+    options.Timeout = WDF_REL_TIMEOUT_IN_SEC(1);
     if (WdfRequestSend(request, target, &options))
         *bytes = WdfRequestGetInformation(request);
     return WdfRequestGetStatus(request);
