@@ -20,7 +20,7 @@ fn the_driver_without_a_defect_passes_every_scenario_and_exploration() {
     for scenario in scenarios::all() {
         let hunter = Hunter::new(0, scenario.name()).unwrap();
         let stepped = Runs {
-            seeds: 0..10,
+            seeds: 0..4,
             causes: vec![Cause::Raise, Cause::Cancel, Cause::Sleep, Cause::Remove],
             races: true,
             disturb: true,
@@ -28,7 +28,7 @@ fn the_driver_without_a_defect_passes_every_scenario_and_exploration() {
             ..Runs::default()
         };
         let runs = Runs {
-            seeds: 0..50,
+            seeds: 0..20,
             causes: vec![
                 Cause::Device,
                 Cause::DeviceElsewhere,
