@@ -126,7 +126,11 @@ fn a_script_is_explored_and_what_is_found_is_replayed() {
 fn a_script_without_a_device_or_with_one_that_is_not_there_is_refused() {
     let script = Script::new(&session());
     let without = Command::new(found::edu_lab())
-        .args(["explore", "--driver", "a.sys", "--inf", "a.inx", "--script"])
+        .args(["explore", "--seeds", "0..1", "--driver"])
+        .arg(found::driver())
+        .arg("--inf")
+        .arg(found::inf())
+        .arg("--script")
         .arg(&script.path)
         .output()
         .expect("edu-lab can be started");
