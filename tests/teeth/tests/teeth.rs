@@ -31,7 +31,6 @@ fn the_driver_without_a_defect_passes_every_scenario_and_exploration() {
             seeds: 0..20,
             causes: vec![
                 Cause::Device,
-                Cause::DeviceElsewhere,
                 Cause::Raise,
                 Cause::Cancel,
                 Cause::SurpriseRemove,
